@@ -1,0 +1,1 @@
+"""Tundish analytics: features, models and their evaluation over windows from the store."""

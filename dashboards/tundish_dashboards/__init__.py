@@ -1,0 +1,1 @@
+"""Tundish dashboards: plant, market and bureau pages in Dash."""

@@ -1,0 +1,1 @@
+"""Tundish deploy: the composition root and the `tundish` command."""

@@ -1,0 +1,1 @@
+"""Tundish platform: samples, store, tenancy, assets, marketplace, programme, API and SDK."""
