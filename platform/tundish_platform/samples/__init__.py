@@ -15,7 +15,7 @@ from tundish_platform.samples.codec import (
     encode_batch,
     encode_frames,
 )
-from tundish_platform.samples.signals import SignalRole, SignalSpec
+from tundish_platform.samples.signals import SignalInfo, SignalRole, SignalSpec
 from tundish_platform.samples.status import BAD_NO_COMMUNICATION, GOOD, Severity, is_good, severity
 
 __all__ = [
@@ -28,6 +28,7 @@ __all__ = [
     "SampleBatch",
     "SampleKind",
     "Severity",
+    "SignalInfo",
     "SignalRole",
     "SignalSpec",
     "decode_batch",

@@ -66,3 +66,15 @@ class SignalSpec(BaseModel):
     def machine(self) -> str:
         """Path of the machine: everything but the last two levels (component and variable)."""
         return "/".join(self.path.split("/")[:-2])
+
+
+class SignalInfo(SignalSpec):
+    """A signal as the tenant knows it: its specification, its number, and where it comes from.
+
+    Attributes:
+        id: number of the signal in the tenant, the ``signal`` column of every table.
+        source: name of the connector, model or app that declared it.
+    """
+
+    id: int
+    source: str
