@@ -1,0 +1,77 @@
+# Two commands matter to a newcomer: `make demo` and `make test`. `make help` lists the rest.
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help demo demo-check test test-env demo-env lint types floors unit lock dist clean \
+        screenshots bench-store bench-opcua evaluate
+
+help: ## list the commands
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit("Tundish needs Python 3.11 or newer, this is " + sys.version.split()[0]) if sys.version_info < (3, 11) else None'
+	$(PYTHON) -m venv $(VENV)
+
+# A stamp remembers which lock file the environment was made from; a changed lock makes it anew.
+$(VENV)/.server: $(VENV)/bin/python requirements/server.txt pyproject.toml setup.py
+	@echo "== installing what the platform needs (once; a minute or two)"
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/server.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation $(foreach app,$(wildcard apps-marketplace/*/pyproject.toml),-e $(dir $(app)))
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/bin/python requirements/dev.txt pyproject.toml setup.py
+	@echo "== installing what development and tests need (once; two minutes or so)"
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation $(foreach app,$(wildcard apps-marketplace/*/pyproject.toml),-e $(dir $(app)))
+	@touch $@ $(VENV)/.server
+
+demo-env: $(VENV)/.server
+
+demo: demo-env ## three lines played over OPC UA, collected, stored, scored, shown on http://127.0.0.1:8050
+	$(BIN)/tundish demo
+
+demo-check: demo-env ## the same without a screen: asserts values, predictions, adoption, isolation; then stops
+	$(BIN)/tundish demo --check
+
+test-env: $(VENV)/.dev
+	deploy/ci/system-packages.sh
+	deploy/ci/npm-packages.sh
+
+test: test-env lint types floors unit ## everything that CI must pass
+
+lint: $(VENV)/.dev ## ruff: rules and format
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(VENV)/.dev ## mypy, strict
+	$(BIN)/mypy platform connectors analytics dashboards deploy
+	@for app in apps-marketplace/*/; do (cd $$app && ../../$(BIN)/mypy --config-file ../../pyproject.toml .) || exit 1; done
+
+floors: $(VENV)/.dev ## import-linter: imports run downwards only
+	$(BIN)/lint-imports
+
+unit: test-env ## pytest: unit, integration and browser tests
+	$(BIN)/pytest
+
+lock: ## write requirements/*.txt anew from pyproject.toml (needs uv)
+	deploy/ci/lock.sh
+
+dist: $(VENV)/.dev ## wheel and source distribution into dist/
+	$(BIN)/python -m build --no-isolation
+
+evaluate: demo-env ## evaluation of the three lines' models, figures into docs/figures/
+	deploy/ci/evaluate.sh
+
+bench-store: demo-env ## the store's write path beside its peers
+	$(BIN)/tundish bench store
+
+bench-opcua: $(VENV)/.dev ## the OPC UA client beside its peers
+	$(BIN)/tundish bench opcua
+
+clean: ## forget the environment and all demo state
+	rm -rf $(VENV) .tundish build dist *.egg-info
