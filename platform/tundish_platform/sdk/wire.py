@@ -1,0 +1,90 @@
+"""The bytes between sandbox and app: a JSON header and Arrow streams in, JSON alone out.
+
+What comes back from an app is read by a JSON parser and a schema only, never by a decoder of native layouts.
+"""
+
+from __future__ import annotations
+
+import struct
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+from pydantic import AwareDatetime, BaseModel, ConfigDict
+
+from tundish_platform.samples import SampleKind, SignalInfo
+from tundish_platform.sdk.inputs import AppInputs
+from tundish_platform.sdk.manifest import Manifest  # noqa: TC001 - pydantic builds the fields from it
+
+if TYPE_CHECKING:
+    from tundish_platform.sdk.screen import AppOutputs
+
+_LENGTH = struct.Struct("<Q")
+
+
+class ContractError(ValueError):
+    """An app handed back something its manifest does not declare."""
+
+
+class _Header(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    manifest: Manifest
+    start: AwareDatetime
+    end: AwareDatetime
+    signals: tuple[SignalInfo, ...]
+    parameters: dict[str, float | str]
+    kinds: tuple[SampleKind, ...]
+
+
+def encode_inputs(inputs: AppInputs) -> bytes:
+    """One window as bytes: header, then one Arrow IPC stream per sample kind, each behind its length."""
+    header = _Header(
+        manifest=inputs.manifest,
+        start=inputs.start,
+        end=inputs.end,
+        signals=inputs.signals,
+        parameters=dict(inputs.parameters),
+        kinds=tuple(inputs.tables),
+    )
+    parts = [header.model_dump_json().encode(), *(_stream(table) for table in inputs.tables.values())]
+    return b"".join(piece for part in parts for piece in (_LENGTH.pack(len(part)), part))
+
+
+def decode_inputs(data: bytes) -> AppInputs:
+    """The window that `encode_inputs` wrote."""
+    parts, position = [], 0
+    while position < len(data):
+        (length,) = _LENGTH.unpack_from(data, position)
+        position += _LENGTH.size
+        parts.append(data[position : position + length])
+        position += length
+    header = _Header.model_validate_json(parts[0])
+    tables = {
+        kind: pa.ipc.open_stream(part).read_all() for kind, part in zip(header.kinds, parts[1:], strict=True)
+    }
+    return AppInputs(header.manifest, header.start, header.end, header.signals, tables, header.parameters)
+
+
+def check_outputs(manifest: Manifest, outputs: AppOutputs) -> None:
+    """Refuse outputs the manifest does not declare, or of another kind, or unknown missing inputs.
+
+    Raises:
+        ContractError: names the first thing that is wrong.
+    """
+    declared = {output.key: output for output in manifest.outputs}
+    for value in outputs.values:
+        output = declared.get(value.output)
+        if output is None:
+            raise ContractError(f"{manifest.id} wrote {value.output!r}, which its manifest does not declare")
+        if value.value is not None and isinstance(value.value, str) is not (output.kind == SampleKind.TEXT):
+            raise ContractError(f"{manifest.id} declares {value.output!r} as {output.kind}")
+    unknown = set(outputs.missing) - {i.key for i in manifest.inputs}
+    if unknown:
+        raise ContractError(f"{manifest.id} misses inputs it never declared: {', '.join(sorted(unknown))}")
+
+
+def _stream(table: pa.Table) -> bytes:
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, table.schema) as writer:
+        writer.write_table(table)
+    return bytes(sink.getvalue())

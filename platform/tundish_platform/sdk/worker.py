@@ -1,0 +1,47 @@
+"""The process an app runs in: window from standard input, limits on itself, app, outputs to standard output.
+
+Started by the marketplace's sandbox as ``main(seconds, memory_mb, filter)``; holds no token and no path.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from typing import TYPE_CHECKING
+
+from tundish_platform.sdk.confine import limit_calls, limit_resources
+from tundish_platform.sdk.screen import AppOutputs
+from tundish_platform.sdk.wire import check_outputs, decode_inputs
+
+if TYPE_CHECKING:
+    from tundish_platform.sdk.inputs import AppInputs
+
+
+def run_app(inputs: AppInputs) -> AppOutputs:
+    """Import the manifest's entry point and call it.
+
+    Raises:
+        TypeError: it returned something other than `AppOutputs`.
+        ContractError: the outputs are not what the manifest declares.
+    """
+    module, _, function = inputs.manifest.entry.partition(":")
+    outputs = getattr(importlib.import_module(module), function)(inputs)
+    if not isinstance(outputs, AppOutputs):
+        raise TypeError(f"{inputs.manifest.entry} must return AppOutputs, not {type(outputs).__name__}")
+    check_outputs(inputs.manifest, outputs)
+    return outputs
+
+
+def main(arguments: list[str]) -> None:
+    """Read, confine, run, write; a failure ends the process with its traceback on standard error."""
+    seconds, memory_mb, filtered = float(arguments[0]), int(arguments[1]), arguments[2] == "filter"
+    inputs = decode_inputs(sys.stdin.buffer.read())
+    # The app may print: its words go to standard error, so that standard output carries the answer alone.
+    answer = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    limit_resources(seconds, memory_mb)
+    if filtered:
+        limit_calls()
+    answer.write(run_app(inputs).model_dump_json().encode())
+    answer.flush()
