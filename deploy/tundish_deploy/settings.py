@@ -1,0 +1,202 @@
+"""The platform's settings: one model, read from `tundish.toml` and the environment; errors name the key."""
+
+from __future__ import annotations
+
+import ipaddress
+from pathlib import Path
+from typing import Any, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+DEFAULT_FILE = Path("tundish.toml")
+
+
+class SettingsError(Exception):
+    """The settings cannot be used; the message names each wrong key and what it needs."""
+
+
+class ServerSettings(BaseModel):
+    """The web server with API and dashboards.
+
+    Attributes:
+        host: address to listen on.
+        port: TCP port.
+        threads: worker threads for requests.
+        behind_tls: a reverse proxy in front ends TLS; needed for any address that others can reach.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=8050, ge=1, le=65535)
+    threads: int = Field(default=8, ge=2, le=64)
+    behind_tls: bool = False
+
+    @property
+    def url(self) -> str:
+        """Where parts on the same machine reach the server."""
+        return f"http://{self.host}:{self.port}"
+
+    @model_validator(mode="after")
+    def _refuse_open_plain_http(self) -> Self:
+        loopback = self.host == "localhost" or ipaddress.ip_address(self.host).is_loopback
+        if not loopback and not self.behind_tls:
+            raise ValueError(
+                f"host {self.host} can be reached by others, and passwords would cross the network in clear "
+                "text. Put a reverse proxy with TLS in front and set behind_tls = true, or use 127.0.0.1"
+            )
+        return self
+
+
+class ConnectionSettings(BaseModel):
+    """One OPC UA server to collect from, for one tenant.
+
+    Attributes:
+        name: short name of the connection, unique; also its folder below ``data_dir/edge``.
+        tenant: slug of the tenant that owns the data.
+        url: ``opc.tcp://host:port/…``.
+        kit: line kit whose signals are expected, or none.
+        token_file: holds the collector's API token.
+        user, password_file: log-in at the OPC UA server.
+        security: OPC UA security policy; ``None`` is refused unless `allow_insecure`.
+        pki_dir: folder with this client's certificate and key and the trusted server certificates.
+        allow_insecure: permit a connection without encryption.
+        publishing_ms: publishing interval of the subscription.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")
+    tenant: str
+    url: str = Field(pattern=r"^opc\.tcp://")
+    kit: str | None = None
+    token_file: Path
+    user: str | None = None
+    password_file: Path | None = None
+    security: str = "Basic256Sha256"
+    pki_dir: Path | None = None
+    allow_insecure: bool = False
+    publishing_ms: float = Field(default=500, gt=0)
+
+    @model_validator(mode="after")
+    def _refuse_silent_plain_text(self) -> Self:
+        if self.security == "None" and not self.allow_insecure:
+            raise ValueError(
+                "security None sends values and passwords in clear text; set allow_insecure = true if meant"
+            )
+        return self
+
+
+class ReplaySettings(BaseModel):
+    """One replay server that plays a recording over OPC UA.
+
+    Attributes:
+        kit: line kit to play.
+        port: TCP port on 127.0.0.1.
+        speed: seconds of recording per second.
+        start: source time at which the live part begins, ISO 8601 with zone.
+        user, password_file: the log-in it asks for.
+        pki_dir: its certificate, key and trusted client certificates.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    kit: str
+    port: int = Field(ge=1, le=65535)
+    speed: float = Field(default=60.0, gt=0)
+    start: str
+    user: str
+    password_file: Path
+    pki_dir: Path
+
+
+class WorkerSettings(BaseModel):
+    """The analytics worker.
+
+    Attributes:
+        tenants: slugs whose lines it trains for and scores.
+        token_file: holds its API token.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    tenants: list[str] = Field(default_factory=list)
+    token_file: Path | None = None
+
+
+class Settings(BaseSettings):
+    """Everything the platform can be told; see each part for its keys.
+
+    Environment variables win over the file: ``TUNDISH_SERVER__PORT=8051`` sets ``server.port``.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="TUNDISH_", env_nested_delimiter="__", extra="forbid")
+
+    data_dir: Path = Path(".tundish/data")
+    metadata_url: str | None = None
+    log_level: str = "INFO"
+    server: ServerSettings = Field(default_factory=ServerSettings)
+    worker: WorkerSettings = Field(default_factory=WorkerSettings)
+    connection: list[ConnectionSettings] = Field(default_factory=list)
+    replay: list[ReplaySettings] = Field(default_factory=list)
+
+    @property
+    def database(self) -> str:
+        """SQLAlchemy URL of the metadata database."""
+        return self.metadata_url or f"sqlite:///{(self.data_dir / 'metadata.sqlite').resolve()}"
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The environment first, then the file (its values arrive as initial ones)."""
+        del settings_cls, dotenv_settings, file_secret_settings
+        return env_settings, init_settings
+
+
+def load_settings(file: Path | None = None) -> Settings:
+    """Read the settings from a TOML file and the environment.
+
+    Args:
+        file: the file; by default ``tundish.toml`` in the working folder if there is one.
+
+    Raises:
+        SettingsError: the file is missing or no TOML, or a key is unknown, missing or wrong.
+    """
+    path = file if file is not None else (DEFAULT_FILE if DEFAULT_FILE.exists() else None)
+    values: dict[str, Any] = {}
+    if path is not None:
+        if not path.is_file():
+            raise SettingsError(
+                f"The settings file {path} does not exist. Create it or name another with --settings."
+            )
+        try:
+            values = TomlConfigSettingsSource(Settings, toml_file=path)()
+        except ValueError as error:
+            raise SettingsError(f"{path} is not valid TOML: {error}") from error
+    try:
+        return Settings(**values)
+    except ValidationError as error:
+        raise SettingsError(_explain(error, path)) from error
+
+
+def _explain(error: ValidationError, path: Path | None) -> str:
+    lines = [f"The settings{f' in {path}' if path else ''} cannot be used:"]
+    for problem in error.errors():
+        key = ".".join(str(part) for part in problem["loc"])
+        message = problem["msg"].removeprefix("Value error, ")
+        lines.append(
+            f"  {key}: {message}" + ("" if problem["type"] == "missing" else f" (got {problem['input']!r})")
+        )
+    return "\n".join(lines)

@@ -1,0 +1,64 @@
+from pathlib import Path
+
+import pytest
+
+from tundish_deploy.settings import Settings, SettingsError, load_settings
+
+CONNECTION = """
+[[connection]]
+name = "press-1"
+tenant = "steel"
+url = "opc.tcp://127.0.0.1:4840"
+token_file = "t"
+"""
+
+
+def written(folder: Path, text: str) -> Path:
+    path = folder / "tundish.toml"
+    path.write_text(text, "utf-8")
+    return path
+
+
+def test_file_and_environment_together_and_the_environment_wins(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TUNDISH_SERVER__PORT", "9001")
+    settings = load_settings(
+        written(tmp_path, "log_level = 'DEBUG'\n[server]\nport = 9000\nthreads = 4\n" + CONNECTION)
+    )
+    assert (settings.server.port, settings.server.threads, settings.log_level) == (9001, 4, "DEBUG")
+    assert settings.connection[0].security == "Basic256Sha256"
+
+
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [
+        ("[server]\nport = 99999\n", "server.port"),
+        ("[server]\nprot = 1\n", "server.prot"),
+        ("colour = 1\n", "colour"),
+        (CONNECTION.replace("opc.tcp", "http"), "connection.0.url"),
+        (CONNECTION.replace('token_file = "t"', ""), "connection.0.token_file"),
+        (CONNECTION + 'security = "None"\n', "connection.0"),
+        ('[server]\nhost = "0.0.0.0"\n', "server"),
+    ],
+)
+def test_a_wrong_key_is_named(tmp_path: Path, text: str, key: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        load_settings(written(tmp_path, text))
+    assert f"  {key}: " in str(caught.value)
+
+
+def test_a_public_address_is_allowed_behind_tls(tmp_path: Path) -> None:
+    settings = load_settings(written(tmp_path, '[server]\nhost = "0.0.0.0"\nbehind_tls = true\n'))
+    assert settings.server.host == "0.0.0.0"  # noqa: S104 - that it may listen there is the point
+
+
+def test_a_missing_or_broken_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=r"nothing\.toml"):
+        load_settings(tmp_path / "nothing.toml")
+    with pytest.raises(SettingsError, match="not valid TOML"):
+        load_settings(written(tmp_path, "[[["))
+
+
+def test_the_metadata_database_lies_in_the_data_folder_by_default(tmp_path: Path) -> None:
+    assert Settings(data_dir=tmp_path).database == f"sqlite:///{tmp_path / 'metadata.sqlite'}"
