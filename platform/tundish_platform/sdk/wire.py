@@ -16,7 +16,7 @@ from tundish_platform.sdk.inputs import AppInputs
 from tundish_platform.sdk.manifest import Manifest  # noqa: TC001 - pydantic builds the fields from it
 
 if TYPE_CHECKING:
-    from tundish_platform.sdk.screen import AppOutputs
+    from tundish_platform.sdk.screen import AppOutputs, OutputValue
 
 _LENGTH = struct.Struct("<Q")
 
@@ -65,22 +65,31 @@ def decode_inputs(data: bytes) -> AppInputs:
     return AppInputs(header.manifest, header.start, header.end, header.signals, tables, header.parameters)
 
 
-def check_outputs(manifest: Manifest, outputs: AppOutputs) -> None:
-    """Refuse outputs the manifest does not declare, or of another kind, or unknown missing inputs.
+def check_outputs(inputs: AppInputs, outputs: AppOutputs) -> None:
+    """Refuse outputs that are undeclared, of another kind, outside the window, or twice at one instant.
 
     Raises:
         ContractError: names the first thing that is wrong.
     """
-    declared = {output.key: output for output in manifest.outputs}
+    manifest = inputs.manifest
     for value in outputs.values:
-        output = declared.get(value.output)
-        if output is None:
-            raise ContractError(f"{manifest.id} wrote {value.output!r}, which its manifest does not declare")
-        if value.value is not None and isinstance(value.value, str) is not (output.kind == SampleKind.TEXT):
-            raise ContractError(f"{manifest.id} declares {value.output!r} as {output.kind}")
+        _check_value(inputs, value)
+    if len({(value.output, value.ts) for value in outputs.values}) < len(outputs.values):
+        raise ContractError(f"{manifest.id} wrote an output twice for the same instant")
     unknown = set(outputs.missing) - {i.key for i in manifest.inputs}
     if unknown:
         raise ContractError(f"{manifest.id} misses inputs it never declared: {', '.join(sorted(unknown))}")
+
+
+def _check_value(inputs: AppInputs, value: OutputValue) -> None:
+    name = inputs.manifest.id
+    output = next((o for o in inputs.manifest.outputs if o.key == value.output), None)
+    if output is None:
+        raise ContractError(f"{name} wrote {value.output!r}, which its manifest does not declare")
+    if value.value is not None and isinstance(value.value, str) is not (output.kind == SampleKind.TEXT):
+        raise ContractError(f"{name} declares {value.output!r} as {output.kind}")
+    if not inputs.start <= value.ts <= inputs.end:
+        raise ContractError(f"{name} wrote {value.output!r} for {value.ts}, outside the window it was given")
 
 
 def _stream(table: pa.Table) -> bytes:

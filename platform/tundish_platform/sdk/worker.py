@@ -29,7 +29,7 @@ def run_app(inputs: AppInputs) -> AppOutputs:
     outputs = getattr(importlib.import_module(module), function)(inputs)
     if not isinstance(outputs, AppOutputs):
         raise TypeError(f"{inputs.manifest.entry} must return AppOutputs, not {type(outputs).__name__}")
-    check_outputs(inputs.manifest, outputs)
+    check_outputs(inputs, outputs)
     return outputs
 
 

@@ -1,0 +1,147 @@
+"""The catalogue: every app there is, found as an installed distribution or as a folder on the shelf.
+
+Finding an app never imports it: its code runs in the sandbox only.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from importlib.metadata import entry_points
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import structlog
+
+from tundish_platform.sdk import Manifest, ManifestError, missing_inputs, read_manifest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from tundish_platform.samples import SignalInfo
+
+GROUP = "tundish.apps"
+MANIFEST_FILE = "app.toml"
+
+_log = structlog.get_logger(__name__)
+
+
+class UnknownApp(KeyError):  # noqa: N818 - reads as what it is where it is caught
+    """No app of that id is in the catalogue."""
+
+
+@dataclass(frozen=True, slots=True)
+class App:
+    """One app of the catalogue: its manifest and the folder of its package, with model cards beside."""
+
+    manifest: Manifest
+    folder: Path
+
+    def card(self, language: str) -> str:
+        """The model card, ``zh`` or ``en``; empty where the app ships none."""
+        card = self.folder / f"card_{language}.md"
+        return card.read_text(encoding="utf-8") if card.is_file() else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Compatibility:
+    """What an app would find at a tenant.
+
+    Attributes:
+        found: keys of the inputs some signal serves.
+        absent: keys of the inputs no signal serves, needed or not.
+        missing: keys of those without which the app cannot work; empty means it can.
+        signals: the signals that would be granted.
+    """
+
+    found: tuple[str, ...]
+    absent: tuple[str, ...]
+    missing: tuple[str, ...]
+    signals: tuple[SignalInfo, ...]
+
+    @property
+    def usable(self) -> bool:
+        """Whether the app can work with what the tenant has."""
+        return not self.missing
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """Apps by id.
+
+    Attributes:
+        apps: every app found.
+        refused: what was found and is no app, with the reason, for the operator.
+    """
+
+    apps: Mapping[str, App] = field(default_factory=dict)
+    refused: tuple[str, ...] = ()
+
+    @classmethod
+    def find(cls, shelf: Path | None = None, *, installed: bool = True) -> Catalogue:
+        """Look through installed distributions (entry points `tundish.apps`) and a shelf of app folders.
+
+        An app on the shelf is ``<shelf>/<any>/<package>/app.toml``. The shelf wins over an installed app of
+        the same id, so that an author sees what they are working on.
+        """
+        apps: dict[str, App] = {}
+        refused: list[str] = []
+        for folder in [*(_installed() if installed else []), *_shelved(shelf)]:
+            try:
+                app = App(_manifest_of(folder), folder)
+            except ManifestError as error:
+                _log.warning("app_refused", folder=str(folder), reason=str(error))
+                refused.append(str(error))
+            else:
+                apps[app.manifest.id] = app
+        return cls(dict(sorted(apps.items())), tuple(refused))
+
+    def app(self, app_id: str) -> App:
+        """The app of that id.
+
+        Raises:
+            UnknownApp: there is none.
+        """
+        try:
+            return self.apps[app_id]
+        except KeyError:
+            raise UnknownApp(app_id) from None
+
+    def describe(self) -> list[dict[str, Any]]:
+        """The catalogue as the API gives it: manifests and model cards."""
+        return [
+            {**app.manifest.model_dump(mode="json"), "card_zh": app.card("zh"), "card_en": app.card("en")}
+            for app in self.apps.values()
+        ]
+
+
+def compatibility(manifest: Manifest, signals: Iterable[SignalInfo]) -> Compatibility:
+    """What of the manifest's inputs a tenant's signals serve."""
+    known = tuple(signals)
+    served = {i.key: [s for s in known if i.matches(s)] for i in manifest.inputs}
+    granted = {s.id: s for matches in served.values() for s in matches}
+    return Compatibility(
+        found=tuple(key for key, matches in served.items() if matches),
+        absent=tuple(key for key, matches in served.items() if not matches),
+        missing=missing_inputs(manifest, known),
+        signals=tuple(sorted(granted.values(), key=lambda s: s.path)),
+    )
+
+
+def _manifest_of(folder: Path) -> Manifest:
+    manifest = read_manifest(folder / MANIFEST_FILE)
+    if manifest.package != folder.name:
+        raise ManifestError(f"{folder} holds an app whose entry lies in {manifest.package}")
+    return manifest
+
+
+def _installed() -> Iterator[Path]:
+    for point in entry_points(group=GROUP):
+        spec = find_spec(point.module)
+        for location in (spec.submodule_search_locations or []) if spec else []:
+            yield Path(location)
+
+
+def _shelved(shelf: Path | None) -> Iterator[Path]:
+    if shelf is not None:
+        yield from sorted(path.parent for path in shelf.glob(f"*/*/{MANIFEST_FILE}"))

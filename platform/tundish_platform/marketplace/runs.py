@@ -1,0 +1,97 @@
+"""Records of runs: what each used, how it was kept apart, how it ended, and its screen."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from sqlalchemy import select
+
+from tundish_platform.marketplace.models import AppRun
+from tundish_platform.marketplace.subscriptions import subscription_of
+from tundish_platform.sdk import Screen  # noqa: TC001 - pydantic builds the fields from it
+from tundish_platform.tenancy import Permission
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+    from tundish_platform.tenancy import TenantScope
+
+
+class Outcome(StrEnum):
+    """How a run ended."""
+
+    OK = "ok"
+    MISSING_INPUT = "missing_input"
+    FAILED = "failed"
+    TIMEOUT = "timeout"
+    REFUSED = "refused"
+
+
+class Run(BaseModel):
+    """One run as the worker reports it and the screens show it.
+
+    Attributes:
+        started_at: wall time; ``window_start``, ``window_end``: source time.
+        seconds: wall time the app's process took.
+        rows_in: samples handed to the app, the metered unit.
+        values_out: values accepted from it.
+        isolation: what kept it apart; ``filtered`` says whether a system call filter was active too.
+        screen: its declared-data screen, absent unless the run was accepted.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    app: Annotated[str, Field(max_length=60)]
+    version: Annotated[str, Field(max_length=40)]
+    started_at: AwareDatetime
+    window_start: AwareDatetime
+    window_end: AwareDatetime
+    seconds: Annotated[float, Field(ge=0)]
+    rows_in: Annotated[int, Field(ge=0)]
+    values_out: Annotated[int, Field(ge=0)]
+    isolation: Literal["bubblewrap", "process"]
+    filtered: bool
+    outcome: Outcome
+    message_zh: Annotated[str, Field(max_length=2_000)] = ""
+    message_en: Annotated[str, Field(max_length=2_000)] = ""
+    screen: Screen | None = None
+
+
+def record_run(session: Session, scope: TenantScope, run: Run) -> int:
+    """Keep a run of an active subscription; returns its number.
+
+    Raises:
+        AccessDenied: the scope may not run analyses.
+        NotSubscribed: the tenant has stopped the app, so nothing may be booked for it.
+    """
+    scope.require(Permission.ANALYSE)
+    subscription = subscription_of(session, scope, run.app)
+    fields = run.model_dump(mode="python", exclude={"app", "version", "screen"})
+    row = AppRun(
+        tenant_id=scope.tenant_id,
+        subscription_id=subscription.id,
+        app_id=run.app,
+        app_version=run.version,
+        screen=run.screen.model_dump(mode="json") if run.screen else None,
+        **fields,
+    )
+    session.add(row)
+    session.flush()
+    return row.id
+
+
+def runs(session: Session, scope: TenantScope, app_id: str | None = None, limit: int = 50) -> list[Run]:
+    """The tenant's newest runs, newest first, of one app or of all."""
+    scope.require(Permission.READ)
+    query = select(AppRun).where(AppRun.tenant_id == scope.tenant_id)
+    if app_id is not None:
+        query = query.where(AppRun.app_id == app_id)
+    query = query.order_by(AppRun.started_at.desc(), AppRun.id.desc()).limit(limit)
+    return [_run(row) for row in session.scalars(query)]
+
+
+def _run(row: AppRun) -> Run:
+    names = set(Run.model_fields) - {"app", "version"}
+    return Run(app=row.app_id, version=row.app_version, **{name: getattr(row, name) for name in names})
