@@ -1,0 +1,322 @@
+"""Who is asking: passwords and tokens become a `Principal`, and nothing else does."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import secrets
+from collections import defaultdict
+from datetime import timedelta
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from sqlalchemy import select, update
+
+from tundish_platform.tenancy import passwords
+from tundish_platform.tenancy.models import (
+    ApiToken,
+    Membership,
+    Tenant,
+    TokenGrant,
+    TokenRole,
+    User,
+    UserRole,
+)
+from tundish_platform.tenancy.passwords import LoginRefused
+from tundish_platform.tenancy.scope import AccessDenied, Principal, Role
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from datetime import datetime
+
+    from sqlalchemy.orm import Session
+
+    from tundish_platform.tenancy.scope import TenantScope
+
+__all__ = [
+    "TOKEN_PREFIX",
+    "LoginRefused",
+    "check_password",
+    "check_token",
+    "create_tenant",
+    "create_token",
+    "create_user",
+    "find_tenant",
+    "grant_role",
+    "job_principal",
+    "principal_of_user",
+    "revoke_role",
+    "revoke_token",
+    "set_password",
+    "tenant_of_scope",
+    "tenants_of",
+]
+
+TOKEN_PREFIX = "tnd_"  # noqa: S105 - the public part of every token, so that scanners can find leaked ones
+ABOVE_TENANTS = frozenset({Role.BUREAU_OFFICER, Role.PLATFORM_OPERATOR})
+
+_SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,38}[a-z0-9]")
+_USE_NOTED_EVERY = timedelta(minutes=1)
+
+
+def check_password(session: Session, login: str, password: str) -> Principal:
+    """The person with that name and password; call it first in a session, for failures are written beside it.
+
+    Raises:
+        LoginRefused: wrong name or password, or too many wrong ones of late; carries texts for the person.
+    """
+    now = passwords.utc_now()
+    if (left := passwords.time_locked(session, login, now)) > timedelta():
+        raise LoginRefused.locked(left)
+    user = session.scalar(select(User).where(User.login == passwords.fold_login(login)))
+    known = passwords.matches(user.password_hash if user else None, password)
+    if user is None or not known or user.disabled_at is not None:
+        passwords.count_failure(session.get_bind(), login, now)
+        raise LoginRefused.wrong()
+    passwords.forget_failures(session, login)
+    return principal_of_user(session, user.id)
+
+
+def principal_of_user(session: Session, user_id: int) -> Principal:
+    """A person who logged in before, with the roles of this moment.
+
+    Raises:
+        AccessDenied: the person was removed or disabled since.
+    """
+    user = session.get(User, user_id)
+    if user is None or user.disabled_at is not None:
+        raise AccessDenied(f"no active user {user_id}")
+    grants = session.execute(
+        select(Tenant.slug, Tenant.id, Membership.role)
+        .join(Membership, Membership.tenant_id == Tenant.id)
+        .where(Membership.user_id == user.id)
+    )
+    roles = session.scalars(select(UserRole.role).where(UserRole.user_id == user.id))
+    return Principal(user.id, user.name, _by_tenant(grants.tuples()), frozenset(Role(role) for role in roles))
+
+
+def check_token(session: Session, token: str) -> Principal:
+    """The service that holds the token.
+
+    Raises:
+        AccessDenied: no such token, or expired, or revoked; which of them is not said.
+    """
+    now = passwords.utc_now()
+    row = session.scalar(select(ApiToken).where(ApiToken.digest == _digest(token)))
+    if row is None or row.revoked_at is not None or (row.expires_at is not None and row.expires_at <= now):
+        raise AccessDenied("no valid token")
+    if row.last_used_at is None or now - row.last_used_at >= _USE_NOTED_EVERY:
+        session.execute(update(ApiToken).where(ApiToken.id == row.id).values(last_used_at=now))
+    grants = session.execute(
+        select(Tenant.slug, Tenant.id, TokenGrant.role)
+        .join(TokenGrant, TokenGrant.tenant_id == Tenant.id)
+        .where(TokenGrant.token_id == row.id)
+    )
+    roles = session.scalars(select(TokenRole.role).where(TokenRole.token_id == row.id))
+    return Principal(row.id, row.name, _by_tenant(grants.tuples()), frozenset(Role(role) for role in roles))
+
+
+def job_principal(session: Session, name: str, role: Role = Role.VIEWER) -> Principal:
+    """The platform's own job inside the server process, with one role in every tenant there is now.
+
+    Only for jobs whose results are aggregates or stay with their tenant; never for answering a person.
+    """
+    found = session.execute(select(Tenant.slug, Tenant.id))
+    return Principal(0, f"job:{name}", {slug: (tenant_id, frozenset({role})) for slug, tenant_id in found})
+
+
+def create_tenant(
+    session: Session,
+    slug: str,
+    name_zh: str,
+    name_en: str,
+    timezone: str = "Asia/Shanghai",
+    uscc: str | None = None,
+) -> Tenant:
+    """A new tenant.
+
+    Raises:
+        ValueError: the slug is no short lower-case name, or the time zone is unknown.
+    """
+    if not _SLUG.fullmatch(slug):
+        raise ValueError(f"slug {slug!r} must be 2 to 40 of a-z, 0-9 and hyphens, none at either end")
+    try:
+        ZoneInfo(timezone)
+    except (ZoneInfoNotFoundError, ValueError) as error:
+        raise ValueError(f"{timezone!r} is no IANA time zone") from error
+    tenant = Tenant(
+        slug=slug, name_zh=name_zh, name_en=name_en, timezone=timezone, uscc=uscc, next_signal=1,
+        created_at=passwords.utc_now(),
+    )  # fmt: skip
+    session.add(tenant)
+    session.flush()
+    return tenant
+
+
+def create_user(
+    session: Session,
+    login: str,
+    name: str,
+    password: str,
+    tenants: Mapping[str, Iterable[Role]] | None = None,
+    roles: Iterable[Role] = (),
+    *,
+    locale: str = "zh",
+) -> int:
+    """A new person; returns their number.
+
+    Args:
+        session: of the metadata database.
+        login: name at the log-in form; case does not matter.
+        name: as shown.
+        password: `MIN_PASSWORD` characters at least.
+        tenants: roles per tenant slug.
+        roles: roles above tenants.
+        locale: ``zh`` or ``en``.
+
+    Raises:
+        ValueError: the password is too short, a tenant unknown, or a role in the wrong place.
+    """
+    user = User(
+        login=passwords.fold_login(login), name=name, password_hash=passwords.hash_password(password),
+        locale=locale, created_at=passwords.utc_now(),
+    )  # fmt: skip
+    session.add(user)
+    session.flush()
+    for slug, granted in (tenants or {}).items():
+        for role in granted:
+            grant_role(session, user.id, role, slug)
+    for role in roles:
+        grant_role(session, user.id, role)
+    return user.id
+
+
+def set_password(session: Session, user_id: int, password: str) -> None:
+    """Give a person a new password and open a closed name again.
+
+    Raises:
+        ValueError: the password is too short or there is no such person.
+    """
+    user = session.get(User, user_id)
+    if user is None:
+        raise ValueError(f"there is no user {user_id}")
+    user.password_hash = passwords.hash_password(password)
+    passwords.forget_failures(session, user.login)
+
+
+def grant_role(session: Session, user_id: int, role: Role, tenant: str | None = None) -> None:
+    """Give a person a role in a tenant, or above tenants for ``None``; giving it twice changes nothing.
+
+    Raises:
+        ValueError: the tenant is unknown, or the role belongs in the other place.
+    """
+    _check_place(role, tenant)
+    if tenant is None:
+        session.merge(UserRole(user_id=user_id, role=role.value))
+    else:
+        session.merge(Membership(tenant_id=_tenant_id(session, tenant), user_id=user_id, role=role.value))
+    session.flush()
+
+
+def revoke_role(session: Session, user_id: int, role: Role, tenant: str | None = None) -> None:
+    """Take a role away again; it works from the person's next request on."""
+    row: Membership | UserRole | None
+    if tenant is None:
+        row = session.get(UserRole, (user_id, role.value))
+    else:
+        row = session.get(Membership, (_tenant_id(session, tenant), user_id, role.value))
+    if row is not None:
+        session.delete(row)
+        session.flush()
+
+
+def create_token(
+    session: Session,
+    name: str,
+    grants: Mapping[str, Iterable[Role]],
+    roles: Iterable[Role] = (),
+    *,
+    expires_at: datetime | None = None,
+) -> str:
+    """A new token for a service; the text is returned this once and kept nowhere.
+
+    Args:
+        session: of the metadata database.
+        name: of the service, unique.
+        grants: roles per tenant slug.
+        roles: roles above tenants.
+        expires_at: aware instant after which it is refused; never for ``None``.
+
+    Raises:
+        ValueError: a tenant is unknown, or a role in the wrong place.
+    """
+    token = TOKEN_PREFIX + secrets.token_urlsafe(32)
+    row = ApiToken(name=name, digest=_digest(token), created_at=passwords.utc_now(), expires_at=expires_at)
+    session.add(row)
+    session.flush()
+    for slug, granted in grants.items():
+        for role in granted:
+            _check_place(role, slug)
+            session.add(TokenGrant(tenant_id=_tenant_id(session, slug), token_id=row.id, role=role.value))
+    for role in roles:
+        _check_place(role, None)
+        session.add(TokenRole(token_id=row.id, role=role.value))
+    session.flush()
+    return token
+
+
+def revoke_token(session: Session, name: str) -> bool:
+    """Refuse the token of that name from now on; False where no valid one has it."""
+    row = session.scalar(select(ApiToken).where(ApiToken.name == name, ApiToken.revoked_at.is_(None)))
+    if row is None:
+        return False
+    row.revoked_at = passwords.utc_now()
+    session.flush()
+    return True
+
+
+def find_tenant(session: Session, slug: str) -> Tenant | None:
+    """A tenant by its slug, for setting the platform up; requests go through `access_tenant`."""
+    return session.scalar(select(Tenant).where(Tenant.slug == slug))
+
+
+def tenants_of(session: Session, principal: Principal) -> list[Tenant]:
+    """The tenants the principal has any role in, by slug."""
+    ids = [tenant_id for tenant_id, _ in principal.tenants.values()]
+    return list(session.scalars(select(Tenant).where(Tenant.id.in_(ids)).order_by(Tenant.slug)))
+
+
+def tenant_of_scope(session: Session, scope: TenantScope) -> Tenant:
+    """The tenant a scope was granted for.
+
+    Raises:
+        AccessDenied: it was removed since.
+    """
+    tenant = session.get(Tenant, scope.tenant_id)
+    if tenant is None:
+        raise AccessDenied(f"{scope.principal} asked for a tenant that is gone")
+    return tenant
+
+
+def _tenant_id(session: Session, slug: str) -> int:
+    tenant = find_tenant(session, slug)
+    if tenant is None:
+        raise ValueError(f"there is no tenant {slug!r}")
+    return tenant.id
+
+
+def _check_place(role: Role, tenant: str | None) -> None:
+    if (role in ABOVE_TENANTS) is not (tenant is None):
+        where = "above tenants, not in one" if role in ABOVE_TENANTS else "in a tenant, not above all"
+        raise ValueError(f"role {role} is given {where}")
+
+
+def _digest(token: str) -> str:
+    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _by_tenant(grants: Iterable[tuple[str, int, str]]) -> dict[str, tuple[int, frozenset[Role]]]:
+    roles: defaultdict[tuple[str, int], set[Role]] = defaultdict(set)
+    for slug, tenant_id, role in grants:
+        roles[slug, tenant_id].add(Role(role))
+    return {slug: (tenant_id, frozenset(found)) for (slug, tenant_id), found in roles.items()}
