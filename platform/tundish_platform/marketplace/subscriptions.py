@@ -7,11 +7,11 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from tundish_platform.marketplace.catalogue import compatibility
 from tundish_platform.marketplace.models import AppRun, Grant, Subscription
 from tundish_platform.tenancy import Permission
+from tundish_platform.tenancy.metadata import insert_into
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -191,9 +191,8 @@ def subscription_of(session: Session, scope: TenantScope, app_id: str) -> Subscr
 
 def _insert_once(session: Session, **values: object) -> int | None:
     """The new subscription's number, or None where the tenant has an active one already."""
-    insert = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
-    statement = insert(Subscription).values(**values).on_conflict_do_nothing().returning(Subscription.id)
-    return session.scalar(statement)
+    statement = insert_into(session, Subscription).values(**values).on_conflict_do_nothing()
+    return session.scalar(statement.returning(Subscription.id))
 
 
 def _is_active(scope: TenantScope, app_id: str) -> tuple[Any, ...]:

@@ -1,0 +1,46 @@
+"""The programme: enterprises, versioned rules, evidence, and adoption figures that follow from data."""
+
+from tundish_platform.programme.adoption import (
+    Adoption,
+    StageCount,
+    adoption,
+    assess,
+    evidence,
+    is_assessed,
+    newest_evidence,
+    replays,
+)
+from tundish_platform.programme.disclosure import Cell
+from tundish_platform.programme.facts import Activity, AppUse, gather, span
+from tundish_platform.programme.models import Enterprise, EvidenceRecord
+from tundish_platform.programme.registry import enterprise_of, enterprises, register_enterprise
+from tundish_platform.programme.rules import Rule, Verdict, apply, facts_hash, published_rules
+from tundish_platform.programme.uscc import InvalidUscc, check_uscc
+
+__all__ = [
+    "Activity",
+    "Adoption",
+    "AppUse",
+    "Cell",
+    "Enterprise",
+    "EvidenceRecord",
+    "InvalidUscc",
+    "Rule",
+    "StageCount",
+    "Verdict",
+    "adoption",
+    "apply",
+    "assess",
+    "check_uscc",
+    "enterprise_of",
+    "enterprises",
+    "evidence",
+    "facts_hash",
+    "gather",
+    "is_assessed",
+    "newest_evidence",
+    "published_rules",
+    "register_enterprise",
+    "replays",
+    "span",
+]

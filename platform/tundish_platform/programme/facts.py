@@ -1,0 +1,200 @@
+"""The facts the rules are applied to, counted from what the platform holds and by arrival time.
+
+Only data that came through a live connection counts: imported recordings, models and apps do not make a plant
+connected. No value of a machine enters the facts, only when good data came and from how many machines.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+
+from tundish_platform.programme.uscc import InvalidUscc, check_uscc
+from tundish_platform.samples import SignalInfo, SignalRole
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from numpy.typing import NDArray
+
+    from tundish_platform.programme.models import Enterprise
+    from tundish_platform.programme.rules import Facts, Rule
+
+IMPORT_PREFIX = "import:"
+_LINE_LEVELS = 3
+_DERIVED = frozenset({SignalRole.PREDICTION, SignalRole.OUTPUT})
+_WEEK_HOURS = 168.0
+_MINUTE = 60
+
+MINUTES = pa.schema([("signal", pa.uint32()), ("minute", pa.timestamp("us", tz="UTC"))])
+
+
+@dataclass(frozen=True, slots=True)
+class AppUse:
+    """An accepted run of an app that read samples, and the signals it was granted."""
+
+    started_at: datetime
+    signals: frozenset[int]
+
+
+@dataclass(frozen=True, slots=True)
+class Activity:
+    """What the platform holds of one enterprise's tenant.
+
+    Attributes:
+        signals: all signals of the tenant.
+        connectors: names of live connections that reported themselves.
+        minutes: columns ``signal, minute``: minutes of arrival in which good samples of the signal came.
+        logins: who logged in when.
+        subscriptions: how many subscriptions are active.
+        uses: runs of apps.
+    """
+
+    signals: tuple[SignalInfo, ...] = ()
+    connectors: frozenset[str] = frozenset()
+    minutes: pa.Table = field(default_factory=MINUTES.empty_table)
+    logins: tuple[tuple[int, datetime], ...] = ()
+    subscriptions: int = 0
+    uses: tuple[AppUse, ...] = ()
+
+    def live(self) -> tuple[SignalInfo, ...]:
+        """Signals that a live connection delivers."""
+        return tuple(
+            s
+            for s in self.signals
+            if s.source in self.connectors
+            and not s.source.startswith(IMPORT_PREFIX)
+            and s.role not in _DERIVED
+        )
+
+
+def span(rule: Rule, now: datetime) -> tuple[datetime, datetime]:
+    """The time facts are needed for: whole bins, up to the end of the newest complete one."""
+    end = aligned(rule, now)
+    reach = max(rule.window_s * rule.windows, rule.machine_window_s) + rule.app_delay_s
+    return end - timedelta(seconds=reach), end
+
+
+def aligned(rule: Rule, now: datetime) -> datetime:
+    """End of the newest complete bin."""
+    return datetime.fromtimestamp(now.timestamp() // rule.bin_s * rule.bin_s, tz=now.tzinfo)
+
+
+def gather(enterprise: Enterprise, activity: Activity, rule: Rule, now: datetime) -> Facts:
+    """Count the facts of one enterprise.
+
+    Args:
+        enterprise: as registered.
+        activity: of its tenant; an empty one where it has none.
+        rule: says how long windows and bins are.
+        now: the moment of the assessment.
+
+    Returns:
+        ``{"as_of", "windows": [{fact: number}, …]}``, newest window first.
+    """
+    end = aligned(rule, now)
+    arrivals = _Arrivals.of(activity)
+    registered = _registered(enterprise)
+    windows = [
+        registered
+        | _window(enterprise, activity, arrivals, rule, end - timedelta(seconds=rule.window_s * back))
+        for back in range(rule.windows)
+    ]
+    return {"as_of": end.isoformat(), "windows": windows}
+
+
+@dataclass(frozen=True, slots=True)
+class _Arrivals:
+    """Live signals with the minutes (seconds since 1970) in which good samples of theirs came."""
+
+    live: Mapping[int, SignalInfo]
+    signal: NDArray[np.int64]
+    second: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, activity: Activity) -> _Arrivals:
+        live = {s.id: s for s in activity.live()}
+        signal = activity.minutes.column("signal").to_numpy().astype(np.int64)
+        second = activity.minutes.column("minute").cast(pa.timestamp("s")).cast(pa.int64()).to_numpy()
+        kept = np.isin(signal, np.fromiter(live, np.int64, len(live)))
+        return cls(live, signal[kept], second[kept])
+
+    def between(self, start: float, end: float) -> _Arrivals:
+        kept = (self.second >= start) & (self.second < end)
+        return _Arrivals(self.live, self.signal[kept], self.second[kept])
+
+    def senders(self) -> set[int]:
+        return set(np.unique(self.signal).tolist())
+
+
+def _registered(enterprise: Enterprise) -> dict[str, float]:
+    try:
+        valid = check_uscc(enterprise.uscc, demo=enterprise.demo) == enterprise.uscc
+    except InvalidUscc:
+        valid = False
+    return {
+        "uscc_valid": int(valid),
+        "industry_set": int(bool(enterprise.industry)),
+        "region_set": int(bool(enterprise.region)),
+    }
+
+
+def _window(
+    enterprise: Enterprise, activity: Activity, arrivals: _Arrivals, rule: Rule, end: datetime
+) -> dict[str, float]:
+    until = end.timestamp()
+    inside = arrivals.between(until - rule.window_s, until)
+    connected = arrivals.between(until - rule.machine_window_s, until).senders()
+    logins = [
+        (u, at.timestamp()) for u, at in activity.logins if until - rule.window_s <= at.timestamp() < until
+    ]
+    scheduled = rule.window_s / rule.bin_s * min(1.0, enterprise.hours_week / _WEEK_HOURS)
+    return {
+        "subscriptions": activity.subscriptions,
+        "sources": len({arrivals.live[s].source for s in inside.senders()}),
+        "users": len({user for user, _ in logins}),
+        "user_bins": len({at // rule.bin_s for _, at in logins}),
+        "machine_bins": _machine_bins(inside, rule.bin_s),
+        "machines": len({arrivals.live[s].machine for s in connected}),
+        "lines": _whole_lines(arrivals.live, connected),
+        "good_share": round(min(1.0, len(np.unique(inside.second // rule.bin_s)) / scheduled), 4),
+        "app_bins": _app_bins(activity.uses, arrivals, rule, until),
+    }
+
+
+def _machine_bins(inside: _Arrivals, bin_s: int) -> int:
+    """Bins with good data of the machine that has most of them."""
+    bins: dict[str, set[int]] = {}
+    for signal, second in zip(inside.signal.tolist(), inside.second.tolist(), strict=True):
+        bins.setdefault(inside.live[signal].machine, set()).add(second // bin_s)
+    return max((len(of) for of in bins.values()), default=0)
+
+
+def _whole_lines(live: Mapping[int, SignalInfo], connected: set[int]) -> int:
+    """Lines all of whose known machines sent good data."""
+    machines = _machines_by_line(live.values())
+    sending = _machines_by_line(live[s] for s in connected)
+    return sum(of == sending.get(line) for line, of in machines.items())
+
+
+def _machines_by_line(signals: Iterable[SignalInfo]) -> dict[str, set[str]]:
+    lines: dict[str, set[str]] = {}
+    for signal in signals:
+        lines.setdefault("/".join(signal.path.split("/")[:_LINE_LEVELS]), set()).add(signal.machine)
+    return lines
+
+
+def _app_bins(uses: Iterable[AppUse], arrivals: _Arrivals, rule: Rule, until: float) -> int:
+    """Bins in which an app ran on signals that were arriving live at the time."""
+    bins = set()
+    for use in uses:
+        at = use.started_at.timestamp()
+        if until - rule.window_s <= at < until:
+            fresh = arrivals.between(at - rule.app_delay_s - _MINUTE, at)
+            if fresh.senders() & use.signals:
+                bins.add(at // rule.bin_s)
+    return len(bins)
