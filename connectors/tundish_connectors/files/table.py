@@ -1,0 +1,54 @@
+"""`PathTable`: rows whose signals are still named by path, before the tenant gave them numbers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+
+from tundish_platform.samples import SCHEMAS, SampleBatch, SampleKind
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class PathTable:
+    """Columns ``path dictionary<string>, ts timestamp[us, UTC], value, status u32``.
+
+    Attributes:
+        kind: what the values are; never a gap.
+        table: the rows; `value` has the type of the kind's schema in `SCHEMAS`.
+    """
+
+    kind: SampleKind
+    table: pa.Table
+
+    def __len__(self) -> int:
+        return int(self.table.num_rows)
+
+    def paths(self) -> list[str]:
+        """The paths that may occur, each once."""
+        return sorted({path for chunk in self._path().chunks for path in chunk.dictionary.to_pylist()})
+
+    def batch(self, ids: Mapping[str, int], arrival: datetime) -> SampleBatch:
+        """The rows as a batch that the store takes.
+
+        Args:
+            ids: the tenant's numbers of the signals.
+            arrival: when the rows were read (UTC).
+
+        Raises:
+            KeyError: a path has no number.
+        """
+        column = self._path().combine_chunks()
+        numbers = np.array([ids[path] for path in column.dictionary.to_pylist()], dtype=np.uint32)
+        signal = numbers[column.indices.to_numpy(zero_copy_only=False)]
+        columns = [pa.array(signal), *(self.table[name] for name in ("ts", "value", "status"))]
+        return SampleBatch(self.kind, pa.table(columns, schema=SCHEMAS[self.kind]), arrival)
+
+    def _path(self) -> pa.ChunkedArray:
+        return self.table["path"].unify_dictionaries()
