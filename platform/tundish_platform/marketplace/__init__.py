@@ -1,7 +1,7 @@
 """The marketplace: catalogue, subscriptions with their grants, the sandbox and the records of runs."""
 
 from tundish_platform.marketplace.catalogue import App, Catalogue, Compatibility, UnknownApp, compatibility
-from tundish_platform.marketplace.runs import Outcome, Run, record_run, runs
+from tundish_platform.marketplace.runs import Outcome, Run, record_run, runs, uses_between
 from tundish_platform.marketplace.sandbox import SandboxResult, run_sandboxed
 from tundish_platform.marketplace.subscriptions import (
     MissingInputs,
@@ -15,7 +15,7 @@ from tundish_platform.marketplace.subscriptions import (
     subscription_of,
     subscriptions,
 )
-from tundish_platform.sdk import Manifest
+from tundish_platform.sdk import Manifest, ParameterRefused
 
 __all__ = [
     "App",
@@ -25,6 +25,7 @@ __all__ = [
     "MissingInputs",
     "NotSubscribed",
     "Outcome",
+    "ParameterRefused",
     "Run",
     "SandboxResult",
     "SubscriptionView",
@@ -40,4 +41,5 @@ __all__ = [
     "subscribe",
     "subscription_of",
     "subscriptions",
+    "uses_between",
 ]

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from sqlalchemy import select
 
-from tundish_platform.marketplace.models import AppRun
+from tundish_platform.marketplace.models import AppRun, Grant
 from tundish_platform.marketplace.subscriptions import subscription_of
 from tundish_platform.sdk import Screen  # noqa: TC001 - pydantic builds the fields from it
 from tundish_platform.tenancy import Permission
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from sqlalchemy.orm import Session
 
     from tundish_platform.tenancy import TenantScope
@@ -90,6 +92,25 @@ def runs(session: Session, scope: TenantScope, app_id: str | None = None, limit:
         query = query.where(AppRun.app_id == app_id)
     query = query.order_by(AppRun.started_at.desc(), AppRun.id.desc()).limit(limit)
     return [_run(row) for row in session.scalars(query)]
+
+
+def uses_between(
+    session: Session, scope: TenantScope, start: datetime, end: datetime
+) -> list[tuple[datetime, frozenset[int]]]:
+    """Runs in ``[start, end)`` that read samples and were accepted: when, and on which granted signals."""
+    scope.require(Permission.READ)
+    granted: dict[int, set[int]] = {}
+    grants = select(Grant.subscription_id, Grant.signal_id).where(Grant.tenant_id == scope.tenant_id)
+    for subscription_id, signal_id in session.execute(grants):
+        granted.setdefault(subscription_id, set()).add(signal_id)
+    query = select(AppRun.started_at, AppRun.subscription_id).where(
+        AppRun.tenant_id == scope.tenant_id,
+        AppRun.started_at >= start,
+        AppRun.started_at < end,
+        AppRun.outcome == Outcome.OK.value,
+        AppRun.rows_in > 0,
+    )
+    return [(at, frozenset(granted.get(of, ()))) for at, of in session.execute(query)]
 
 
 def _run(row: AppRun) -> Run:

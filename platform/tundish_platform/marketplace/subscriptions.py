@@ -95,7 +95,7 @@ def subscribe(
         AccessDenied: the scope may not subscribe.
         UnknownApp: there is no such app.
         MissingInputs: the tenant lacks what the app needs.
-        ValueError: a parameter the app does not have.
+        ParameterRefused: a parameter the app does not have.
     """
     scope.require(Permission.SUBSCRIBE)
     manifest = catalogue.app(app_id).manifest

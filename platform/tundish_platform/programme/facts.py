@@ -6,12 +6,13 @@ connected. No value of a machine enters the facts, only when good data came and 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from tundish_platform.programme.uscc import InvalidUscc, check_uscc
 from tundish_platform.samples import SignalInfo, SignalRole
@@ -60,6 +61,11 @@ class Activity:
     logins: tuple[tuple[int, datetime], ...] = ()
     subscriptions: int = 0
     uses: tuple[AppUse, ...] = ()
+
+    def with_minutes(self, facts: pa.Table) -> Activity:
+        """The same with the minutes of the store's arrival facts in which good samples came."""
+        good = facts.filter(pc.greater(facts.column("good"), 0))
+        return replace(self, minutes=good.select(["signal", "minute"]))
 
     def live(self) -> tuple[SignalInfo, ...]:
         """Signals that a live connection delivers."""

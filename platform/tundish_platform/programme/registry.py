@@ -34,7 +34,7 @@ def register_enterprise(  # noqa: PLR0913 - the fields of the register
 
     Raises:
         InvalidUscc: the code is none, or fictional without ``demo``, or real with it.
-        ValueError: industry (GB/T 4754) or region (GB/T 2260) has not a code's shape, or hours are impossible.
+        ValueError: industry (GB/T 4754) or region (GB/T 2260) is misshapen, or the hours are impossible.
     """
     code = check_uscc(uscc, demo=demo)
     if not _INDUSTRY.fullmatch(industry) or not _REGION.fullmatch(region):

@@ -2,7 +2,7 @@
 
 from tundish_platform.samples import SampleKind, SignalInfo, SignalRole
 from tundish_platform.sdk.inputs import AppInputs, missing_inputs
-from tundish_platform.sdk.manifest import Manifest, ManifestError, Need, read_manifest
+from tundish_platform.sdk.manifest import Manifest, ManifestError, Need, ParameterRefused, read_manifest
 from tundish_platform.sdk.screen import (
     AppOutputs,
     ChartBlock,
@@ -25,6 +25,7 @@ __all__ = [
     "ManifestError",
     "Need",
     "OutputValue",
+    "ParameterRefused",
     "SampleKind",
     "Screen",
     "Series",

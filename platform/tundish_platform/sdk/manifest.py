@@ -28,6 +28,10 @@ class ManifestError(ValueError):
     """An `app.toml` that is missing, no TOML, or does not say what a manifest must say."""
 
 
+class ParameterRefused(ValueError):  # noqa: N818 - reads as what it is where it is caught
+    """A setting the app does not have, or of the wrong kind."""
+
+
 class Need(StrEnum):
     """How much the app needs an input."""
 
@@ -165,15 +169,15 @@ class Manifest(_Part):
         """Parameters of a subscription: what was given, else the defaults.
 
         Raises:
-            ValueError: a name the manifest does not know, or a text where a number is meant.
+            ParameterRefused: a name the manifest does not know, or a text where a number is meant.
         """
         known = {parameter.key: parameter for parameter in self.parameters}
         unknown = set(given) - set(known)
         if unknown:
-            raise ValueError(f"{self.id} has no parameter {', '.join(sorted(unknown))}")
+            raise ParameterRefused(f"{self.id} has no parameter {', '.join(sorted(unknown))}")
         for key, value in given.items():
             if (known[key].kind == "text") is not isinstance(value, str):
-                raise ValueError(f"parameter {key} must be a {known[key].kind}")
+                raise ParameterRefused(f"parameter {key} must be a {known[key].kind}")
         defaults = {key: p.default for key, p in known.items() if p.default is not None}
         return {**defaults, **given}
 

@@ -1,0 +1,187 @@
+"""Routes of the marketplace: catalogue, subscriptions, grants, the granted inputs of an app, runs."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+from flask import Blueprint, jsonify, request
+from pydantic import BaseModel, ConfigDict, Field
+
+from tundish_platform.api.answers import arrow_stream
+from tundish_platform.api.context import platform
+from tundish_platform.api.errors import Problem
+from tundish_platform.api.guard import authenticated, guarded
+from tundish_platform.api.params import only, window, word
+from tundish_platform.assets import find_signals, list_signals
+from tundish_platform.marketplace import (
+    MissingInputs,
+    NotSubscribed,
+    ParameterRefused,
+    Run,
+    SubscriptionView,
+    UnknownApp,
+    compatibility,
+    grant_signals,
+    granted_scope,
+    record_run,
+    runs,
+    stop,
+    subscribe,
+    subscription_of,
+    subscriptions,
+)
+from tundish_platform.samples import SampleKind
+from tundish_platform.tenancy import Permission
+
+if TYPE_CHECKING:
+    from flask import Response
+
+    from tundish_platform.tenancy import Principal, TenantScope
+
+_KINDS: Final = tuple(kind.value for kind in SampleKind if kind is not SampleKind.GAP)
+# The runner asks up to just behind the newest sample.
+_SLACK: Final = timedelta(seconds=1)
+
+blueprint = Blueprint("marketplace", __name__)
+
+
+class SubscriptionRequest(BaseModel):
+    """Body of a subscription: which app, and its settings."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    app: Annotated[str, Field(max_length=60)]
+    parameters: dict[str, float | str] = {}
+
+
+@blueprint.get("/catalogue")
+@authenticated
+def catalogue(_principal: Principal) -> Response:
+    """Every app there is: manifests and model cards."""
+    return jsonify(platform().catalogue.describe())
+
+
+@blueprint.get("/tenants/<tenant>/apps/<app_id>/compatibility")
+@guarded(Permission.READ)
+def fit(scope: TenantScope, app_id: str) -> Response:
+    """What of the app's inputs this tenant has."""
+    manifest = platform().catalogue.app(app_id).manifest
+    with platform().metadata.session() as session:
+        found = compatibility(manifest, list_signals(session, scope))
+    ids = [signal.id for signal in found.signals]
+    return jsonify(
+        found=found.found, absent=found.absent, missing=found.missing, usable=found.usable, signals=ids
+    )
+
+
+@blueprint.get("/tenants/<tenant>/subscriptions")
+@guarded(Permission.READ)
+def subscription_list(scope: TenantScope) -> Response:
+    """Active subscriptions with their grants."""
+    with platform().metadata.session() as session:
+        return jsonify([_described(view) for view in subscriptions(session, scope)])
+
+
+@blueprint.post("/tenants/<tenant>/subscriptions")
+@guarded(Permission.SUBSCRIBE)
+def subscription_start(scope: TenantScope) -> Response:
+    """Subscribe; who is subscribed already gets that subscription."""
+    wanted = SubscriptionRequest.model_validate(request.get_json())
+    with platform().metadata.session() as session:
+        signals = list_signals(session, scope)
+        view = subscribe(session, scope, platform().catalogue, wanted.app, signals, wanted.parameters)
+    return jsonify(_described(view))
+
+
+@blueprint.delete("/tenants/<tenant>/subscriptions/<app_id>")
+@guarded(Permission.SUBSCRIBE)
+def subscription_stop(scope: TenantScope, app_id: str) -> Response:
+    """Stop; grants are withdrawn at once. Stopping twice is no error."""
+    with platform().metadata.session() as session:
+        return jsonify(stopped=stop(session, scope, app_id))
+
+
+@blueprint.get("/tenants/<tenant>/grants/<app_id>")
+@guarded(Permission.READ)
+def grants(scope: TenantScope, app_id: str) -> Response:
+    """Ids of the signals the app may read."""
+    with platform().metadata.session() as session:
+        return jsonify(sorted(grant_signals(session, scope, app_id)))
+
+
+@blueprint.get("/tenants/<tenant>/apps/<app_id>/inputs")
+@guarded(Permission.ANALYSE)
+def inputs(scope: TenantScope, app_id: str) -> Response:
+    """Samples of the granted signals of one kind, in a window no longer than the subscription's, as Arrow."""
+    only("start", "end", "kind")
+    start, end = window()
+    kind = SampleKind(word("kind", _KINDS, SampleKind.NUMERIC.value))
+    with platform().metadata.session() as session:
+        allowed = subscription_of(session, scope, app_id).window_s
+        narrowed = granted_scope(session, scope, app_id)
+        wanted = [
+            s.id for s in find_signals(session, narrowed, sorted(narrowed.signals or ())) if s.kind is kind
+        ]
+    if end - start > timedelta(seconds=allowed) + _SLACK:
+        raise Problem(
+            422, f"{app_id} is granted windows of {allowed:g} s; this one is longer.",
+            f"{app_id} 只获准读取 {allowed:g} 秒的窗口,本次请求更长。", "window_too_long",
+        )  # fmt: skip
+    return arrow_stream(platform().telemetry.read(narrowed, wanted, start, end, kind))
+
+
+@blueprint.get("/tenants/<tenant>/runs")
+@guarded(Permission.READ)
+def run_list(scope: TenantScope) -> Response:
+    """The newest runs, of one ``app`` or of all."""
+    only("app")
+    with platform().metadata.session() as session:
+        return jsonify([run.model_dump(mode="json") for run in runs(session, scope, request.args.get("app"))])
+
+
+@blueprint.post("/tenants/<tenant>/runs")
+@guarded(Permission.ANALYSE)
+def run_record(scope: TenantScope) -> Response:
+    """Record a run of an active subscription."""
+    run = Run.model_validate(request.get_json())
+    with platform().metadata.session() as session:
+        return jsonify(id=record_run(session, scope, run))
+
+
+@blueprint.errorhandler(UnknownApp)
+def _unknown_app(error: UnknownApp) -> Response:
+    return Problem(
+        404, f"No app {error.args[0]!s:.60} is in the catalogue. GET /catalogue lists those that are.",
+        f"目录中没有应用 {error.args[0]!s:.60}。可通过 GET /catalogue 查询。", "unknown_app",
+    ).response()  # fmt: skip
+
+
+@blueprint.errorhandler(NotSubscribed)
+def _not_subscribed(error: NotSubscribed) -> Response:
+    return Problem(
+        404, f"There is no active subscription to {error!s:.60}. Subscribe first.",
+        f"没有对 {error!s:.60} 的有效订阅。请先订阅。", "not_subscribed",
+    ).response()  # fmt: skip
+
+
+@blueprint.errorhandler(MissingInputs)
+def _missing_inputs(error: MissingInputs) -> Response:
+    keys = ", ".join(error.keys)
+    return Problem(
+        409, f"{error.app_id} needs inputs that no signal here serves: {keys}. Connect them and try again.",
+        f"{error.app_id} 需要的输入 {keys} 在本企业没有对应信号。请先接入后再订阅。", "missing_inputs",
+    ).response()  # fmt: skip
+
+
+@blueprint.errorhandler(ParameterRefused)
+def _parameter_refused(error: ParameterRefused) -> Response:
+    return Problem(
+        422, f"{error}. Compare with the parameters in the catalogue.",
+        f"参数无法使用 — {error}。请对照应用目录中的参数说明。", "parameter_refused",
+    ).response()  # fmt: skip
+
+
+def _described(view: SubscriptionView) -> dict[str, Any]:
+    return {**asdict(view), "active": view.active, "due": view.due(datetime.now(UTC))}

@@ -1,0 +1,79 @@
+"""Routes of the programme: for the bureau only; figures, register entries and evidence, never telemetry."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+from flask import Blueprint, jsonify, request
+
+from tundish_platform.api.adoption import (
+    OFFICIAL,
+    UnknownEnterprise,
+    UnknownRule,
+    current_adoption,
+    enterprise_evidence,
+    enterprise_list,
+)
+from tundish_platform.api.context import platform
+from tundish_platform.api.errors import Problem
+from tundish_platform.api.guard import guarded_above
+from tundish_platform.api.params import only
+from tundish_platform.programme import published_rules
+from tundish_platform.tenancy import Permission
+
+if TYPE_CHECKING:
+    from flask import Response
+
+    from tundish_platform.tenancy import Principal
+
+blueprint = Blueprint("programme", __name__)
+
+
+@blueprint.get("/programme/rules")
+@guarded_above(Permission.PROGRAMME)
+def rules(_principal: Principal) -> Response:
+    """Every published version of the rules, whole."""
+    return jsonify([rule.model_dump(mode="json") for rule in published_rules().values()])
+
+
+@blueprint.get("/programme/adoption")
+@guarded_above(Permission.PROGRAMME)
+def adoption_figures(principal: Principal) -> Response:
+    """Enterprises per stage, county and industry, under the rule version ``rule``."""
+    return jsonify(asdict(current_adoption(platform(), principal, _version())))
+
+
+@blueprint.get("/programme/enterprises")
+@guarded_above(Permission.PROGRAMME)
+def enterprise_register(principal: Principal) -> Response:
+    """The register with each enterprise's stage."""
+    return jsonify(enterprise_list(platform(), principal, _version()))
+
+
+@blueprint.get("/programme/enterprises/<uscc>/evidence")
+@guarded_above(Permission.PROGRAMME)
+def evidence_of(principal: Principal, uscc: str) -> Response:
+    """Why an enterprise is in its stage."""
+    return jsonify(enterprise_evidence(platform(), principal, uscc, _version()))
+
+
+@blueprint.errorhandler(UnknownRule)
+def _unknown_rule(error: UnknownRule) -> Response:
+    return Problem(
+        404, f"No rule {error!s:.60} was published. GET /programme/rules lists those that were.",
+        f"没有已发布的规则版本 {error!s:.60}。可通过 GET /programme/rules 查询。", "unknown_rule",
+    ).response()  # fmt: skip
+
+
+@blueprint.errorhandler(UnknownEnterprise)
+def _unknown_enterprise(error: UnknownEnterprise) -> Response:
+    return Problem(
+        404, f"No enterprise {error!s:.60} is registered. Check the code.",
+        f"未登记企业 {error!s:.60}。请核对统一社会信用代码。", "unknown_enterprise",
+    ).response()  # fmt: skip
+
+
+def _version() -> str:
+    only("rule")
+    return request.args.get("rule", OFFICIAL)
