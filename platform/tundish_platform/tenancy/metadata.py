@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import DateTime, ForeignKey, create_engine, event
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, declared_attr, mapped_column, sessionmaker
 from sqlalchemy.types import TypeDecorator
 
@@ -49,6 +50,12 @@ class TenantOwned:
     def tenant_id(cls) -> Mapped[int]:  # noqa: N805 - SQLAlchemy calls it with the class
         """The owner; every query filters on it, and the value comes from a `TenantScope` only."""
         return mapped_column(ForeignKey("tenant.id", ondelete="CASCADE"), index=True)
+
+
+def insert_into(session: Session, table: type[Base]) -> sqlite.Insert | postgresql.Insert:
+    """An INSERT that knows ``on_conflict_…``; both databases have it, each in its own dialect."""
+    insert = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
+    return insert(table)
 
 
 class Metadata:

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
-from sqlalchemy import delete
+from sqlalchemy import case, delete
 from sqlalchemy.orm import Session
 
+from tundish_platform.tenancy.metadata import insert_into
 from tundish_platform.tenancy.models import LoginAttempt
 from tundish_platform.tenancy.scope import AccessDenied
 
@@ -116,16 +117,18 @@ def count_failure(bind: Engine | Connection, login: str, now: datetime) -> None:
     """Remember a wrong password, in a transaction of its own: the caller's is about to be rolled back."""
     with Session(bind) as session, session.begin():
         session.execute(delete(LoginAttempt).where(LoginAttempt.last_at < now - _FORGET_AFTER))
-        attempt = session.get(LoginAttempt, login_digest(login), with_for_update=True)
-        if attempt is None:
-            attempt = LoginAttempt(login_digest=login_digest(login), failures=0, last_at=now)
-            session.add(attempt)
-        if attempt.locked_until is not None and attempt.locked_until <= now:
-            attempt.failures, attempt.locked_until = 0, None
-        attempt.failures += 1
-        attempt.last_at = now
-        if attempt.failures >= MAX_FAILURES:
-            attempt.locked_until = now + LOCK_OUT
+        # One statement, so that guesses sent at the same time are all counted.
+        failures = case((LoginAttempt.locked_until <= now, 1), else_=LoginAttempt.failures + 1)
+        locked_until = case((failures >= MAX_FAILURES, now + LOCK_OUT), else_=None)
+        statement = insert_into(session, LoginAttempt).values(
+            login_digest=login_digest(login), failures=1, last_at=now
+        )
+        session.execute(
+            statement.on_conflict_do_update(
+                index_elements=["login_digest"],
+                set_={"failures": failures, "last_at": now, "locked_until": locked_until},
+            )
+        )
 
 
 def forget_failures(session: Session, login: str) -> None:

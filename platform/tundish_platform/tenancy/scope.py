@@ -98,6 +98,11 @@ class TenantScope:
         if permission not in self.permissions:
             raise AccessDenied(f"{self.principal} lacks {permission}")
 
+    def require_all_signals(self) -> None:
+        """Raise `AccessDenied` for a scope narrowed to some signals: declaring and sending need the whole."""
+        if self.signals is not None:
+            raise AccessDenied(f"{self.principal} may only touch some signals")
+
     def narrowed(self, signals: frozenset[int], permissions: frozenset[Permission]) -> TenantScope:
         """A scope with fewer signals and permissions; never with more."""
         kept = signals if self.signals is None else self.signals & signals

@@ -1,0 +1,1 @@
+"""The HTTP API and the query functions it shares with the dashboards."""

@@ -1,0 +1,68 @@
+"""The Flask application: every route below ``/api/v1``, default deny, errors and headers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from flask import Blueprint, Flask, request
+
+from tundish_platform.api import data_routes, tenant_routes
+from tundish_platform.api.answers import JsonProvider
+from tundish_platform.api.context import EXTENSION
+from tundish_platform.api.errors import API_ROOT, install_errors
+from tundish_platform.api.guard import deny_by_default
+from tundish_platform.api.ingest import MAX_BODY
+
+if TYPE_CHECKING:
+    from flask import Response
+
+    from tundish_platform.api.context import PlatformContext
+
+PREFIX: Final = "/api/v1"
+
+_CHILDREN: Final = (tenant_routes.routes, data_routes.routes)
+_HEADERS: Final = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ApiSettings:
+    """What can be set about the API.
+
+    Attributes:
+        behind_tls: a reverse proxy ends TLS, so browsers are told to come back by HTTPS only.
+    """
+
+    behind_tls: bool = False
+
+
+def create_app(context: PlatformContext, settings: ApiSettings | None = None) -> Flask:
+    """The application that answers below ``/api/v1``; pages may be attached to it afterwards."""
+    app = Flask(__name__, static_folder=None)
+    app.json = JsonProvider(app)
+    app.extensions[EXTENSION] = context
+    app.config["MAX_CONTENT_LENGTH"] = MAX_BODY
+    app.before_request(deny_by_default)
+    api = Blueprint("api", __name__, url_prefix=PREFIX)
+    for child in _CHILDREN:
+        api.register_blueprint(child)
+    install_errors(app, api)
+    app.register_blueprint(api)
+    _install_headers(app, settings or ApiSettings())
+    return app
+
+
+def _install_headers(app: Flask, settings: ApiSettings) -> None:
+    @app.after_request
+    def add_headers(response: Response) -> Response:
+        if request.path.startswith(API_ROOT):
+            response.headers.update(_HEADERS)
+        if settings.behind_tls:
+            response.headers["Strict-Transport-Security"] = "max-age=31536000"
+        return response

@@ -1,0 +1,36 @@
+"""The parts of a running platform that answers are made from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from flask import current_app
+
+if TYPE_CHECKING:
+    from tundish_platform.marketplace.catalogue import Catalogue
+    from tundish_platform.store import Telemetry
+    from tundish_platform.tenancy.metadata import Metadata
+
+EXTENSION: Final = "tundish"
+
+
+@dataclass(frozen=True, slots=True)
+class PlatformContext:
+    """What routes, queries and pages are given.
+
+    Attributes:
+        metadata: tenants, people, signals, subscriptions.
+        telemetry: the samples; the only writer of the store.
+        catalogue: the apps there are.
+    """
+
+    metadata: Metadata
+    telemetry: Telemetry
+    catalogue: Catalogue
+
+
+def platform() -> PlatformContext:
+    """The context of the application that answers the current request."""
+    context: PlatformContext = current_app.extensions[EXTENSION]
+    return context

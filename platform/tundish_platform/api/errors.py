@@ -1,0 +1,145 @@
+"""Every failure as one JSON shape in two languages: ``{"error": {"code", "message", "message_zh"}}``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import structlog
+from flask import jsonify, request
+from pydantic import ValidationError
+from sqlalchemy.exc import OperationalError
+from werkzeug.exceptions import HTTPException
+
+from tundish_platform.api.messages import BY_STATUS
+from tundish_platform.assets import SignalQuotaReached, SignalRefused, SourceRefused, UnknownSignals
+from tundish_platform.samples import CodecError
+from tundish_platform.tenancy import AccessDenied
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from flask import Blueprint, Flask, Response
+    from flask.typing import ResponseReturnValue
+
+API_ROOT: Final = "/api/"
+
+_log = structlog.get_logger(__name__)
+
+
+class Problem(Exception):  # noqa: N818 - it is what the answer says, not only an error of ours
+    """A refusal with the words for the caller.
+
+    Args:
+        status: HTTP status.
+        en: message in English; the status's own words for an empty one.
+        zh: the same in Chinese.
+        code: short word for programs; the status's own by default.
+    """
+
+    def __init__(self, status: int, en: str = "", zh: str = "", code: str = "") -> None:
+        default_code, default_en, default_zh = _words(status)
+        super().__init__(en or default_en)
+        self.status = status
+        self.code = code or default_code
+        self.message = en or default_en
+        self.message_zh = zh or default_zh
+
+    def response(self) -> Response:
+        """The JSON answer."""
+        answer = jsonify(error={"code": self.code, "message": self.message, "message_zh": self.message_zh})
+        answer.status_code = self.status
+        if self.status == 401:  # noqa: PLR2004 - the HTTP code
+            answer.headers["WWW-Authenticate"] = "Bearer"
+        return answer
+
+
+def install_errors(app: Flask, api: Blueprint) -> None:
+    """Let every failure below the API's root end in a `Problem`; pages keep their own ways of failing."""
+    app.register_error_handler(HTTPException, _of_http)
+    app.register_error_handler(Problem, _of_problem)
+    for kind, handler in _HANDLERS.items():
+        api.register_error_handler(kind, handler)
+
+
+def _of_problem(problem: Problem) -> Response:
+    return problem.response()
+
+
+def _words(status: int) -> tuple[str, str, str]:
+    # 4xx and 5xx codes without words of their own speak with those of their family.
+    return BY_STATUS.get(status) or BY_STATUS[500 if status >= 500 else 400]  # noqa: PLR2004 - HTTP codes
+
+
+def _of_http(error: HTTPException) -> ResponseReturnValue:
+    status = error.code or 500
+    if not request.path.startswith(API_ROOT) or status < 400:  # noqa: PLR2004 - redirects are no failures
+        return error
+    answer = Problem(status).response()
+    for name, value in error.get_headers():
+        if name in {"Allow", "Retry-After"}:
+            answer.headers[name] = value
+    return answer
+
+
+def _denied(error: AccessDenied) -> Response:
+    _log.info("access_denied", reason=str(error), path=request.path)
+    return Problem(403).response()
+
+
+def _invalid(error: ValidationError) -> Response:
+    first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+    where = ".".join(str(part) for part in first["loc"]) or "body"
+    more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
+    en = f"{where[:200]}: {first['msg']}{more}"
+    return Problem(422, en, f"字段无法使用 — {en}").response()
+
+
+def _refused(error: SignalRefused) -> Response:
+    return Problem(422, error.message_en, error.message_zh, "signal_refused").response()
+
+
+def _quota(error: SignalQuotaReached) -> Response:
+    return Problem(
+        422,
+        f"The tenant's quota of signals is reached: {error}. Nothing was stored. Ask the operator for more.",
+        f"信号数量已达租户配额 ({error}), 未保存任何内容。请联系运维人员提高配额。",
+        "quota_reached",
+    ).response()
+
+
+def _unknown_signals(error: UnknownSignals) -> Response:
+    ids = ", ".join(map(str, error.ids[:20]))
+    return Problem(
+        422, f"There are no signals {ids}. List the signals anew.", f"没有信号 {ids}。请重新获取信号列表。",
+        "unknown_signals",
+    ).response()  # fmt: skip
+
+
+def _source(error: SourceRefused) -> Response:
+    return Problem(422, f"{error}.", f"来源名称无法使用或来源过多 — {error}。", "source_refused").response()
+
+
+def _codec(error: CodecError) -> Response:
+    return Problem(
+        400, f"The body holds no sample batches: {error!s:.300}", f"请求体不是有效的采样批次: {error!s:.300}",
+        "not_batches",
+    ).response()  # fmt: skip
+
+
+def _database_busy(error: OperationalError) -> Response:
+    _log.warning("metadata_database_unavailable", error=str(error.orig))
+    answer = Problem(503).response()
+    answer.headers["Retry-After"] = "5"
+    return answer
+
+
+_HANDLERS: Final[Mapping[type[Exception], Callable[[Any], Response]]] = {
+    AccessDenied: _denied,
+    CodecError: _codec,
+    OperationalError: _database_busy,
+    SignalQuotaReached: _quota,
+    SignalRefused: _refused,
+    SourceRefused: _source,
+    UnknownSignals: _unknown_signals,
+    ValidationError: _invalid,
+}

@@ -1,0 +1,151 @@
+"""Default deny: a route below the API answers only what its mark allows, and a route without a mark nothing.
+
+The check runs before the view, whatever the method, so that a view cannot forget it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import wraps
+from typing import TYPE_CHECKING, Any, Final
+
+import structlog
+from flask import current_app, g, request
+
+from tundish_platform.api.context import platform
+from tundish_platform.api.errors import API_ROOT, Problem
+from tundish_platform.tenancy import (
+    AccessDenied,
+    Permission,
+    Principal,
+    TenantScope,
+    access_programme,
+    access_tenant,
+)
+from tundish_platform.tenancy.accounts import check_token
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    View = Callable[..., Any]
+
+_MARK: Final = "tundish_access"
+_BEARER: Final = "Bearer "
+JSON_BODY_LIMIT: Final = 8 * 1024 * 1024
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """What a route asks of its caller.
+
+    Attributes:
+        open: nothing at all, not even a token.
+        tenant: a permission in the tenant that the address names.
+        above: a permission above tenants.
+        body_limit: bytes of body it takes.
+    """
+
+    open: bool = False
+    tenant: Permission | None = None
+    above: Permission | None = None
+    body_limit: int = JSON_BODY_LIMIT
+
+
+def open_to_all(view: View) -> View:
+    """Mark a view that anybody may call; it must not tell anything of any tenant."""
+    setattr(view, _MARK, Access(open=True))
+    return view
+
+
+def authenticated(view: View) -> View:
+    """Mark ``view(principal, …)``: any valid token."""
+
+    @wraps(view)
+    def checked(**values: object) -> object:
+        return view(current_principal(), **values)
+
+    setattr(checked, _MARK, Access())
+    return checked
+
+
+def guarded(permission: Permission, body_limit: int = JSON_BODY_LIMIT) -> Callable[[View], View]:
+    """Mark ``view(scope, …)`` below ``/tenants/<tenant>``: the permission in that tenant.
+
+    The view gets the `TenantScope` in place of the tenant's name.
+    """
+
+    def mark(view: View) -> View:
+        @wraps(view)
+        def checked(tenant: str, **values: object) -> object:
+            scope: TenantScope = g.tundish_scope
+            if scope.slug != tenant:
+                raise AccessDenied(f"{scope.principal} was checked for another tenant")
+            return view(scope, **values)
+
+        setattr(checked, _MARK, Access(tenant=permission, body_limit=body_limit))
+        return checked
+
+    return mark
+
+
+def guarded_above(permission: Permission) -> Callable[[View], View]:
+    """Mark ``view(principal, …)``: a permission above tenants, the bureau's or the operator's."""
+
+    def mark(view: View) -> View:
+        marked = authenticated(view)
+        setattr(marked, _MARK, Access(above=permission))
+        return marked
+
+    return mark
+
+
+def access_of(view: View) -> Access | None:
+    """The mark of a view; ``None`` for a view nobody marked, which is refused."""
+    found: Access | None = getattr(view, _MARK, None)
+    return found
+
+
+def current_principal() -> Principal:
+    """Who was authenticated for this request."""
+    principal: Principal = g.tundish_principal
+    return principal
+
+
+def deny_by_default() -> None:
+    """Check the request against its route's mark; runs before every request below the API's root."""
+    rule = request.url_rule
+    if rule is None or not (request.path.startswith(API_ROOT) or rule.rule.startswith(API_ROOT)):
+        return
+    access = access_of(current_app.view_functions[rule.endpoint])
+    if access is None:
+        _log.error("route_without_mark_refused", endpoint=rule.endpoint)
+        raise Problem(404)
+    request.max_content_length = access.body_limit
+    if access.open:
+        return
+    g.tundish_principal = principal = _authenticate()
+    if access.above is not None:
+        access_programme(principal, access.above)
+    if access.tenant is not None:
+        g.tundish_scope = _scope(principal, access.tenant)
+
+
+def _authenticate() -> Principal:
+    header = request.headers.get("Authorization", "")
+    if not header.startswith(_BEARER):
+        raise Problem(401)
+    try:
+        with platform().metadata.session() as session:
+            return check_token(session, header.removeprefix(_BEARER).strip())
+    except AccessDenied:
+        raise Problem(401) from None
+
+
+def _scope(principal: Principal, permission: Permission) -> TenantScope:
+    tenant = (request.view_args or {}).get("tenant", "")
+    if tenant not in principal.tenants:
+        # The same answer for a tenant of others and for one that does not exist.
+        raise Problem(404)
+    return access_tenant(principal, tenant, permission)

@@ -1,0 +1,117 @@
+"""Routes of a tenant's signals and sources, and the way in for samples."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from flask import Blueprint, request
+from pydantic import BaseModel, ConfigDict, Field
+
+from tundish_platform.api import ingest, params, queries
+from tundish_platform.api.answers import BATCHES_MIME
+from tundish_platform.api.context import platform
+from tundish_platform.api.errors import Problem
+from tundish_platform.api.guard import authenticated, guarded, open_to_all
+from tundish_platform.assets import MAX_SIGNALS, Heartbeat, save_heartbeat, upsert_signals
+from tundish_platform.samples import SignalSpec  # noqa: TC001 - pydantic builds the fields from it
+from tundish_platform.tenancy import Permission
+from tundish_platform.tenancy.accounts import tenants_of
+
+if TYPE_CHECKING:
+    from flask.typing import ResponseReturnValue
+
+    from tundish_platform.tenancy import Principal, TenantScope
+
+routes = Blueprint("tenant", __name__)
+
+
+class _Declaration(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    source: str
+    signals: list[SignalSpec] = Field(max_length=MAX_SIGNALS)
+
+
+@routes.get("/health")
+@open_to_all
+def health() -> ResponseReturnValue:
+    """Whether the platform can take and give samples."""
+    params.only()
+    ready = platform().telemetry.ready
+    return {"status": "ready" if ready else "starting"}, 200 if ready else 503
+
+
+@routes.get("/me")
+@authenticated
+def me(principal: Principal) -> ResponseReturnValue:
+    """Who the token belongs to, and what it may do where."""
+    params.only()
+    with platform().metadata.session() as session:
+        tenants = tenants_of(session, principal)
+    return {
+        "name": principal.name,
+        "roles": sorted(principal.roles),
+        "tenants": [
+            {
+                "slug": tenant.slug,
+                "name_zh": tenant.name_zh,
+                "name_en": tenant.name_en,
+                "timezone": tenant.timezone,
+                "permissions": sorted(principal.permissions(tenant.slug)),
+            }
+            for tenant in tenants
+        ],
+    }
+
+
+@routes.get("/tenants/<tenant>/signals")
+@guarded(Permission.READ)
+def list_of_signals(scope: TenantScope) -> ResponseReturnValue:
+    """All signals the caller may see."""
+    params.only()
+    return [signal.model_dump(mode="json") for signal in queries.signals(platform(), scope)]
+
+
+@routes.put("/tenants/<tenant>/signals")
+@guarded(Permission.INGEST, body_limit=64 * 1024 * 1024)
+def declare_signals(scope: TenantScope) -> ResponseReturnValue:
+    """Declare signals; known paths keep their numbers."""
+    params.only()
+    declared = _Declaration.model_validate(_json_body())
+    with platform().metadata.session() as session:
+        return {"ids": upsert_signals(session, scope, declared.source, declared.signals)}
+
+
+@routes.get("/tenants/<tenant>/sources")
+@guarded(Permission.READ)
+def list_of_sources(scope: TenantScope) -> ResponseReturnValue:
+    """All sources with their last heartbeats."""
+    params.only()
+    return [source.model_dump(mode="json") for source in queries.sources(platform(), scope)]
+
+
+@routes.put("/tenants/<tenant>/sources/<name>")
+@guarded(Permission.INGEST)
+def heartbeat(scope: TenantScope, name: str) -> ResponseReturnValue:
+    """A source's heartbeat."""
+    params.only()
+    sent = Heartbeat.model_validate(_json_body())
+    with platform().metadata.session() as session:
+        save_heartbeat(session, scope, name, sent)
+    return {"name": name}
+
+
+@routes.post("/tenants/<tenant>/ingest")
+@guarded(Permission.INGEST, body_limit=ingest.MAX_BODY)
+def take_samples(scope: TenantScope) -> ResponseReturnValue:
+    """Take sample batches; the answer comes when they are on disk."""
+    params.only()
+    if request.mimetype != BATCHES_MIME:
+        raise Problem(415, f"Send {BATCHES_MIME}.", f"请使用内容类型 {BATCHES_MIME}。")
+    return {"rows": ingest.ingest(platform(), scope, request.get_data(cache=False))}
+
+
+def _json_body() -> Any:  # noqa: ANN401 - a model checks it next
+    if not request.is_json:
+        raise Problem(415, "Send application/json.", "请使用内容类型 application/json。")
+    return request.get_json()

@@ -1,0 +1,53 @@
+"""Tables of what a tenant has: its sources and the signals they declare."""
+
+from __future__ import annotations
+
+from datetime import datetime  # noqa: TC003 - SQLAlchemy maps columns from it
+from typing import Any
+
+from sqlalchemy import JSON, BigInteger, PrimaryKeyConstraint, String, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from tundish_platform.tenancy.metadata import Base, TenantOwned, UtcDateTime
+
+
+class Source(TenantOwned, Base):
+    """A connector, model or app that sends to the tenant, with its last heartbeat.
+
+    Attributes:
+        heartbeat: the last `Heartbeat` as JSON.
+        seen_at: when it came, by the platform's clock.
+    """
+
+    __tablename__ = "source"
+    __table_args__ = (PrimaryKeyConstraint("tenant_id", "name"),)
+
+    name: Mapped[str] = mapped_column(String(120))
+    heartbeat: Mapped[dict[str, Any]] = mapped_column(JSON)
+    seen_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class Signal(TenantOwned, Base):
+    """A `SignalSpec` with the number the tenant gave it; number and kind never change.
+
+    Attributes:
+        id: ``u32``, unique in the tenant only: the same number means other signals elsewhere.
+        source: who declared it last.
+    """
+
+    __tablename__ = "signal"
+    __table_args__ = (PrimaryKeyConstraint("tenant_id", "id"), UniqueConstraint("tenant_id", "path"))
+
+    id: Mapped[int] = mapped_column(BigInteger, autoincrement=False)
+    path: Mapped[str] = mapped_column(String(400))
+    name_zh: Mapped[str] = mapped_column(String(200))
+    name_en: Mapped[str] = mapped_column(String(200))
+    semantic: Mapped[str] = mapped_column(String(120))
+    kind: Mapped[str] = mapped_column(String(10))
+    role: Mapped[str] = mapped_column(String(20))
+    unit: Mapped[str] = mapped_column(String(40))
+    low: Mapped[float | None]
+    high: Mapped[float | None]
+    period_s: Mapped[float | None]
+    step: Mapped[bool]
+    source: Mapped[str] = mapped_column(String(120))

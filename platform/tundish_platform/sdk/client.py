@@ -1,0 +1,253 @@
+"""`TundishClient`: the HTTP API as methods, for workers, tools and tests."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Self
+from urllib.parse import quote
+
+import httpx
+import pyarrow as pa
+
+from tundish_platform.samples import SampleKind, SignalInfo, encode_batch, encode_frames
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from datetime import datetime, timedelta
+    from types import TracebackType
+
+    from tundish_platform.samples import SampleBatch, SignalSpec
+
+_PREFIX = "/api/v1"
+_BATCHES = "application/vnd.tundish.batches"
+
+
+class ApiError(Exception):
+    """The platform refused or failed.
+
+    Attributes:
+        status: HTTP status; 0 where no answer came at all.
+        code: short word of the error, such as ``forbidden``; ``unreachable`` where no answer came.
+        message, message_zh: what happened and what to do.
+    """
+
+    def __init__(self, status: int, code: str, message: str, message_zh: str = "") -> None:
+        super().__init__(f"{status} {code}: {message}")
+        self.status = status
+        self.code = code
+        self.message = message
+        self.message_zh = message_zh
+
+
+class TundishClient:
+    """A connection to one platform with one token; safe to use from several threads.
+
+    Args:
+        base_url: where the server is, such as ``http://127.0.0.1:8050``.
+        token: the service's token.
+        timeout: seconds to wait for an answer.
+    """
+
+    def __init__(self, base_url: str, token: str, timeout: float = 30.0) -> None:
+        self._http = httpx.Client(
+            base_url=base_url.rstrip("/") + _PREFIX,
+            headers={"Authorization": f"Bearer {token}"},
+            timeout=timeout,
+            # A proxy named in the environment must not get the token.
+            trust_env=False,
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Give the connections back."""
+        self._http.close()
+
+    def health(self) -> dict[str, Any]:
+        """``{"status": "ready"}``; raises `ApiError` 503 while the platform starts."""
+        return self._object("GET", "/health")
+
+    def me(self) -> dict[str, Any]:
+        """Whose token this is, and what it may do where."""
+        return self._object("GET", "/me")
+
+    def signals(self, tenant: str) -> list[SignalInfo]:
+        """All signals of a tenant that the token may see."""
+        return [SignalInfo.model_validate(row) for row in self._json("GET", _of(tenant, "signals"))]
+
+    def put_signals(self, tenant: str, source: str, specs: Sequence[SignalSpec]) -> dict[str, int]:
+        """Declare signals; returns the number of each path."""
+        body = {"source": source, "signals": [spec.model_dump(mode="json") for spec in specs]}
+        ids: dict[str, int] = self._json("PUT", _of(tenant, "signals"), json=body)["ids"]
+        return ids
+
+    def ingest(self, tenant: str, batches: Sequence[SampleBatch]) -> int:
+        """Send batches; returns the rows stored, once they are on the platform's disk."""
+        body = encode_frames(encode_batch(batch) for batch in batches)
+        answer = self._send("POST", _of(tenant, "ingest"), content=body, headers={"Content-Type": _BATCHES})
+        return int(answer.json()["rows"])
+
+    def samples(
+        self,
+        tenant: str,
+        signals: Iterable[int],
+        start: datetime,
+        end: datetime,
+        kind: SampleKind = SampleKind.NUMERIC,
+    ) -> pa.Table:
+        """Columns ``signal, ts, value, status, arrival`` of ``[start, end)``, sorted by signal and time."""
+        return self._arrow(_of(tenant, "samples"), _window(signals, start, end) | {"kind": kind.value})
+
+    def wide(
+        self, tenant: str, signals: Iterable[int], start: datetime, end: datetime, step: timedelta
+    ) -> pa.Table:
+        """Column ``ts`` and one column ``s<number>`` per signal, on a grid of ``step``."""
+        grid = {"step_s": repr(step.total_seconds())}
+        return self._arrow(_of(tenant, "wide"), _window(signals, start, end) | grid)
+
+    def latest(self, tenant: str, signals: Iterable[int] | None = None) -> list[dict[str, Any]]:
+        """Newest sample of each signal: ``signal, ts, value, status, arrival``."""
+        wanted = {} if signals is None else {"signals": _joined(signals)}
+        return self._list(_of(tenant, "latest"), wanted)
+
+    def trend(
+        self, tenant: str, signals: Iterable[int], start: datetime, end: datetime, max_points: int = 1000
+    ) -> list[dict[str, Any]]:
+        """Per signal: ``signal, path, unit, step, points`` with ``ts, value, status``."""
+        thinned = {"max_points": str(max_points)}
+        return self._list(_of(tenant, "trend"), _window(signals, start, end) | thinned)
+
+    def summary(
+        self, tenant: str, signals: Iterable[int], start: datetime, end: datetime
+    ) -> list[dict[str, Any]]:
+        """Per signal: ``signal, mean, min, max, count, good_share, completeness``."""
+        return self._list(_of(tenant, "summary"), _window(signals, start, end))
+
+    def gaps(
+        self, tenant: str, signals: Iterable[int], start: datetime, end: datetime
+    ) -> list[dict[str, Any]]:
+        """``signal, ts, end, reason`` of each stretch of which nothing is known."""
+        return self._list(_of(tenant, "gaps"), _window(signals, start, end))
+
+    def predictions(self, tenant: str) -> list[dict[str, Any]]:
+        """Newest prediction of each model and target, with its evidence."""
+        return self._list(_of(tenant, "predictions"))
+
+    def sources(self, tenant: str) -> list[dict[str, Any]]:
+        """The tenant's sources with their last heartbeats."""
+        return self._list(_of(tenant, "sources"))
+
+    def put_source(self, tenant: str, name: str, heartbeat: Mapping[str, Any]) -> None:
+        """Send a source's heartbeat."""
+        self._send("PUT", _of(tenant, "sources", name), json=dict(heartbeat))
+
+    def catalogue(self) -> list[dict[str, Any]]:
+        """Every app there is, with its manifest and model cards."""
+        return self._list("/catalogue")
+
+    def subscriptions(self, tenant: str) -> list[dict[str, Any]]:
+        """The tenant's active subscriptions."""
+        return self._list(_of(tenant, "subscriptions"))
+
+    def subscribe(
+        self, tenant: str, app: str, parameters: Mapping[str, float | str] | None = None
+    ) -> dict[str, Any]:
+        """Subscribe to an app; who is subscribed already gets that subscription back."""
+        body = {"app": app} | ({"parameters": dict(parameters)} if parameters else {})
+        return self._object("POST", _of(tenant, "subscriptions"), json=body)
+
+    def stop(self, tenant: str, app: str) -> None:
+        """Stop the tenant's subscription to an app."""
+        self._send("DELETE", _of(tenant, "subscriptions", app))
+
+    def grants(self, tenant: str, app: str) -> list[int]:
+        """Numbers of the signals the subscription lets the app read."""
+        numbers: list[int] = self._json("GET", _of(tenant, "grants", app))["signals"]
+        return numbers
+
+    def app_inputs(
+        self,
+        tenant: str,
+        app: str,
+        start: datetime,
+        end: datetime,
+        kind: SampleKind = SampleKind.NUMERIC,
+    ) -> pa.Table:
+        """Samples of the signals the subscription grants, and of no others."""
+        window = {"start": start.isoformat(), "end": end.isoformat(), "kind": kind.value}
+        return self._arrow(_of(tenant, "grants", app, "samples"), window)
+
+    def runs(self, tenant: str) -> list[dict[str, Any]]:
+        """The newest runs of the tenant's apps, newest first."""
+        return self._list(_of(tenant, "runs"))
+
+    def post_run(self, tenant: str, run: Mapping[str, Any]) -> dict[str, Any]:
+        """Record a run of an app."""
+        return self._object("POST", _of(tenant, "runs"), json=dict(run))
+
+    def adoption(self) -> dict[str, Any]:
+        """The programme's figures; for the bureau only."""
+        return self._object("GET", "/programme/adoption")
+
+    def enterprises(self) -> list[dict[str, Any]]:
+        """The enterprises of the programme; for the bureau only."""
+        return self._list("/programme/enterprises")
+
+    def evidence(self, uscc: str) -> dict[str, Any]:
+        """Why an enterprise counts or does not; for the bureau only."""
+        return self._object("GET", f"/programme/enterprises/{quote(uscc, safe='')}/evidence")
+
+    def _send(self, method: str, path: str, **parts: Any) -> httpx.Response:  # noqa: ANN401 - httpx's own
+        try:
+            answer = self._http.request(method, path, **parts)
+        except httpx.HTTPError as error:
+            raise ApiError(
+                0,
+                "unreachable",
+                f"No answer from {self._http.base_url}: {error}. Check that the server runs.",
+                f"{self._http.base_url} 没有响应: {error}。请检查服务器是否在运行。",
+            ) from error
+        if not answer.is_success:
+            raise _error_of(answer)
+        return answer
+
+    def _json(self, method: str, path: str, **parts: Any) -> Any:  # noqa: ANN401 - JSON
+        return self._send(method, path, **parts).json()
+
+    def _object(self, method: str, path: str, **parts: Any) -> dict[str, Any]:  # noqa: ANN401 - httpx's own
+        found: dict[str, Any] = self._json(method, path, **parts)
+        return found
+
+    def _list(self, path: str, parameters: Mapping[str, str] | None = None) -> list[dict[str, Any]]:
+        rows: list[dict[str, Any]] = self._json("GET", path, params=parameters)
+        return rows
+
+    def _arrow(self, path: str, parameters: Mapping[str, str]) -> pa.Table:
+        answer = self._send("GET", path, params=parameters)
+        with pa.ipc.open_stream(pa.py_buffer(answer.content)) as reader:
+            return reader.read_all()
+
+
+def _of(tenant: str, *parts: str) -> str:
+    return "/tenants/" + "/".join(quote(part, safe="") for part in (tenant, *parts))
+
+
+def _joined(signals: Iterable[int]) -> str:
+    return ",".join(str(number) for number in signals)
+
+
+def _window(signals: Iterable[int], start: datetime, end: datetime) -> dict[str, str]:
+    return {"signals": _joined(signals), "start": start.isoformat(), "end": end.isoformat()}
+
+
+def _error_of(answer: httpx.Response) -> ApiError:
+    try:
+        error = answer.json()["error"]
+        return ApiError(answer.status_code, error["code"], error["message"], error.get("message_zh", ""))
+    except (ValueError, KeyError, TypeError):
+        return ApiError(answer.status_code, "unknown", answer.text[:200])
