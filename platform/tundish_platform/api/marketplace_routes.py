@@ -44,7 +44,7 @@ _KINDS: Final = tuple(kind.value for kind in SampleKind if kind is not SampleKin
 # The runner asks up to just behind the newest sample.
 _SLACK: Final = timedelta(seconds=1)
 
-blueprint = Blueprint("marketplace", __name__)
+routes = Blueprint("marketplace", __name__)
 
 
 class SubscriptionRequest(BaseModel):
@@ -56,14 +56,14 @@ class SubscriptionRequest(BaseModel):
     parameters: dict[str, float | str] = {}
 
 
-@blueprint.get("/catalogue")
+@routes.get("/catalogue")
 @authenticated
 def catalogue(_principal: Principal) -> Response:
     """Every app there is: manifests and model cards."""
     return jsonify(platform().catalogue.describe())
 
 
-@blueprint.get("/tenants/<tenant>/apps/<app_id>/compatibility")
+@routes.get("/tenants/<tenant>/apps/<app_id>/compatibility")
 @guarded(Permission.READ)
 def fit(scope: TenantScope, app_id: str) -> Response:
     """What of the app's inputs this tenant has."""
@@ -76,7 +76,7 @@ def fit(scope: TenantScope, app_id: str) -> Response:
     )
 
 
-@blueprint.get("/tenants/<tenant>/subscriptions")
+@routes.get("/tenants/<tenant>/subscriptions")
 @guarded(Permission.READ)
 def subscription_list(scope: TenantScope) -> Response:
     """Active subscriptions with their grants."""
@@ -84,7 +84,7 @@ def subscription_list(scope: TenantScope) -> Response:
         return jsonify([_described(view) for view in subscriptions(session, scope)])
 
 
-@blueprint.post("/tenants/<tenant>/subscriptions")
+@routes.post("/tenants/<tenant>/subscriptions")
 @guarded(Permission.SUBSCRIBE)
 def subscription_start(scope: TenantScope) -> Response:
     """Subscribe; who is subscribed already gets that subscription."""
@@ -95,7 +95,7 @@ def subscription_start(scope: TenantScope) -> Response:
     return jsonify(_described(view))
 
 
-@blueprint.delete("/tenants/<tenant>/subscriptions/<app_id>")
+@routes.delete("/tenants/<tenant>/subscriptions/<app_id>")
 @guarded(Permission.SUBSCRIBE)
 def subscription_stop(scope: TenantScope, app_id: str) -> Response:
     """Stop; grants are withdrawn at once. Stopping twice is no error."""
@@ -103,15 +103,15 @@ def subscription_stop(scope: TenantScope, app_id: str) -> Response:
         return jsonify(stopped=stop(session, scope, app_id))
 
 
-@blueprint.get("/tenants/<tenant>/grants/<app_id>")
+@routes.get("/tenants/<tenant>/grants/<app_id>")
 @guarded(Permission.READ)
 def grants(scope: TenantScope, app_id: str) -> Response:
     """Ids of the signals the app may read."""
     with platform().metadata.session() as session:
-        return jsonify(sorted(grant_signals(session, scope, app_id)))
+        return jsonify(signals=sorted(grant_signals(session, scope, app_id)))
 
 
-@blueprint.get("/tenants/<tenant>/apps/<app_id>/inputs")
+@routes.get("/tenants/<tenant>/grants/<app_id>/samples")
 @guarded(Permission.ANALYSE)
 def inputs(scope: TenantScope, app_id: str) -> Response:
     """Samples of the granted signals of one kind, in a window no longer than the subscription's, as Arrow."""
@@ -132,7 +132,7 @@ def inputs(scope: TenantScope, app_id: str) -> Response:
     return arrow_stream(platform().telemetry.read(narrowed, wanted, start, end, kind))
 
 
-@blueprint.get("/tenants/<tenant>/runs")
+@routes.get("/tenants/<tenant>/runs")
 @guarded(Permission.READ)
 def run_list(scope: TenantScope) -> Response:
     """The newest runs, of one ``app`` or of all."""
@@ -141,7 +141,7 @@ def run_list(scope: TenantScope) -> Response:
         return jsonify([run.model_dump(mode="json") for run in runs(session, scope, request.args.get("app"))])
 
 
-@blueprint.post("/tenants/<tenant>/runs")
+@routes.post("/tenants/<tenant>/runs")
 @guarded(Permission.ANALYSE)
 def run_record(scope: TenantScope) -> Response:
     """Record a run of an active subscription."""
@@ -150,7 +150,7 @@ def run_record(scope: TenantScope) -> Response:
         return jsonify(id=record_run(session, scope, run))
 
 
-@blueprint.errorhandler(UnknownApp)
+@routes.errorhandler(UnknownApp)
 def _unknown_app(error: UnknownApp) -> Response:
     return Problem(
         404, f"No app {error.args[0]!s:.60} is in the catalogue. GET /catalogue lists those that are.",
@@ -158,7 +158,7 @@ def _unknown_app(error: UnknownApp) -> Response:
     ).response()  # fmt: skip
 
 
-@blueprint.errorhandler(NotSubscribed)
+@routes.errorhandler(NotSubscribed)
 def _not_subscribed(error: NotSubscribed) -> Response:
     return Problem(
         404, f"There is no active subscription to {error!s:.60}. Subscribe first.",
@@ -166,7 +166,7 @@ def _not_subscribed(error: NotSubscribed) -> Response:
     ).response()  # fmt: skip
 
 
-@blueprint.errorhandler(MissingInputs)
+@routes.errorhandler(MissingInputs)
 def _missing_inputs(error: MissingInputs) -> Response:
     keys = ", ".join(error.keys)
     return Problem(
@@ -175,7 +175,7 @@ def _missing_inputs(error: MissingInputs) -> Response:
     ).response()  # fmt: skip
 
 
-@blueprint.errorhandler(ParameterRefused)
+@routes.errorhandler(ParameterRefused)
 def _parameter_refused(error: ParameterRefused) -> Response:
     return Problem(
         422, f"{error}. Compare with the parameters in the catalogue.",

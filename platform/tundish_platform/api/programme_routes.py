@@ -27,38 +27,38 @@ if TYPE_CHECKING:
 
     from tundish_platform.tenancy import Principal
 
-blueprint = Blueprint("programme", __name__)
+routes = Blueprint("programme", __name__)
 
 
-@blueprint.get("/programme/rules")
+@routes.get("/programme/rules")
 @guarded_above(Permission.PROGRAMME)
 def rules(_principal: Principal) -> Response:
     """Every published version of the rules, whole."""
     return jsonify([rule.model_dump(mode="json") for rule in published_rules().values()])
 
 
-@blueprint.get("/programme/adoption")
+@routes.get("/programme/adoption")
 @guarded_above(Permission.PROGRAMME)
 def adoption_figures(principal: Principal) -> Response:
     """Enterprises per stage, county and industry, under the rule version ``rule``."""
     return jsonify(asdict(current_adoption(platform(), principal, _version())))
 
 
-@blueprint.get("/programme/enterprises")
+@routes.get("/programme/enterprises")
 @guarded_above(Permission.PROGRAMME)
 def enterprise_register(principal: Principal) -> Response:
     """The register with each enterprise's stage."""
     return jsonify(enterprise_list(platform(), principal, _version()))
 
 
-@blueprint.get("/programme/enterprises/<uscc>/evidence")
+@routes.get("/programme/enterprises/<uscc>/evidence")
 @guarded_above(Permission.PROGRAMME)
 def evidence_of(principal: Principal, uscc: str) -> Response:
     """Why an enterprise is in its stage."""
     return jsonify(enterprise_evidence(platform(), principal, uscc, _version()))
 
 
-@blueprint.errorhandler(UnknownRule)
+@routes.errorhandler(UnknownRule)
 def _unknown_rule(error: UnknownRule) -> Response:
     return Problem(
         404, f"No rule {error!s:.60} was published. GET /programme/rules lists those that were.",
@@ -66,7 +66,7 @@ def _unknown_rule(error: UnknownRule) -> Response:
     ).response()  # fmt: skip
 
 
-@blueprint.errorhandler(UnknownEnterprise)
+@routes.errorhandler(UnknownEnterprise)
 def _unknown_enterprise(error: UnknownEnterprise) -> Response:
     return Problem(
         404, f"No enterprise {error!s:.60} is registered. Check the code.",
