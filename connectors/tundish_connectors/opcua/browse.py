@@ -1,0 +1,142 @@
+"""Walks a server's tree below Objects, level by level, in bounded calls."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from asyncua import ua
+from asyncua.ua.object_ids import ObjectIds
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tundish_connectors.opcua.batching import Batching
+    from tundish_connectors.opcua.session import RawSession
+
+_MAX_DEPTH = 32
+_MAX_CONTINUATIONS = 10_000
+_CLASSES = ua.NodeClass.Object | ua.NodeClass.Variable
+
+
+@dataclass(frozen=True, slots=True)
+class FoundVariable:
+    """A variable and its path below Objects, of browse names joined by slashes."""
+
+    node_id: ua.NodeId
+    path: str
+    display: str
+
+
+@dataclass(slots=True)
+class Tree:
+    """What was found, and by path what could not be read or used and why."""
+
+    variables: list[FoundVariable] = field(default_factory=list)
+    bad: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    node_id: ua.NodeId
+    path: str
+
+
+async def browse_tree(session: RawSession, batching: Batching, max_variables: int) -> Tree:
+    """All variables below Objects but those of the server's own namespace 0.
+
+    Raises:
+        asyncua.ua.UaError: the server does not let itself be browsed at all.
+        OSError: the connection is gone.
+    """
+    tree = Tree()
+    seen: set[ua.NodeId] = set()
+    level = [_Step(ua.NodeId(ua.Int32(ObjectIds.ObjectsFolder)), "")]
+    for _ in range(_MAX_DEPTH):
+        if not level:
+            return tree
+        level = await _next_level(session, batching, level, seen, tree)
+        if len(tree.variables) > max_variables:
+            tree.bad["…"] = f"more than {max_variables} variables; the rest is left out"
+            del tree.variables[max_variables:]
+            return tree
+    tree.bad.update({step.path: f"deeper than {_MAX_DEPTH} levels" for step in level})
+    return tree
+
+
+async def _next_level(
+    session: RawSession, batching: Batching, level: list[_Step], seen: set[ua.NodeId], tree: Tree
+) -> list[_Step]:
+    async def call(part: Sequence[_Step]) -> list[ua.BrowseResult]:
+        return await browse_nodes(session, [step.node_id for step in part], ObjectIds.HierarchicalReferences)
+
+    deeper: list[_Step] = []
+    for step, result in zip(level, await batching.run(level, call), strict=True):
+        if not result.StatusCode.is_good():
+            tree.bad[step.path] = result.StatusCode.name
+        for reference in result.References or []:
+            child = _child(step, reference, seen, tree)
+            if child is not None:
+                deeper.append(child)
+    return deeper
+
+
+def _child(
+    parent: _Step, reference: ua.ReferenceDescription, seen: set[ua.NodeId], tree: Tree
+) -> _Step | None:
+    node_id = _local(reference.NodeId)
+    if reference.ReferenceTypeId == ua.NodeId(ua.Int32(ObjectIds.HasProperty)) or node_id.NamespaceIndex == 0:
+        return None
+    name = str(reference.BrowseName.Name or "").strip().replace("/", "∕")
+    path = f"{parent.path}/{name}" if parent.path else name
+    if not name:
+        tree.bad[f"{parent.path}/{node_id.to_string()}"] = "a node without a browse name"
+        return None
+    if node_id in seen:
+        return None
+    seen.add(node_id)
+    if reference.NodeClass == ua.NodeClass.Variable:
+        display = reference.DisplayName.Text if reference.DisplayName else None
+        tree.variables.append(FoundVariable(node_id, path, str(display or name)))
+    return _Step(node_id, path)
+
+
+def _local(node_id: ua.ExpandedNodeId) -> ua.NodeId:
+    return ua.NodeId(node_id.Identifier, node_id.NamespaceIndex, node_id.NodeIdType)
+
+
+async def browse_nodes(
+    session: RawSession,
+    nodes: Sequence[ua.NodeId],
+    reference: int,
+    direction: ua.BrowseDirection = ua.BrowseDirection.Forward,
+) -> list[ua.BrowseResult]:
+    """One Browse call with its continuations; a result per node."""
+    parameters = ua.BrowseParameters()
+    parameters.RequestedMaxReferencesPerNode = ua.Counter(0)
+    parameters.NodesToBrowse = [
+        ua.BrowseDescription(
+            NodeId=node,
+            BrowseDirection=direction,
+            ReferenceTypeId=ua.NodeId(ua.Int32(reference)),
+            IncludeSubtypes=True,
+            NodeClassMask=ua.UInt32(0 if direction == ua.BrowseDirection.Inverse else _CLASSES),
+            ResultMask=ua.UInt32(ua.BrowseResultMask.All),
+        )
+        for node in nodes
+    ]
+    results = await session.browse(parameters)
+    await _continue(session, results)
+    return results
+
+
+async def _continue(session: RawSession, results: list[ua.BrowseResult]) -> None:
+    for _ in range(_MAX_CONTINUATIONS):
+        open_results = [result for result in results if result.ContinuationPoint]
+        if not open_results:
+            return
+        more = ua.BrowseNextParameters()
+        more.ContinuationPoints = [result.ContinuationPoint for result in open_results]
+        for result, answer in zip(open_results, await session.browse_next(more), strict=True):
+            result.References = [*(result.References or []), *(answer.References or [])]
+            result.ContinuationPoint = answer.ContinuationPoint

@@ -1,0 +1,202 @@
+"""Decoded notifications to sample batches, one per kind, in bulk."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+import numpy as np
+import pyarrow as pa
+from asyncua import ua
+
+from tundish_connectors.opcua.decode import Column
+from tundish_connectors.opcua.slots import KINDS
+from tundish_connectors.opcua.times import resolve_times
+from tundish_platform.samples import SCHEMAS, SampleBatch, SampleKind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+    from tundish_connectors.opcua.slots import SlotTable
+
+BAD_TYPE_MISMATCH = 0x80740000
+BAD_OUT_OF_RANGE = 0x803C0000
+_INT64 = np.iinfo(np.int64)
+_GOOD_TOP = 0x40000000
+_NUMERIC, _INTEGER, _TEXT, _ARRAY = range(4)
+_DTYPES: dict[int, Any] = {_NUMERIC: np.float64, _INTEGER: np.int64}
+
+
+class UnfitError(ValueError):
+    """A value that its signal's kind cannot hold; carries the status that says so."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__(hex(status))
+        self.status = status
+
+
+class BatchBuilder:
+    """Collects columns and makes batches of them.
+
+    Attributes:
+        oddities: how often something had to be mended: ``replaced_times``, ``unfit_values``,
+            ``unknown_handles``.
+    """
+
+    def __init__(self, table: SlotTable) -> None:
+        self._table = table
+        self._chunks: dict[int, list[tuple[Any, Any, Any, Any]]] = {}
+        self.oddities: Counter[str] = Counter()
+
+    def add(
+        self, column: Column, arrival_us: int
+    ) -> tuple[NDArray[np.uint32], NDArray[np.int64], NDArray[np.uint32]]:
+        """Take a column over; returns slots, times in µs and statuses of what was taken, each ``(n,)``."""
+        column = self._known(column)
+        slots = column.handles
+        times, replaced = resolve_times(column.source, column.server, arrival_us)
+        if replaced:
+            self.oddities["replaced_times"] += replaced
+        kinds = self._table.kind[slots]
+        for kind in np.unique(kinds).tolist():
+            chosen = np.flatnonzero(kinds == kind)
+            values, status = self._values(column, kind, chosen)
+            self._chunks.setdefault(kind, []).append(
+                (self._table.signal[slots[chosen]], times[chosen], values, status)
+            )
+        return slots, times, column.status
+
+    def _known(self, column: Column) -> Column:
+        known = column.handles < len(self._table)
+        if known.all():
+            return column
+        chosen = np.flatnonzero(known)
+        self.oddities["unknown_handles"] += len(known) - len(chosen)
+        return Column(
+            column.handles[chosen],
+            column.status[chosen],
+            column.source[chosen],
+            column.server[chosen],
+            _pick(column.values, chosen),
+            column.variant,
+        )
+
+    def _values(
+        self, column: Column, kind: int, chosen: NDArray[np.int64]
+    ) -> tuple[pa.Array, NDArray[np.uint32]]:
+        status = column.status[chosen]
+        if isinstance(column.values, np.ndarray) and _fits(kind, column.values.dtype):
+            return pa.array(column.values[chosen].astype(_DTYPES[kind])), status
+        enums = self._table.enums
+        out: list[Any] = []
+        for at, (index, value) in enumerate(zip(chosen.tolist(), _pick(column.values, chosen), strict=True)):
+            try:
+                out.append(_convert(kind, value, enums.get(int(column.handles[index]))))
+            except UnfitError as unfit:
+                out.append(None)
+                self.oddities["unfit_values"] += 1
+                # A status that is already worse tells more than ours.
+                status[at] = unfit.status if status[at] < _GOOD_TOP else status[at]
+        return pa.array(out, SCHEMAS[KINDS[kind]].field("value").type), status
+
+    def build(self, arrival: datetime) -> list[SampleBatch]:
+        """The batches of everything added since the last call."""
+        chunks, self._chunks = self._chunks, {}
+        return [_batch(KINDS[kind], parts, arrival) for kind, parts in sorted(chunks.items())]
+
+
+def _batch(kind: SampleKind, parts: list[tuple[Any, Any, Any, Any]], arrival: datetime) -> SampleBatch:
+    signal, times, values, status = zip(*parts, strict=True)
+    schema = SCHEMAS[kind]
+    columns = [
+        pa.array(np.concatenate(signal)),
+        pa.array(np.concatenate(times)).view(schema.field("ts").type),
+        pa.concat_arrays(values),
+        pa.array(np.concatenate(status)),
+    ]
+    return SampleBatch(kind, pa.Table.from_arrays(columns, schema=schema), arrival)
+
+
+def gap_batch(rows: list[tuple[int, int, int, str]], arrival: datetime) -> SampleBatch:
+    """Gap records from (signal, start µs, end µs, reason)."""
+    schema = SCHEMAS[SampleKind.GAP]
+    signal, start, end, reason = zip(*rows, strict=True)
+    columns = [
+        pa.array(signal, pa.uint32()),
+        pa.array(start, pa.int64()).view(schema.field("ts").type),
+        pa.array(end, pa.int64()).view(schema.field("end").type),
+        pa.array(reason, pa.string()),
+    ]
+    return SampleBatch(SampleKind.GAP, pa.Table.from_arrays(columns, schema=schema), arrival)
+
+
+def _pick(values: NDArray[Any] | list[Any], chosen: NDArray[np.int64]) -> list[Any]:
+    if isinstance(values, np.ndarray):
+        picked: list[Any] = values[chosen].tolist()
+        return picked
+    return [values[index] for index in chosen.tolist()]
+
+
+def _fits(kind: int, dtype: np.dtype[Any]) -> bool:
+    if kind == _NUMERIC:
+        # Whole numbers of 64 bits may not survive float64; they are checked one by one.
+        return dtype.kind in "?bf" or dtype.itemsize < np.dtype(np.int64).itemsize
+    return kind == _INTEGER and dtype.kind in "?biu" and dtype != np.uint64
+
+
+def _convert(kind: int, value: Any, enum: dict[int, str] | None) -> Any:  # noqa: ANN401 - OPC UA's built-in types
+    if value is None:
+        return None
+    if kind == _TEXT:
+        return _as_text(value, enum)
+    if kind == _ARRAY:
+        return list(_as_numbers(value))
+    return _as_number(value) if kind == _NUMERIC else _as_integer(value)
+
+
+def _as_number(value: object) -> float:
+    if not isinstance(value, (bool, int, float)):
+        raise UnfitError(BAD_TYPE_MISMATCH)
+    if isinstance(value, int) and int(float(value)) != value:
+        raise UnfitError(BAD_OUT_OF_RANGE)
+    return float(value)
+
+
+def _as_integer(value: object) -> int:
+    if isinstance(value, float) and not value.is_integer():
+        raise UnfitError(BAD_TYPE_MISMATCH)
+    if not isinstance(value, (bool, int, float)):
+        raise UnfitError(BAD_TYPE_MISMATCH)
+    if not _INT64.min <= int(value) <= _INT64.max:
+        # UInt64 above 2^63 - 1 has no place in the store; it is kept as a null that says so.
+        raise UnfitError(BAD_OUT_OF_RANGE)
+    return int(value)
+
+
+def _as_numbers(value: object) -> Iterator[float]:
+    if not isinstance(value, (list, tuple, np.ndarray)):
+        yield _as_number(value)
+        return
+    for item in value:
+        yield from _as_numbers(item)
+
+
+def _as_text(value: object, enum: dict[int, str] | None) -> str | None:
+    if enum is not None and isinstance(value, int):
+        return enum.get(int(value), str(int(value)))
+    if isinstance(value, ua.LocalizedText):
+        return None if value.Text is None else str(value.Text)
+    if isinstance(value, datetime):
+        moment = value if value.tzinfo else value.replace(tzinfo=UTC)
+        return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    if isinstance(value, ua.QualifiedName):
+        return str(value.Name)
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, (str, int, float, UUID)):
+        return str(value)
+    raise UnfitError(BAD_TYPE_MISMATCH)

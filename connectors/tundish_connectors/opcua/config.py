@@ -1,0 +1,96 @@
+"""The configuration of one OPC UA connection, checked when built and without network."""
+
+from __future__ import annotations
+
+from pathlib import Path  # noqa: TC003 - pydantic reads the annotation when the class is built
+from typing import Literal, Self
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
+
+from tundish_connectors.lines import kit as find_kit
+
+SecurityPolicy = Literal["None", "Basic256Sha256", "Aes128Sha256RsaOaep", "Aes256Sha256RsaPss"]
+SecurityMode = Literal["Sign", "SignAndEncrypt"]
+
+
+class OpcUaConnection(BaseModel):
+    """One OPC UA server, and how to collect from it.
+
+    Attributes:
+        name: name of the source in the tenant; also names the client to the server.
+        url: ``opc.tcp://host:port/path``.
+        state_dir: folder of this connection alone: spool, certificates, what survives a restart.
+        security_policy, security_mode: mode is ignored for policy None.
+        certificate, private_key: own certificate and key (DER or PEM); made and kept if absent.
+        trust: the server's certificate, or a folder of trusted ones; default ``state_dir/pki/trusted``.
+        user, password: for a login with a name; anonymous if absent.
+        kit: id of the line kit that names and types the signals, or None.
+        line: path of the line, where it differs from the kit's.
+        prefix: put before every path of this server, such as ``Site/Area/Line``.
+        publishing_interval_ms: how often the server sends.
+        sampling_interval_ms: how often the server looks; 0 asks for every change.
+        queue_size: values the server keeps per signal between two notifications.
+        keep_alive_s: a server without news shows itself this often.
+        publish_requests: publish requests kept waiting at the server.
+        reconcile_s: how often missing and failed signals are tried again.
+        spool_bytes: bound of the spool.
+        max_nodes: more variables than this are not collected, and said so.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")
+    url: str
+    state_dir: Path
+    security_policy: SecurityPolicy = "Basic256Sha256"
+    security_mode: SecurityMode = "SignAndEncrypt"
+    certificate: Path | None = None
+    private_key: Path | None = None
+    trust: Path | None = None
+    user: str | None = None
+    password: SecretStr | None = None
+    kit: str | None = None
+    line: str | None = None
+    prefix: str = ""
+    publishing_interval_ms: float = Field(default=500.0, ge=10, le=60_000)
+    sampling_interval_ms: float = Field(default=0.0, ge=-1)
+    queue_size: int = Field(default=1000, ge=2, le=1_000_000)
+    keep_alive_s: float = Field(default=2.0, gt=0)
+    publish_requests: int = Field(default=4, ge=1, le=50)
+    request_timeout_s: float = Field(default=10.0, gt=0)
+    reconcile_s: float = Field(default=60.0, gt=0)
+    spool_bytes: int = Field(default=2 * 1024**3, ge=32 * 1024**2)
+    max_nodes: int = Field(default=100_000, ge=1)
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        parts = urlsplit(self.url)
+        if parts.scheme != "opc.tcp" or not parts.hostname:
+            raise ValueError(f"url must look like opc.tcp://host:4840, got {self.url!r}")
+        if parts.username or parts.password:
+            raise ValueError("user and password belong into their own settings, not into the url")
+        if (self.certificate is None) != (self.private_key is None):
+            raise ValueError("certificate and private_key belong together: set both or neither")
+        if self.password is not None and self.user is None:
+            raise ValueError("a password needs a user")
+        if self.prefix.startswith("/") or self.prefix.endswith("/"):
+            raise ValueError("prefix must not begin or end with a slash")
+        if self.kit is not None:
+            find_kit(self.kit)
+        return self
+
+    @property
+    def port(self) -> int:
+        """TCP port, 4840 where the url names none."""
+        return urlsplit(self.url).port or 4840
+
+    @property
+    def host(self) -> str:
+        """Host name or address of the url."""
+        return urlsplit(self.url).hostname or ""
+
+    @property
+    def pki_dir(self) -> Path:
+        """Folder of own, trusted and rejected certificates."""
+        return self.state_dir / "pki"

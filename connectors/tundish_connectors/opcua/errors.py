@@ -1,0 +1,77 @@
+"""Classifies what asyncua and the network raise, with texts for people."""
+
+from __future__ import annotations
+
+from asyncua import ua
+from asyncua.ua.status_codes import StatusCodes
+from asyncua.ua.uaerrors import UaStatusCodeError
+
+from tundish_connectors.connector import ConnectorError, ErrorKind
+
+_LOGIN = {
+    StatusCodes.BadUserAccessDenied,
+    StatusCodes.BadIdentityTokenRejected,
+    StatusCodes.BadIdentityTokenInvalid,
+}
+_CERTIFICATE = {
+    StatusCodes.BadCertificateUntrusted,
+    StatusCodes.BadCertificateInvalid,
+    StatusCodes.BadCertificateUriInvalid,
+    StatusCodes.BadCertificateTimeInvalid,
+    StatusCodes.BadSecurityChecksFailed,
+    StatusCodes.BadSecurityPolicyRejected,
+    StatusCodes.BadSecurityModeRejected,
+}
+
+
+def classify(error: Exception, url: str) -> ConnectorError:
+    """The classified form of an error met while talking to the server at ``url``."""
+    if isinstance(error, ConnectorError):
+        return error
+    if isinstance(error, UaStatusCodeError):
+        name = ua.StatusCode(ua.UInt32(error.code)).name
+        if error.code in _LOGIN:
+            return _login(url, name)
+        if error.code in _CERTIFICATE:
+            return _certificate(url, name)
+        return _retry(url, name)
+    if "No matching endpoints" in str(error):
+        return _no_endpoint(url, str(error))
+    return _retry(url, f"{type(error).__name__}: {error}" if str(error) else type(error).__name__)
+
+
+def _retry(url: str, why: str) -> ConnectorError:
+    return ConnectorError(
+        ErrorKind.RETRY,
+        f"The OPC UA server at {url} cannot be used now ({why}). It is tried again by itself; if that "
+        "goes on, run the connection doctor.",
+        f"暂时无法使用 OPC UA 服务器 {url}({why})。系统会自动重试;若持续出现,请运行连接诊断。",
+    )
+
+
+def _login(url: str, why: str) -> ConnectorError:
+    return ConnectorError(
+        ErrorKind.FATAL,
+        f"The OPC UA server at {url} refused the login ({why}). Check user name and password, and that the "
+        "server allows this kind of login.",
+        f"OPC UA 服务器 {url} 拒绝登录({why})。请检查用户名和密码,以及服务器是否允许该登录方式。",
+    )
+
+
+def _certificate(url: str, why: str) -> ConnectorError:
+    return ConnectorError(
+        ErrorKind.FATAL,
+        f"The OPC UA server at {url} refused the secure channel ({why}). Its administrator has to trust this "
+        "gateway's certificate (pki/own in the state folder), or policy and mode do not fit.",
+        f"OPC UA 服务器 {url} 拒绝建立安全通道({why})。请服务器管理员信任本网关证书(状态目录 pki/own),"
+        "或检查安全策略与模式是否匹配。",
+    )
+
+
+def _no_endpoint(url: str, why: str) -> ConnectorError:
+    return ConnectorError(
+        ErrorKind.FATAL,
+        f"The OPC UA server at {url} does not offer the wanted security policy and mode ({why}). Choose one "
+        "that it offers; the connection doctor lists them.",
+        f"OPC UA 服务器 {url} 不支持所选安全策略与模式({why})。请改用其支持的选项,连接诊断会列出。",
+    )

@@ -1,0 +1,127 @@
+"""From notifications to the spool: nothing is acknowledged before `Intake.flush` has said that it is kept."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import numpy as np
+import structlog
+
+from tundish_connectors.opcua.checkpoint import Checkpoint, read_checkpoint
+from tundish_connectors.opcua.columns import BatchBuilder, gap_batch
+from tundish_connectors.opcua.gaps import NEVER, GapTracker, Progress
+from tundish_connectors.opcua.slots import SlotTable
+from tundish_connectors.spool import SpoolError
+from tundish_platform.samples import GapReason, encode_batch
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from tundish_connectors.delivery import Counters
+    from tundish_connectors.opcua.publish import Notification
+    from tundish_connectors.opcua.survey import Desired
+    from tundish_connectors.spool import Spool
+
+_log = structlog.get_logger(__name__)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def now_us() -> int:
+    """The wall clock in microseconds since 1970."""
+    return (datetime.now(UTC) - _EPOCH) // timedelta(microseconds=1)
+
+
+class Intake:
+    """Belongs to one connection and outlives its sessions.
+
+    Attributes:
+        table: the signals.
+        tracker: how far each has come.
+        full: the last flush was refused for want of room or because the disk failed.
+    """
+
+    def __init__(self, spool: Spool, counters: Counters, state_dir: Path) -> None:
+        self.table = SlotTable()
+        self.tracker = GapTracker(self.table)
+        self.full = False
+        self._spool = spool
+        self._counters = counters
+        self._builder = BatchBuilder(self.table)
+        self._checkpoint_path = state_dir / "last.json"
+        self._resumed = read_checkpoint(self._checkpoint_path, spool)
+        self._before: Progress | None = None
+        self._touched: list[NDArray[np.uint32]] = []
+        spool.on_roll = self.save
+
+    def bind(self, desired: Sequence[Desired], numbers: dict[str, int]) -> list[int]:
+        """Give signals their slots, in the order given; new ones go on where an earlier process stopped."""
+        known = len(self.table)
+        slots = [self.table.add(one.spec, numbers[one.spec.path], one.enum) for one in desired]
+        if len(self.table) > known:
+            self.tracker.grow()
+            self.tracker.resume(self._resumed, range(known, len(self.table)))
+        return slots
+
+    @property
+    def oddities(self) -> dict[str, int]:
+        """What had to be mended in values, counted by kind."""
+        return dict(self._builder.oddities)
+
+    def take(self, notification: Notification) -> None:
+        """Add the values of a notification to what the next flush keeps."""
+        if self._before is None:
+            self._before = self.tracker.progress()
+        arrival = now_us()
+        for column in notification.columns:
+            slots, times, status = self._builder.add(column, arrival)
+            self._touched.append(slots)
+            self.tracker.observe(slots, times, status, arrival)
+
+    def flush(self) -> bool:
+        """Make everything taken durable; False when it could not be kept, which is then recorded as a gap."""
+        before, self._before = self._before or self.tracker.progress(), None
+        touched, self._touched = self._touched, []
+        arrival = datetime.now(UTC)
+        batches = self._builder.build(arrival)
+        rows = sum(len(batch) for batch in batches)
+        gaps = self.tracker.take_rows()
+        if gaps:
+            batches.append(gap_batch(gaps, arrival))
+        if not batches:
+            return True
+        try:
+            self._spool.append([encode_batch(batch) for batch in batches])
+        except SpoolError as error:
+            self._refuse(before, touched, rows, error)
+            return False
+        self._counters.add(received=rows + len(gaps))
+        self.full = False
+        return True
+
+    def _refuse(
+        self, before: Progress, touched: list[NDArray[np.uint32]], rows: int, error: SpoolError
+    ) -> None:
+        if not self.full:
+            _log.error("values could not be kept; a gap will be recorded", reason=str(error))
+        self.full = True
+        self.tracker.go_back(before)
+        if touched:
+            slots = np.unique(np.concatenate(touched)).astype(np.int64)
+            self.tracker.mark(GapReason.SPOOL_FULL, slots)
+        self._counters.add(received=rows, dropped=rows)
+
+    def save(self) -> None:
+        """Write down how far each signal has come; older segments are not needed for that any more."""
+        last = {
+            int(signal): int(time)
+            for signal, time in zip(self.table.signal, self.tracker.last, strict=True)
+            if time != NEVER
+        }
+        try:
+            Checkpoint(number=self._spool.last, last={**self._resumed, **last}).write(self._checkpoint_path)
+        except OSError as error:
+            _log.warning("the checkpoint could not be written", reason=str(error))
