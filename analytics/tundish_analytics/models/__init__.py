@@ -1,0 +1,1 @@
+"""Models as such: folds, calibration, registry and model cards."""

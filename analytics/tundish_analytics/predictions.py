@@ -1,0 +1,93 @@
+"""`Prediction`: one statement of a model with the evidence a person needs to check it."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+SIGNIFICANT_DIGITS = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """One signal that speaks for a prediction.
+
+    Attributes:
+        signal: path of the signal.
+        name_zh, name_en: what was looked at, such as "oil temperature 1, mean of seconds 11-20".
+        value: current value in `unit`.
+        expected: what the model's reference (healthy state or class) shows there, in `unit`.
+        contribution: share of the evidence that lies in this signal, 0 to 1. A distance measure, no proof
+            of cause; each model's page says how it is computed.
+    """
+
+    signal: str
+    name_zh: str
+    name_en: str
+    value: float
+    expected: float
+    unit: str
+    contribution: float
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """One statement of a model about one window.
+
+    Attributes:
+        value: the number in `unit`; ``None`` where the model abstains.
+        low, high: interval of the value in `unit`, where the model states one.
+        probability: calibrated probability of the label, where the target is a class.
+        window_start, window_end: the source time looked at; nothing after `window_end` was used.
+        completeness: share of the window's expected samples that were there and good, 0 to 1.
+        cases: training cases of the same label (classes) or training units (remaining life).
+    """
+
+    model: str
+    version: str
+    target: str
+    label_zh: str
+    label_en: str
+    value: float | None
+    unit: str
+    low: float | None
+    high: float | None
+    probability: float | None
+    window_start: datetime
+    window_end: datetime
+    completeness: float
+    evidence: tuple[Evidence, ...]
+    check_zh: str
+    check_en: str
+    trained_from: datetime
+    trained_to: datetime
+    cases: int
+
+    def to_json(self) -> str:
+        """The evidence text that is stored as a sample: one JSON object, times in ISO 8601, no NaN."""
+        document = {name: _plain(value) for name, value in asdict(self).items()}
+        return json.dumps(document, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, dict):
+        return {name: _plain(item) for name, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    if isinstance(value, float):
+        return rounded(value)
+    if hasattr(value, "isoformat"):
+        return value.isoformat()
+    return value
+
+
+def rounded(value: float) -> float | None:
+    """A number with six significant digits, or ``None`` for what JSON cannot carry."""
+    if not math.isfinite(value):
+        return None
+    return float(f"{value:.{SIGNIFICANT_DIGITS}g}")
