@@ -24,6 +24,13 @@ class SampleKind(StrEnum):
     GAP = "gap"
 
 
+class Origin(StrEnum):
+    """How samples came: from a machine as it ran, or from a file of the past. Adoption counts the first only."""
+
+    LIVE = "live"
+    IMPORT = "import"
+
+
 class GapReason(StrEnum):
     """Why nothing is known of a signal between two instants."""
 
@@ -81,6 +88,7 @@ class SampleBatch:
             ``signal, ts, end, reason`` instead: nothing is known of the signal in ``[ts, end)``.
             ``ts`` is the source's time. ``value`` is null where the server sent a status without a value.
         arrival: when the collector received it (UTC); kept beside the source time, never in its place.
+        origin: live from a machine, or imported history.
 
     Raises:
         ValueError: the table does not have the kind's schema, or arrival has no time zone.
@@ -89,6 +97,7 @@ class SampleBatch:
     kind: SampleKind
     table: pa.Table
     arrival: datetime
+    origin: Origin = Origin.LIVE
 
     def __post_init__(self) -> None:
         if not self.table.schema.equals(SCHEMAS[self.kind]):

@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from tundish_platform.samples.batch import SampleBatch, SampleKind
+from tundish_platform.samples.batch import Origin, SampleBatch, SampleKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 _KIND = b"tundish.kind"
 _ARRIVAL = b"tundish.arrival_us"
+_ORIGIN = b"tundish.origin"
 _LENGTH = struct.Struct("<I")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -29,10 +30,14 @@ class CodecError(ValueError):
 
 
 def encode_batch(batch: SampleBatch) -> bytes:
-    """One batch as an Arrow IPC stream; kind and arrival stand in the schema's metadata."""
+    """One batch as an Arrow IPC stream; kind, arrival and origin stand in the schema's metadata."""
     arrival_us = (batch.arrival - _EPOCH) // timedelta(microseconds=1)
     table = batch.table.replace_schema_metadata(
-        {_KIND: batch.kind.value.encode(), _ARRIVAL: str(arrival_us).encode()}
+        {
+            _KIND: batch.kind.value.encode(),
+            _ARRIVAL: str(arrival_us).encode(),
+            _ORIGIN: batch.origin.value.encode(),
+        }
     )
     sink = pa.BufferOutputStream()
     with pa.ipc.new_stream(sink, table.schema) as writer:
@@ -52,9 +57,10 @@ def decode_batch(data: bytes | memoryview) -> SampleBatch:
         metadata = table.schema.metadata or {}
         kind = SampleKind(metadata[_KIND].decode())
         arrival = _EPOCH + timedelta(microseconds=int(metadata[_ARRIVAL]))
+        origin = Origin(metadata[_ORIGIN].decode())
         table = table.replace_schema_metadata(None)
         table.validate(full=True)
-        return SampleBatch(kind, table, arrival)
+        return SampleBatch(kind, table, arrival, origin)
     except (pa.ArrowException, KeyError, ValueError, OverflowError, OSError) as error:
         raise CodecError(f"not a sample batch: {error}") from error
 

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from tundish_platform.samples import (
     SCHEMAS,
     CodecError,
+    Origin,
     SampleBatch,
     SampleKind,
     Severity,
@@ -55,7 +56,7 @@ def batches(draw: st.DrawFn) -> SampleBatch:
             "status": column(st.integers(0, 2**32 - 1)),
         }
     arrival = draw(st.datetimes(min_value=datetime(1970, 1, 1), timezones=st.just(UTC)))
-    return SampleBatch(kind, pa.table(columns, schema=SCHEMAS[kind]), arrival)
+    return SampleBatch(kind, pa.table(columns, schema=SCHEMAS[kind]), arrival, draw(st.sampled_from(Origin)))
 
 
 @given(batches())
@@ -63,6 +64,7 @@ def test_a_batch_comes_back_from_its_bytes_as_it_was(batch: SampleBatch) -> None
     back = decode_batch(encode_batch(batch))
     assert back.kind is batch.kind
     assert back.arrival == batch.arrival
+    assert back.origin is batch.origin
     assert back.table.equals(batch.table)
 
 
