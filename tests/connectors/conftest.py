@@ -14,6 +14,7 @@ from tundish_platform.samples import CodecError, SampleBatch, SampleKind, decode
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from datetime import datetime
 
 TOKEN = "gateway-token"
 
@@ -88,7 +89,7 @@ class ReceivingPlatform:
         return 200, {"rows": sum(len(batch) for batch in batches)}
 
 
-def _micros(moment: Any) -> int:
+def _micros(moment: datetime) -> int:
     return round(moment.timestamp() * 1e6)
 
 

@@ -167,6 +167,18 @@ class OpcUaConnector:
         failed = {specs_by_slot[slot].path: why for slot, why in refused.items()}
         failed |= {spec.path: NOT_NUMBERED for spec in specs if spec.path not in numbers}
         self._stand(survey, failed, subscription)
+        self._warn_of_slow_sampling(subscription)
+
+    def _warn_of_slow_sampling(self, subscription: Subscription) -> None:
+        specs = self._intake.table.specs
+        slow = [
+            specs[slot].path
+            for slot, granted_ms in subscription.sampling_ms.items()
+            if granted_ms > max(self._connection.sampling_interval_ms, 1000 * (specs[slot].period_s or 0))
+        ]
+        if slow:
+            slowest = max(subscription.sampling_ms.values())
+            _log.warning("the server looks less often than asked", count=len(slow), slowest_ms=slowest)
 
     def _stand(self, survey: Survey, failed: dict[str, str], subscription: Subscription) -> None:
         standing = self._standing

@@ -44,6 +44,8 @@ class Subscription:
     Attributes:
         publishing_s: publishing interval as the server granted it.
         subscribed: slots with a monitored item.
+        sampling_ms: how often the server looks at each, as it granted it; 0 for every change. Values that
+            change faster than that never leave the server, which is its right and no gap.
     """
 
     def __init__(self, session: RawSession, intake: Intake, connection: OpcUaConnection, items: int) -> None:
@@ -58,6 +60,7 @@ class Subscription:
         self._most_requests = connection.publish_requests
         self.publishing_s = connection.publishing_interval_ms / 1000
         self.subscribed: set[int] = set()
+        self.sampling_ms: dict[int, float] = {}
 
     async def create(self) -> None:
         """Create the subscription at the server; errors as asyncua raises them."""
@@ -86,7 +89,7 @@ class Subscription:
             items, await self._batching.run(items, self._create_items), strict=True
         ):
             if result.StatusCode.is_good():
-                self.subscribed.add(slot)
+                self._note_granted(slot, result)
             elif result.StatusCode.value in _FILTER_REFUSED:
                 refused.append((slot, node))
             else:
@@ -95,10 +98,14 @@ class Subscription:
         results = await self._batching.run(refused, self._create_plain)
         for (slot, _), result in zip(refused, results, strict=True):
             if result.StatusCode.is_good():
-                self.subscribed.add(slot)
+                self._note_granted(slot, result)
             else:
                 failed[slot] = result.StatusCode.name
         return failed
+
+    def _note_granted(self, slot: int, result: ua.MonitoredItemCreateResult) -> None:
+        self.subscribed.add(slot)
+        self.sampling_ms[slot] = float(result.RevisedSamplingInterval)
 
     async def _create_plain(self, part: Sequence[Item]) -> list[ua.MonitoredItemCreateResult]:
         return await self._create_items(part, filtered=False)

@@ -25,17 +25,23 @@ async def main() -> None:
         for at in range(settings["signals"])
     ]
     value = 0
-    with Path(settings["journal"]).open("a", buffering=1) as journal:
-        async with server:
-            print("ready", flush=True)
-            while True:
-                value += 1
-                now = datetime.now(UTC)
-                for node in nodes:
-                    variant = ua.Variant(value, ua.VariantType.Int64)
-                    await node.write_value(ua.DataValue(variant, SourceTimestamp=now, ServerTimestamp=now))
-                journal.write(json.dumps({"value": value, "ts": now.isoformat()}) + "\n")
-                await asyncio.sleep(settings["period_s"])
+    journal = Path(settings["journal"])
+    async with server:
+        sys.stdout.write("ready\n")
+        sys.stdout.flush()
+        while True:
+            value += 1
+            now = datetime.now(UTC)
+            for node in nodes:
+                variant = ua.Variant(value, ua.VariantType.Int64)
+                await node.write_value(ua.DataValue(variant, SourceTimestamp=now, ServerTimestamp=now))
+            append(journal, {"value": value, "ts": now.isoformat()})
+            await asyncio.sleep(settings["period_s"])
+
+
+def append(journal: Path, entry: dict[str, object]) -> None:
+    with journal.open("a") as file:
+        file.write(json.dumps(entry) + "\n")
 
 
 asyncio.run(main())

@@ -23,7 +23,8 @@ nodes = [
     for at in range(settings["signals"])
 ]
 server.start()
-print("ready", flush=True)
+sys.stdout.write("ready\n")
+sys.stdout.flush()
 value = 0
 with Path(settings["journal"]).open("a", buffering=1) as journal:
     while True:

@@ -1,0 +1,208 @@
+"""Third-party servers and gateways as processes, and the checker of the promise "no loss without a record"."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+PEERS = Path(__file__).parent.parent / "peers"
+PATH = "Plant/Line/Machine/Counter{}"
+GATEWAY = (
+    "import sys, pathlib; from tundish_connectors.opcua import GatewayConfig, run_connector; "
+    "sys.exit(run_connector(GatewayConfig.model_validate_json(pathlib.Path(sys.argv[1]).read_text())))"
+)
+INSTALL = f"npm ci --prefix {PEERS.name}  (in tests/connectors, needs node 20 or newer)"
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def wait_until(what: str, condition: Callable[[], bool], timeout_s: float = 20.0) -> None:
+    deadline = time.monotonic() + timeout_s
+    while not condition():
+        if time.monotonic() > deadline:
+            pytest.fail(f"waited {timeout_s} s in vain for: {what}")
+        time.sleep(0.05)
+
+
+@dataclass
+class Peer:
+    """A server process with a journal; may be killed and started again on the same port."""
+
+    command: list[str]
+    folder: Path
+    signals: int = 3
+    period_s: float = 0.02
+    port: int = field(default_factory=free_port)
+    process: subprocess.Popen[str] | None = None
+
+    def start(self) -> None:
+        settings = {
+            "port": self.port,
+            "signals": self.signals,
+            "period_s": self.period_s,
+            "journal": str(self.folder / "journal.jsonl"),
+        }
+        with (self.folder / "peer.log").open("a") as log:
+            self.process = subprocess.Popen(
+                [*self.command, json.dumps(settings)], stdout=subprocess.PIPE, stderr=log, text=True
+            )
+        assert self.process.stdout is not None
+        line = self.process.stdout.readline()
+        if "ready" not in line:
+            pytest.fail(f"{self.command} did not start: {(self.folder / 'peer.log').read_text()[-2000:]}")
+
+    def kill(self) -> None:
+        if self.process is not None and self.process.poll() is None:
+            self.process.send_signal(signal.SIGKILL)
+            self.process.wait()
+        if self.process is not None and self.process.stdout is not None:
+            self.process.stdout.close()
+
+    def journal(self) -> dict[int, int]:
+        """Value by source time in µs."""
+        entries: dict[int, int] = {}
+        for line in (self.folder / "journal.jsonl").read_text().splitlines():
+            with contextlib.suppress(json.JSONDecodeError):
+                entry = json.loads(line)
+                moment = datetime.fromisoformat(entry["ts"])
+                entries[round(moment.timestamp() * 1e6)] = entry["value"]
+        return entries
+
+
+@dataclass
+class Gateway:
+    """A connector process; its state folder outlives it."""
+
+    folder: Path
+    settings: dict[str, Any]
+    process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        config = self.folder / "gateway.json"
+        config.write_text(json.dumps(self.settings))
+        with (self.folder / "gateway.log").open("ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-c", GATEWAY, str(config)],
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                env={**os.environ, "PYTHONWARNINGS": "default"},
+            )
+
+    def kill(self) -> None:
+        if self.process is not None and self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+
+    def stop(self) -> int:
+        assert self.process is not None
+        self.process.terminate()
+        return self.process.wait(20)
+
+    def log(self) -> str:
+        return (self.folder / "gateway.log").read_text()
+
+
+def missing(journal: dict[int, int], rows: dict[int, Any], gaps: list[tuple[int, int, str]]) -> list[int]:
+    """Journalled values between the first and last one that arrived, neither arrived nor within a gap."""
+    first, last = min(rows), max(rows)
+    return [
+        value
+        for ts, value in journal.items()
+        if first <= ts <= last and ts not in rows and not any(start <= ts < end for start, end, _ in gaps)
+    ]
+
+
+@pytest.fixture(scope="session")
+def node_modules() -> None:
+    """Install node-opcua as the lock file says; a machine without npm fails here, with what to do."""
+    lock = hashlib.sha256((PEERS / "package-lock.json").read_bytes()).hexdigest()
+    stamp = PEERS / "node_modules" / ".installed"
+    if stamp.exists() and stamp.read_text() == lock:
+        return
+    if shutil.which("npm") is None or shutil.which("node") is None:
+        pytest.fail(f"node-opcua is a test peer and needs node and npm; install them, then run: {INSTALL}")
+    done = subprocess.run(["npm", "ci"], cwd=PEERS, capture_output=True, text=True, timeout=180, check=False)
+    if done.returncode:
+        pytest.fail(f"node-opcua could not be installed; run: {INSTALL}\n{done.stderr[-2000:]}")
+    stamp.write_text(lock)
+
+
+COMMANDS = {
+    "asyncua": [sys.executable, str(PEERS / "asyncua_server.py")],
+    "python-opcua": [sys.executable, "-W", "ignore", str(PEERS / "opcua_server.py")],
+    "node-opcua": ["node", str(PEERS / "node_server.mjs")],
+}
+
+
+@pytest.fixture
+def start_peer(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Callable[..., Peer]]:
+    peers: list[Peer] = []
+
+    def start(kind: str, **options: Any) -> Peer:  # noqa: ANN401 - fields of Peer
+        if kind == "node-opcua":
+            request.getfixturevalue("node_modules")
+        folder = tmp_path / f"peer{len(peers)}"
+        folder.mkdir()
+        peer = Peer(COMMANDS[kind], folder, **options)
+        peers.append(peer)
+        peer.start()
+        return peer
+
+    yield start
+    for peer in peers:
+        peer.kill()
+
+
+@pytest.fixture
+def gateway(tmp_path: Path, platform: Any) -> Iterator[Gateway]:  # noqa: ANN401 - defined in another conftest
+    folder = tmp_path / "gateway"
+    folder.mkdir()
+    built = Gateway(
+        folder,
+        {
+            "connection": {
+                "name": "line-1",
+                "url": "opc.tcp://127.0.0.1:1",
+                "state_dir": str(folder / "state"),
+                "security_policy": "None",
+                "publishing_interval_ms": 100,
+                "keep_alive_s": 0.5,
+            },
+            "delivery": {"base_url": platform.url, "tenant": "plant", "token": "gateway-token"},
+            "heartbeat_s": 0.5,
+        },
+    )
+    yield built
+    built.kill()
+
+
+@pytest.fixture
+def kit() -> Any:  # noqa: ANN401 - a namespace of helpers, as test files do not import each other
+    class Kit:
+        wait_until = staticmethod(wait_until)
+        missing = staticmethod(missing)
+        free_port = staticmethod(free_port)
+        path = staticmethod(PATH.format)
+
+    return Kit
