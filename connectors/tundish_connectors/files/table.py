@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from tundish_platform.samples import SCHEMAS, SampleBatch, SampleKind
 
@@ -30,9 +31,9 @@ class PathTable:
     def __len__(self) -> int:
         return int(self.table.num_rows)
 
-    def paths(self) -> list[str]:
-        """The paths that may occur, each once."""
-        return sorted({path for chunk in self._path().chunks for path in chunk.dictionary.to_pylist()})
+    def present(self) -> set[str]:
+        """The paths that have rows."""
+        return set(pc.unique(self.table["path"]).to_pylist())
 
     def batch(self, ids: Mapping[str, int], arrival: datetime) -> SampleBatch:
         """The rows as a batch that the store takes.
@@ -44,11 +45,9 @@ class PathTable:
         Raises:
             KeyError: a path has no number.
         """
-        column = self._path().combine_chunks()
+        # Encoded anew, because a filtered table's dictionary may name paths that have no rows in it.
+        column = self.table["path"].cast(pa.string()).dictionary_encode().combine_chunks()
         numbers = np.array([ids[path] for path in column.dictionary.to_pylist()], dtype=np.uint32)
-        signal = numbers[column.indices.to_numpy(zero_copy_only=False)]
-        columns = [pa.array(signal), *(self.table[name] for name in ("ts", "value", "status"))]
+        others = (self.table[name] for name in ("ts", "value", "status"))
+        columns = [pa.array(numbers[column.indices.to_numpy()]), *others]
         return SampleBatch(self.kind, pa.table(columns, schema=SCHEMAS[self.kind]), arrival)
-
-    def _path(self) -> pa.ChunkedArray:
-        return self.table["path"].unify_dictionaries()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import ipaddress
 import os
+import socket
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -74,7 +75,7 @@ def make_identity(folder: Path, uri: str, name: str, hosts: Sequence[str] = ()) 
         folder: where they live.
         uri: ApplicationURI, such as ``urn:plant:tundish:gateway``.
         name: common name.
-        hosts: names and addresses by which a server is reached; a client needs none.
+        hosts: further names and addresses by which a server is reached; this machine's are always in.
 
     Returns:
         The identity. Its certificate may serve as a server's and as a client's.
@@ -116,7 +117,7 @@ def _write_private(path: Path, data: bytes) -> None:
 
 
 def _names(uri: str, hosts: Sequence[str]) -> list[x509.GeneralName]:
-    every = dict.fromkeys(("localhost", "127.0.0.1", *hosts))
+    every = dict.fromkeys(("localhost", "127.0.0.1", socket.gethostname(), *hosts))
     return [x509.UniformResourceIdentifier(uri), *(_general_name(host) for host in every)]
 
 

@@ -104,9 +104,7 @@ def namespace_uri(kit_id: str) -> str:
 def server_identity(config: ReplayConfig) -> Identity:
     """The server's key and certificate, made if missing, so that clients can trust it beforehand."""
     uri = f"urn:{socket.gethostname()}:tundish:replay:{config.kit}"
-    return make_identity(
-        config.pki_dir, uri, f"Tundish replay {config.kit}", (config.host, socket.gethostname())
-    )
+    return make_identity(config.pki_dir, uri, f"Tundish replay {config.kit}", (config.host,))
 
 
 def starting_position(config: ReplayConfig, wall: datetime | None = None) -> Position:
