@@ -1,0 +1,1 @@
+"""SPC监控: control charts for any numeric signal."""

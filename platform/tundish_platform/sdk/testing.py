@@ -1,0 +1,197 @@
+"""The conformance suite every app must pass, shipped with the SDK so that authors run it at home.
+
+``python -m tundish_platform.sdk.testing <package folder>`` prints what is wrong, and ends with 1 if
+anything is. The app runs in this process here; on the platform it runs in the sandbox.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+import time
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import pyarrow as pa
+
+from tundish_platform.samples import BAD_NO_COMMUNICATION, SCHEMAS, SampleKind, SignalInfo, SignalRole
+from tundish_platform.sdk.inputs import AppInputs
+from tundish_platform.sdk.manifest import Input, Manifest, ManifestError, Need, read_manifest
+from tundish_platform.sdk.screen import AppOutputs
+from tundish_platform.sdk.wire import check_outputs, decode_inputs, encode_inputs
+from tundish_platform.sdk.worker import run_app
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+_END: Final = datetime(2026, 3, 1, 8, tzinfo=UTC)
+_CHINESE: Final = re.compile(r"[\u4e00-\u9fff]")
+_UNITS: Final = {"energy": "kW.h", "power": "kW", "temperature": "Cel", "pressure": "bar"}
+_SAMPLES: Final = 240
+_EACH: Final = 2
+
+
+def check_app(folder: Path) -> list[str]:
+    """Everything wrong with the app in a package folder, in words; empty where it conforms."""
+    try:
+        manifest = read_manifest(folder / "app.toml")
+    except ManifestError as error:
+        return [str(error)]
+    if manifest.package != folder.name:
+        return [f"the entry lies in {manifest.package}, the folder is {folder.name}"]
+    if str(folder.parent) not in sys.path:
+        sys.path.insert(0, str(folder.parent))
+    problems = [*_texts(manifest), *_cards(folder)]
+    for case in _cases(manifest):
+        problems += [f"{case.name}: {problem}" for problem in case.problems()]
+    return problems
+
+
+def example_inputs(manifest: Manifest, keys: frozenset[str] | None = None, seed: int = 7) -> AppInputs:
+    """A made-up window for an app: two good signals per input, noise around a level, reproducible.
+
+    Args:
+        manifest: of the app.
+        keys: which of its inputs to serve; all for None.
+        seed: of the noise.
+    """
+    wanted = [i for i in manifest.inputs if keys is None or i.key in keys]
+    signals = tuple(_signal(manifest, item, number) for item in wanted for number in range(_EACH))
+    numbered = tuple(s.model_copy(update={"id": n}) for n, s in enumerate(signals, start=1))
+    start = _END - timedelta(seconds=manifest.window_s)
+    tables = {
+        kind: pa.concat_tables([_samples(s, seed + s.id) for s in numbered if s.kind is kind])
+        for kind in sorted({s.kind for s in numbered})
+    }
+    return AppInputs(manifest, start, _END, numbered, tables, manifest.settings({}))
+
+
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """One window and what must come of it."""
+
+    name: str
+    inputs: AppInputs
+    must_miss: bool = False
+
+    def problems(self) -> Iterator[str]:
+        """What goes wrong with this window."""
+        limits = self.inputs.manifest.resources
+        started = time.monotonic()
+        try:
+            outputs = run_app(self.inputs)
+            again = run_app(decode_inputs(encode_inputs(self.inputs)))
+            check_outputs(self.inputs, AppOutputs.model_validate_json(outputs.model_dump_json()))
+        except Exception as error:  # noqa: BLE001 - whatever an app raises is what the report is about
+            yield f"{type(error).__name__}: {error}"
+            return
+        if time.monotonic() - started > 2 * limits.seconds:
+            yield f"two runs took longer than 2 x {limits.seconds:g} s"
+        if outputs != again:
+            yield "two runs over the same window differ"
+        if len(outputs.model_dump_json().encode()) > limits.output_bytes:
+            yield f"the outputs are larger than {limits.output_bytes} bytes"
+        if self.must_miss and not outputs.missing:
+            yield "a needed input is not there, and the app does not say so"
+        if self.must_miss and outputs.values:
+            yield "a needed input is not there, and the app writes values all the same"
+        if not self.must_miss and outputs.missing:
+            yield f"it misses {', '.join(outputs.missing)}, which is there"
+
+
+def _cases(manifest: Manifest) -> Iterator[_Case]:
+    whole = example_inputs(manifest)
+    yield _Case("good data", whole)
+    yield _Case("no samples", _changed(whole, lambda t: t.slice(0, 0)))
+    yield _Case("all samples bad", _changed(whole, _all_bad))
+    yield _Case("gaps and bad samples", _changed(whole, _with_gaps))
+    yield _Case("one sample", _changed(whole, lambda t: t.slice(0, 1)))
+    nothing = replace(whole, signals=(), tables={})
+    needed = any(i.need is not Need.OPTIONAL for i in manifest.inputs)
+    yield _Case("no signals", nothing, must_miss=needed)
+    required = frozenset(i.key for i in manifest.inputs if i.need is Need.REQUIRED)
+    choices = [i.key for i in manifest.inputs if i.need is Need.ONE_OF]
+    for choice in choices or ([""] if required else []):
+        yield _Case(f"needed inputs only {choice}".rstrip(), example_inputs(manifest, required | {choice}))
+
+
+def _changed(inputs: AppInputs, change: Callable[[pa.Table], pa.Table]) -> AppInputs:
+    return replace(inputs, tables={kind: change(table) for kind, table in inputs.tables.items()})
+
+
+def _all_bad(table: pa.Table) -> pa.Table:
+    count = table.num_rows
+    empty = pa.nulls(count, table.schema.field("value").type)
+    status = pa.array(np.full(count, BAD_NO_COMMUNICATION, np.uint32))
+    return _columns(table, empty, status)
+
+
+def _with_gaps(table: pa.Table) -> pa.Table:
+    place = np.arange(table.num_rows) % _SAMPLES
+    bad = place % 7 == 0
+    status = pa.array(np.where(bad, BAD_NO_COMMUNICATION, 0).astype(np.uint32))
+    value = pa.array(table.column("value").to_pylist(), table.schema.field("value").type, mask=bad)
+    return _columns(table, value, status).filter(pa.array((place < _SAMPLES // 3) | (place > _SAMPLES // 2)))
+
+
+def _columns(table: pa.Table, value: pa.Array, status: pa.Array) -> pa.Table:
+    return pa.table([table.column("signal"), table.column("ts"), value, status], schema=table.schema)
+
+
+def _signal(manifest: Manifest, item: Input, number: int) -> SignalInfo:
+    semantic = item.semantic.replace("*", f"example{number}")
+    period = min(manifest.window_s / _SAMPLES, item.max_period_s or manifest.window_s)
+    role = item.roles[0] if item.roles else SignalRole.MEASUREMENT
+    return SignalInfo(
+        id=0, source="conformance", path=f"Site/Area/Line/Machine/{item.key}/Signal{number}",
+        name_zh=f"示例{number}", name_en=f"Example {number}", semantic=semantic, role=role,
+        kind=item.kinds[0], unit=_UNITS.get(semantic.split(".", maxsplit=1)[0], ""), period_s=period,
+    )  # fmt: skip
+
+
+def _samples(signal: SignalInfo, seed: int) -> pa.Table:
+    noise = np.random.default_rng(seed).normal(100.0, 1.0, _SAMPLES)
+    values = np.cumsum(noise) if signal.role is SignalRole.COUNTER else noise
+    made: dict[SampleKind, Callable[[], list[Any]]] = {
+        SampleKind.NUMERIC: values.tolist,
+        SampleKind.INTEGER: lambda: [int(v) for v in values],
+        SampleKind.TEXT: lambda: ["Execute" if n % 5 else "Idle" for n in range(_SAMPLES)],
+        SampleKind.ARRAY: lambda: [[v, v + 1.0] for v in values.tolist()],
+    }
+    step = timedelta(seconds=signal.period_s or 1.0)
+    columns = [
+        [signal.id] * _SAMPLES,
+        [_END - step * n for n in range(_SAMPLES, 0, -1)],
+        made[signal.kind](),
+        [0] * _SAMPLES,
+    ]  # fmt: skip
+    schema = SCHEMAS[signal.kind]
+    return pa.table([pa.array(c, f.type) for c, f in zip(columns, schema, strict=True)], schema=schema)
+
+
+def _texts(manifest: Manifest) -> Iterator[str]:
+    named = [("name", manifest.name), ("description", manifest.description), ("data_use", manifest.data_use)]
+    named += [(item.key, item.name) for item in manifest.inputs]
+    named += [(output.key, output.name) for output in manifest.outputs]
+    named += [(parameter.key, parameter.name) for parameter in manifest.parameters]
+    for where, texts in named:
+        if not _CHINESE.search(texts.zh):
+            yield f"the Chinese text of {where} holds no Chinese"
+        if _CHINESE.search(texts.en):
+            yield f"the English text of {where} holds Chinese"
+
+
+def _cards(folder: Path) -> Iterator[str]:
+    for language in ("zh", "en"):
+        card = folder / f"card_{language}.md"
+        if not card.is_file() or not card.read_text(encoding="utf-8").strip():
+            yield f"there is no model card {card.name}"
+
+
+if __name__ == "__main__":
+    found = [problem for place in sys.argv[1:] for problem in check_app(Path(place).resolve())]
+    sys.stdout.write("\n".join(found or ["the app conforms"]) + "\n")
+    sys.exit(1 if found else 0)
