@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 import structlog
 from flask import jsonify, request
 from pydantic import ValidationError
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DataError, IntegrityError, OperationalError
 from werkzeug.exceptions import HTTPException
 
 from tundish_platform.api.messages import BY_STATUS
@@ -133,9 +133,21 @@ def _database_busy(error: OperationalError) -> Response:
     return answer
 
 
+def _conflict(error: IntegrityError) -> Response:
+    _log.info("conflict", error=str(error.orig)[:300])
+    return Problem(409).response()
+
+
+def _not_storable(error: DataError) -> Response:
+    _log.info("value_not_storable", error=str(error.orig)[:300])
+    return Problem(422).response()
+
+
 _HANDLERS: Final[Mapping[type[Exception], Callable[[Any], Response]]] = {
     AccessDenied: _denied,
     CodecError: _codec,
+    DataError: _not_storable,
+    IntegrityError: _conflict,
     OperationalError: _database_busy,
     SignalQuotaReached: _quota,
     SignalRefused: _refused,

@@ -123,6 +123,7 @@ def deny_by_default() -> None:
         _log.error("route_without_mark_refused", endpoint=rule.endpoint)
         raise Problem(404)
     request.max_content_length = access.body_limit
+    _refuse_control_characters()
     if access.open:
         return
     g.tundish_principal = principal = _authenticate()
@@ -130,6 +131,14 @@ def deny_by_default() -> None:
         access_programme(principal, access.above)
     if access.tenant is not None:
         g.tundish_scope = _scope(principal, access.tenant)
+
+
+def _refuse_control_characters() -> None:
+    # No name or parameter of ours has any, and PostgreSQL fails on a zero character.
+    if not all(str(value).isprintable() for value in (request.view_args or {}).values()):
+        raise Problem(404)
+    if not all(text.isprintable() for pair in request.args.items(multi=True) for text in pair):
+        raise Problem(400)
 
 
 def _authenticate() -> Principal:

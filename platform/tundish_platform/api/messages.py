@@ -30,6 +30,11 @@ BY_STATUS: Final = {
         "This address does not take that method. See the Allow header.",
         "此地址不支持该方法。请参阅 Allow 响应头。",
     ),
+    409: (
+        "conflict",
+        "Somebody else changed the same thing at the same moment. Read it again, then repeat.",
+        "同一内容刚被他人修改。请重新读取后再试。",
+    ),
     413: (
         "too_large",
         "The body is too large. Send it in smaller parts.",

@@ -92,7 +92,7 @@ def principal_of_user(session: Session, user_id: int) -> Principal:
         .where(Membership.user_id == user.id)
     )
     roles = session.scalars(select(UserRole.role).where(UserRole.user_id == user.id))
-    return Principal(user.id, user.name, _by_tenant(grants.tuples()), frozenset(Role(role) for role in roles))
+    return Principal(user.id, user.name, _by_tenant(grants), frozenset(Role(role) for role in roles))
 
 
 def check_token(session: Session, token: str) -> Principal:
@@ -113,7 +113,7 @@ def check_token(session: Session, token: str) -> Principal:
         .where(TokenGrant.token_id == row.id)
     )
     roles = session.scalars(select(TokenRole.role).where(TokenRole.token_id == row.id))
-    return Principal(row.id, row.name, _by_tenant(grants.tuples()), frozenset(Role(role) for role in roles))
+    return Principal(row.id, row.name, _by_tenant(grants), frozenset(Role(role) for role in roles))
 
 
 def job_principal(session: Session, name: str, role: Role = Role.VIEWER) -> Principal:

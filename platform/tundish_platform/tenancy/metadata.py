@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import DateTime, ForeignKey, create_engine, event
+from sqlalchemy import DateTime, ForeignKey, MetaData, create_engine, event
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, declared_attr, mapped_column, sessionmaker
 from sqlalchemy.types import TypeDecorator
@@ -41,6 +41,16 @@ class UtcDateTime(TypeDecorator[datetime]):
 
 class Base(DeclarativeBase):
     """All metadata tables. A table that belongs to a tenant also inherits `TenantOwned`."""
+
+    # Later migrations must be able to name what they change; SQLite gives constraints no names itself.
+    metadata = MetaData(
+        naming_convention={
+            "ix": "%(table_name)s_%(column_0_N_name)s_index",
+            "uq": "%(table_name)s_%(column_0_N_name)s_unique",
+            "fk": "%(table_name)s_%(column_0_N_name)s_reference",
+            "pk": "%(table_name)s_key",
+        }
+    )
 
 
 class TenantOwned:

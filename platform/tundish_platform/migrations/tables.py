@@ -1,0 +1,11 @@
+"""Every table of the platform, gathered so that migrations and tests see them all."""
+
+from __future__ import annotations
+
+import tundish_platform.assets.models
+import tundish_platform.marketplace.models
+import tundish_platform.programme.models
+import tundish_platform.tenancy.models  # noqa: F401 - importing fills Base.metadata
+from tundish_platform.tenancy.metadata import Base
+
+target = Base.metadata

@@ -1,0 +1,141 @@
+"""A metadata database of either kind: SQLite, and a real PostgreSQL started for the tests."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import tempfile
+from itertools import count
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from sqlalchemy import create_engine, text
+
+from tundish_platform.migrations import upgrade
+from tundish_platform.tenancy.metadata import Metadata
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+DEBIAN_BINARIES = Path("/usr/lib/postgresql")
+INSTALL = "PostgreSQL's server programs are missing; install them with: apt-get install -y postgresql"
+
+
+def postgres_program(name: str) -> str:
+    packaged = sorted(DEBIAN_BINARIES.glob(f"*/bin/{name}"), reverse=True)
+    program = str(packaged[0]) if packaged else shutil.which(name)
+    if program is None:
+        pytest.fail(INSTALL)
+    return program
+
+
+class Cluster:
+    """A PostgreSQL of its own in a temporary folder, reached over a unix socket only."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._numbers = count()
+        # The server's programs refuse to run as root.
+        self._user = "postgres" if os.geteuid() == 0 else None
+        if self._user:
+            shutil.chown(folder, self._user, self._user)
+        data = str(folder / "data")
+        self._run("initdb", "-D", data, "-U", "tundish", "--auth=trust", "--encoding=UTF8", "--no-sync")
+        options = f"-c listen_addresses='' -k {folder} -c fsync=off -c max_connections=100"
+        self._run("pg_ctl", "-D", data, "-w", "-l", str(folder / "log"), "-o", options, "start")
+
+    def _run(self, program: str, *arguments: str) -> None:
+        done = subprocess.run(
+            [postgres_program(program), *arguments],
+            user=self._user,
+            group=self._user,
+            extra_groups=[] if self._user else None,
+            cwd=self.folder,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            check=False,
+            text=True,
+        )
+        assert done.returncode == 0, done.stdout
+
+    def url(self, database: str) -> str:
+        return f"postgresql+psycopg://tundish@/{database}?host={self.folder}"
+
+    def new_database(self, template: str = "template1") -> str:
+        name = f"t{next(self._numbers)}"
+        engine = create_engine(self.url("postgres"), isolation_level="AUTOCOMMIT")
+        with engine.connect() as connection:
+            connection.execute(text(f"CREATE DATABASE {name} TEMPLATE {template}"))
+        engine.dispose()
+        return name
+
+    def stop(self) -> None:
+        self._run("pg_ctl", "-D", str(self.folder / "data"), "-m", "immediate", "stop")
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Cluster]:
+    folder = Path(tempfile.mkdtemp(prefix="tundish-pg-"))
+    cluster = Cluster(folder)
+    yield cluster
+    cluster.stop()
+    shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="session")
+def postgres_template(postgres: Cluster) -> str:
+    """A migrated, empty database that others are copied from."""
+    name = postgres.new_database()
+    metadata = Metadata(postgres.url(name))
+    upgrade(metadata)
+    metadata.close()
+    return name
+
+
+@pytest.fixture
+def empty_url(request: pytest.FixtureRequest, dialect: str, tmp_path: Path) -> str:
+    """URL of a database without any tables."""
+    if dialect == "sqlite":
+        return f"sqlite:///{tmp_path / 'metadata.sqlite'}"
+    cluster: Cluster = request.getfixturevalue("postgres")
+    return cluster.url(cluster.new_database())
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def dialect(request: pytest.FixtureRequest) -> str:
+    name: str = request.param
+    return name
+
+
+@pytest.fixture
+def metadata(request: pytest.FixtureRequest, dialect: str, tmp_path: Path) -> Iterator[Metadata]:
+    """A migrated, empty metadata database; tests that use it run on both kinds."""
+    if dialect == "sqlite":
+        url = f"sqlite:///{tmp_path / 'metadata.sqlite'}"
+    else:
+        cluster: Cluster = request.getfixturevalue("postgres")
+        url = cluster.url(cluster.new_database(request.getfixturevalue("postgres_template")))
+    database = Metadata(url)
+    if dialect == "sqlite":
+        upgrade(database)
+    yield database
+    database.close()
+
+
+@pytest.fixture
+def new_sqlite(tmp_path: Path) -> Iterator[Callable[[], Metadata]]:
+    """Makes migrated SQLite databases, for suites to which the kind of database does not matter."""
+    made: list[Metadata] = []
+
+    def make() -> Metadata:
+        database = Metadata(f"sqlite:///{tmp_path / f'metadata-{len(made)}.sqlite'}")
+        upgrade(database)
+        made.append(database)
+        return database
+
+    yield make
+    for database in made:
+        database.close()
