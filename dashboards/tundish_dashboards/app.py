@@ -1,0 +1,93 @@
+"""Putting the pages on the platform's server."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dash import Dash
+
+from tundish_dashboards.bureau.page import bureau_page, register_bureau
+from tundish_dashboards.callbacks import Pages
+from tundish_dashboards.guard import harden_dispatch, install_guard, install_headers
+from tundish_dashboards.market.page import market_page, register_market
+from tundish_dashboards.plant.page import plant_page, register_plant
+from tundish_dashboards.routes import Page
+from tundish_dashboards.sessions import Sessions, current_language, login_pages
+from tundish_dashboards.shell import register_shell, shell_layout
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+    from tundish_dashboards.settings import DashboardSettings
+    from tundish_platform.api.context import PlatformContext
+
+_INDEX = """<!DOCTYPE html>
+<html lang="LANGUAGE">
+  <head>
+    {%metas%}
+    <title>{%title%}</title>
+    <link rel="icon" href="/assets/tundish.svg" type="image/svg+xml">
+    {%css%}
+  </head>
+  <body>
+    {%app_entry%}
+    <footer>
+      {%config%}
+      {%scripts%}
+      {%renderer%}
+    </footer>
+  </body>
+</html>
+"""
+
+
+class _Index(Dash):
+    """Dash with the reader's language in the page's ``lang``, for fonts and screen readers."""
+
+    def interpolate_index(self, **parts: str) -> str:  # type: ignore[override] # Dash calls it with keywords only
+        page: str = super().interpolate_index(**parts)  # type: ignore[no-untyped-call] # Dash left it so
+        return page.replace("LANGUAGE", current_language().value, 1)
+
+
+def attach_dashboards(server: Flask, context: PlatformContext, settings: DashboardSettings) -> Dash:
+    """Put log-in and pages at ``/`` of a server; the API below ``/api/`` is left alone.
+
+    Args:
+        server: the platform's Flask application, before its first request.
+        context: the platform's parts.
+        settings: of sessions and pages.
+
+    Returns:
+        The Dash application; its server is the given one.
+    """
+    server.secret_key = settings.secret_key.get_secret_value()
+    server.config.update(
+        SESSION_COOKIE_NAME="tundish_session",
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_COOKIE_SECURE=settings.secure_cookie,
+    )
+    sessions = Sessions(context.metadata, settings)
+    # Before Dash, whose own before-request hook would otherwise run for people who are not logged in.
+    install_guard(server, sessions, settings)
+    server.register_blueprint(login_pages(sessions))
+    dash = _Index(
+        "tundish_dashboards",
+        server=server,  # type: ignore[arg-type] # Dash takes servers, its annotation forgot them
+        index_string=_INDEX,
+        title="Tundish",
+        update_title="",
+        serve_locally=True,
+        suppress_callback_exceptions=True,
+        enable_mcp=False,
+        add_log_handler=False,
+    )
+    pages = Pages(dash, context, sessions, settings)
+    dash.layout = lambda: shell_layout(pages)
+    register_shell(pages, {Page.PLANT: plant_page, Page.MARKET: market_page, Page.BUREAU: bureau_page})
+    register_plant(pages)
+    register_market(pages)
+    register_bureau(pages)
+    install_headers(server, dash.csp_hashes())
+    harden_dispatch(server)
+    return dash

@@ -1,0 +1,53 @@
+/* What only the browser can do: the menu, the watch over the connection, the title, and the end of a session. */
+(function () {
+  "use strict";
+  var SILENCE_MS = 9000;
+  var lastBeat = null;
+  var lastValue = null;
+
+  window.dash_clientside = Object.assign({}, window.dash_clientside, {
+    tundish: {
+      toggleMenu: function (opened, navbar) {
+        return Object.assign({}, navbar, { collapsed: { mobile: !opened } });
+      },
+      closeMenu: function () {
+        return false;
+      },
+      /* Pages that refresh themselves write a beat with every answer; pages that do not have none to miss. */
+      watchBeat: function (ticks, beat) {
+        if (beat && beat !== lastValue) {
+          lastValue = beat;
+          lastBeat = Date.now();
+        }
+        var refreshing = document.getElementById("refreshing") !== null;
+        if (!refreshing || lastBeat === null || document.hidden) {
+          lastBeat = refreshing ? Date.now() : null;
+          return true;
+        }
+        return Date.now() - lastBeat < SILENCE_MS;
+      },
+      setTitle: function (title) {
+        if (title) {
+          document.title = title + " · Tundish";
+        }
+        return window.dash_clientside.no_update;
+      },
+      pageWidth: function () {
+        var chart = document.getElementById("trends");
+        return chart ? Math.round(chart.clientWidth) : Math.round(window.innerWidth);
+      },
+    },
+  });
+
+  /* Dash shows nothing when a callback is refused; a session that ended has to lead to the log-in page. */
+  var send = window.fetch;
+  window.fetch = function (resource, options) {
+    return send.call(this, resource, options).then(function (answer) {
+      var address = typeof resource === "string" ? resource : resource.url;
+      if (answer.status === 401 && address.indexOf("_dash-") !== -1) {
+        window.location.assign("/login?next=" + encodeURIComponent(window.location.pathname));
+      }
+      return answer;
+    });
+  };
+})();

@@ -1,0 +1,1 @@
+"""The bureau's page: adoption counted from measured evidence."""

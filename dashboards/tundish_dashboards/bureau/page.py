@@ -1,0 +1,134 @@
+"""Layout and callbacks of the bureau's page: adoption counted from measured evidence, never from forms."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from dash import ALL, Input, Output, State, ctx, dcc, html
+
+from tundish_dashboards import components, wishes
+from tundish_dashboards.bureau.evidence import evidence_panel
+from tundish_dashboards.bureau.figures import adoption_figures, cell_tables, enterprise_table
+from tundish_platform.api.adoption import (
+    UnknownEnterprise,
+    current_adoption,
+    enterprise_evidence,
+    enterprise_list,
+)
+from tundish_platform.programme import published_rules
+from tundish_platform.tenancy import access_programme
+
+if TYPE_CHECKING:
+    from dash.development.base_component import Component
+
+    from tundish_dashboards.callbacks import Pages, Person
+
+_TICK_MS = 5_000
+_USCC_LENGTH = 18
+
+
+def bureau_page(pages: Pages, path: str) -> Component:
+    """The frame of the page; callbacks fill it and keep it fresh."""
+    del path
+    person = pages.person()
+    access_programme(person.principal)
+    t = person.t
+    rules = [
+        {"value": rule.version, "label": t("bureau.rule", version=rule.version)}
+        for rule in published_rules().values()
+    ]
+    return html.Div(
+        [
+            html.Div(
+                [
+                    html.H1(t("bureau.title")),
+                    html.Div(
+                        [
+                            html.Span(t("bureau.measured")),
+                            components.select(
+                                "bureau-rule", t("bureau.choose_rule"), rules, pages.settings.rule_version
+                            ),
+                        ],
+                        className="aside",
+                    ),
+                ],
+                className="page-head",
+            ),
+            html.Div(html.P(t("shell.loading"), className="loading"), id="bureau-figures"),
+            html.Div(
+                [
+                    components.panel(t("bureau.enterprises"), html.Div(id="bureau-enterprises")),
+                    components.panel(
+                        t("bureau.evidence"), html.Div(_nothing_chosen(person), id="bureau-evidence")
+                    ),
+                ],
+                className="columns halves",
+            ),
+            html.Div(id="bureau-cells"),
+            dcc.Store(id="bureau-chosen"),
+            html.Div(id="refreshing", hidden=True),
+            dcc.Interval(id="bureau-tick", interval=_TICK_MS),
+        ]
+    )
+
+
+def _nothing_chosen(person: Person) -> Component:
+    return components.nothing(person.t("bureau.choose"), person.t("bureau.choose_then"))
+
+
+def register_bureau(pages: Pages) -> None:
+    """What keeps the figures fresh, and opening the evidence of one enterprise."""
+
+    @pages.on_programme(
+        Output("bureau-figures", "children"),
+        Output("bureau-enterprises", "children"),
+        Output("bureau-cells", "children"),
+        Output("beat", "data", allow_duplicate=True),
+        Input("bureau-tick", "n_intervals"),
+        Input("bureau-rule", "value"),
+        initially="shared",
+    )
+    def figures(person: Person, tick: object, rule: object) -> tuple[Any, ...]:
+        version = _version(pages, rule)
+        counted = current_adoption(pages.context, person.principal, version)
+        listed = enterprise_list(pages.context, person.principal, version)
+        return (
+            adoption_figures(person, counted),
+            enterprise_table(person, counted, listed),
+            cell_tables(person, counted),
+            f"bureau/{tick}",
+        )
+
+    @pages.on_programme(
+        Output("bureau-chosen", "data"),
+        Input({"role": "enterprise", "uscc": ALL}, "n_clicks"),
+        State("bureau-chosen", "data"),
+        initially=False,
+    )
+    def choose(_person: Person, clicks: object, chosen: object) -> object:
+        clicked = isinstance(clicks, list) and any(clicks)
+        asked = ctx.triggered_id
+        if not clicked or not isinstance(asked, dict):
+            return wishes.word(chosen, "the enterprise", _USCC_LENGTH)
+        return wishes.word(asked.get("uscc"), "the enterprise", _USCC_LENGTH)
+
+    @pages.on_programme(
+        Output("bureau-evidence", "children"),
+        Input("bureau-chosen", "data"),
+        Input("bureau-rule", "value"),
+        Input("bureau-tick", "n_intervals"),
+        initially=False,
+    )
+    def show_evidence(person: Person, chosen: object, rule: object, _tick: object) -> Component:
+        uscc = wishes.word(chosen, "the enterprise", _USCC_LENGTH)
+        if not uscc:
+            return _nothing_chosen(person)
+        try:
+            found = enterprise_evidence(pages.context, person.principal, uscc, _version(pages, rule))
+        except UnknownEnterprise:
+            return components.nothing(person.t("bureau.no_evidence"), person.t("bureau.no_evidence_then"))
+        return evidence_panel(person, found)
+
+
+def _version(pages: Pages, wish: object) -> str:
+    return wishes.one_of(wish, "the rule version", list(published_rules()), pages.settings.rule_version)

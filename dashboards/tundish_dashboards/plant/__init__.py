@@ -1,0 +1,1 @@
+"""The plant's page: line state, trends, predictions with evidence, completeness, app outputs."""

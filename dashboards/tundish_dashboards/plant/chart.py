@@ -1,0 +1,278 @@
+"""Trends as a Plotly figure: a row per signal, gaps open and shaded, bad quality marked, states as bands."""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from tundish_dashboards.formats import unit_text
+from tundish_dashboards.theme import CHART, GAP_COLOURS, INK, MUTED, TRACES
+from tundish_platform.samples import Severity, SignalInfo
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from numpy.typing import NDArray
+
+    from tundish_dashboards.callbacks import TenantView
+
+_ROW_PX = 104
+_STATE_ROW_PX = 62
+_TOP_PX = 6
+_BOTTOM_PX = 44
+_TITLE_PX = 20
+_SEVERITY_SHIFT = 30
+# A gap that takes at least this share of the window has room for its reason.
+_LABELLED_SHARE = 0.12
+# A line is drawn through at most this many expected samples that did not come.
+_BRIDGED_PERIODS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One signal of the chart.
+
+    Attributes:
+        samples: ``ts, value, status`` in time order; numeric ones thinned per bucket, texts as they came.
+        gaps: ``ts, end, reason`` of what is known to be unknown.
+        title: the row's heading, already in the reader's language.
+    """
+
+    signal: SignalInfo
+    samples: pa.Table
+    gaps: pa.Table
+    title: str
+
+    @property
+    def is_text(self) -> bool:
+        """States are drawn as bands, numbers as lines."""
+        return bool(pa.types.is_string(self.samples.schema.field("value").type))
+
+
+def trend_figure(view: TenantView, rows: Sequence[Row], start: datetime, end: datetime) -> dict[str, Any]:
+    """The figure of all rows over ``[start, end)``; zoom survives while the rows stay the same."""
+    heights = [_STATE_ROW_PX if row.is_text else _ROW_PX for row in rows]
+    total = sum(heights) + _TOP_PX + _BOTTOM_PX
+    layout: dict[str, Any] = {
+        "template": CHART,
+        "height": total,
+        "margin": {"l": 58, "r": 10, "t": _TOP_PX, "b": _BOTTOM_PX},
+        "uirevision": ",".join(str(row.signal.id) for row in rows),
+        "xaxis": _time_axis(view, start, end, len(rows)),
+        "shapes": [],
+        "annotations": [],
+    }
+    data: list[dict[str, Any]] = []
+    top = 1.0
+    for number, (row, height) in enumerate(zip(rows, heights, strict=True), start=1):
+        share = height / sum(heights)
+        domain = [top - share, top - share * _TITLE_PX / height]
+        layout[f"yaxis{number}"] = _value_axis(row, domain)
+        layout["annotations"].append(_title(row.title, domain[1]))
+        layout["shapes"] += _gap_shapes(view, row, number, (end - start).total_seconds() * 1000)
+        data += _state_traces(view, row, number, end) if row.is_text else _value_traces(view, row, number)
+        top -= share
+    return {"data": data, "layout": layout}
+
+
+def _time_axis(view: TenantView, start: datetime, end: datetime, rows: int) -> dict[str, Any]:
+    return {
+        "type": "date",
+        "anchor": f"y{rows}",
+        "range": [_local_text(view, start), _local_text(view, end)],
+        "tickformatstops": [
+            {"dtickrange": [None, 60_000], "value": "%H:%M:%S\n%Y-%m-%d"},
+            {"dtickrange": [60_000, None], "value": "%H:%M\n%Y-%m-%d"},
+        ],
+        "hoverformat": "%Y-%m-%d %H:%M:%S",
+        "nticks": 7,
+    }
+
+
+def _value_axis(row: Row, domain: list[float]) -> dict[str, Any]:
+    axis: dict[str, Any] = {"domain": domain, "anchor": "x", "nticks": 4, "fixedrange": True}
+    if row.is_text:
+        axis |= {"range": [0, 1], "showticklabels": False, "showgrid": False, "ticks": ""}
+    return axis
+
+
+def _title(words: str, top: float) -> dict[str, Any]:
+    return {
+        "text": words,
+        "xref": "paper",
+        "yref": "paper",
+        "x": 0,
+        "y": top,
+        "xanchor": "left",
+        "yanchor": "bottom",
+        "showarrow": False,
+        "align": "left",
+        "font": {"size": 12, "color": INK},
+    }
+
+
+def _value_traces(view: TenantView, row: Row, number: int) -> list[dict[str, Any]]:
+    ts, value, status = _columns(view, row)
+    grade = np.minimum(status >> np.uint32(_SEVERITY_SHIFT), np.uint32(Severity.BAD))
+    usable = np.where(grade < Severity.BAD, value, np.nan)
+    line_ts, line_value = _open_gaps(view, row, ts, usable)
+    colour = TRACES[(number - 1) % len(TRACES)]
+    line = {
+        **_axes(number),
+        "type": "scatter",
+        "mode": "lines",
+        "x": _packed(line_ts),
+        "y": _packed(line_value),
+        "connectgaps": False,
+        "line": {"color": colour, "width": 1.4, "shape": "hv" if row.signal.step else "linear"},
+        "name": view.t.of(row.signal.name_zh, row.signal.name_en),
+        "hovertemplate": f"%{{y:.6~g}} {unit_text(row.signal.unit)}",
+    }
+    marks = (
+        (Severity.UNCERTAIN, "triangle-up-open", "#a86400", "chart.uncertain"),
+        (Severity.BAD, "x-thin-open", "#b3420e", "chart.bad"),
+    )
+    traces = [line]
+    held = _last_known(usable)
+    for level, symbol, tint, key in marks:
+        chosen = grade == level
+        if chosen.any():
+            traces.append(
+                {
+                    **_axes(number),
+                    "type": "scatter",
+                    "mode": "markers",
+                    "x": _packed(ts[chosen]),
+                    "y": _packed(held[chosen]),
+                    "marker": {
+                        "symbol": symbol,
+                        "color": tint,
+                        "size": 7,
+                        "line": {"width": 1.6, "color": tint},
+                    },
+                    "name": view.t(key),
+                    "hovertemplate": view.t(key),
+                }
+            )
+    return traces
+
+
+def _state_traces(view: TenantView, row: Row, number: int, end: datetime) -> list[dict[str, Any]]:
+    """A thick band per run of equal text; a bad or empty state leaves the band open."""
+    ts, _, status = _columns(view, row)
+    words = row.samples.column("value").to_pylist()
+    limit = _local_ms(view, pa.array([end], pa.timestamp("us", tz="UTC")))[0]
+    holes = sorted(_local_ms(view, row.gaps.column("ts")).tolist())
+    bands: dict[str, tuple[list[float | None], list[float | None]]] = {}
+    for at, word in enumerate(words):
+        until = float(ts[at + 1]) if at + 1 < len(words) else float(limit)
+        until = next((hole for hole in holes if ts[at] < hole < until), until)
+        if word is None or status[at] >> _SEVERITY_SHIFT:
+            continue
+        xs, ys = bands.setdefault(word, ([], []))
+        xs += [float(ts[at]), until, None]
+        ys += [0.5, 0.5, None]
+    order = sorted(bands)
+    return [
+        {
+            **_axes(number),
+            "type": "scatter",
+            "mode": "lines",
+            "x": bands[word][0],
+            "y": bands[word][1],
+            "line": {"width": 16, "color": TRACES[order.index(word) % len(TRACES)]},
+            "opacity": 0.75,
+            "name": view.t.maybe(f"machine_state.{word}", word),
+            "hovertemplate": view.t.maybe(f"machine_state.{word}", word),
+        }
+        for word in order
+    ]
+
+
+def _gap_shapes(view: TenantView, row: Row, number: int, width_ms: float) -> list[dict[str, Any]]:
+    roomy = _LABELLED_SHARE * width_ms
+    starts, ends = (_local_ms(view, row.gaps.column(name)).tolist() for name in ("ts", "end"))
+    return [
+        {
+            "type": "rect",
+            "xref": "x",
+            "yref": f"y{number} domain",
+            "x0": begin,
+            "x1": until,
+            "y0": 0,
+            "y1": 1,
+            "line": {"width": 0},
+            "fillcolor": GAP_COLOURS.get(reason, MUTED),
+            "opacity": 0.16,
+            "layer": "below",
+            "label": {
+                "text": view.t.maybe(f"gap.{reason}", reason) if until - begin > roomy else "",
+                "font": {"size": 11, "color": INK},
+                "textposition": "top center",
+            },
+        }
+        for begin, until, reason in zip(starts, ends, row.gaps.column("reason").to_pylist(), strict=True)
+    ]
+
+
+def _open_gaps(
+    view: TenantView, row: Row, ts: NDArray[np.float64], value: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Break the line where a gap is recorded, and where more samples are missing than may be bridged."""
+    breaks = list(_local_ms(view, row.gaps.column("ts")))
+    if row.signal.period_s is not None and not row.signal.step and len(ts) > 1:
+        steps = np.diff(ts)
+        allowed = max(_BRIDGED_PERIODS * row.signal.period_s * 1000, 3 * float(np.median(steps)))
+        breaks += list(ts[:-1][steps > allowed] + 1)
+    if not breaks:
+        return ts, value
+    places = np.searchsorted(ts, np.asarray(breaks))
+    return np.insert(ts, places, breaks), np.insert(value, places, np.nan)
+
+
+def _columns(
+    view: TenantView, row: Row
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.uint32]]:
+    ts = _local_ms(view, row.samples.column("ts"))
+    status = row.samples.column("status").to_numpy().astype(np.uint32)
+    if row.is_text:
+        return ts, np.full(len(ts), np.nan), status
+    value = row.samples.column("value").cast(pa.float64()).to_numpy()
+    return ts, value, status
+
+
+def _local_ms(view: TenantView, ts: pa.ChunkedArray | pa.Array) -> NDArray[np.float64]:
+    """Wall-clock milliseconds in the plant's zone: Plotly knows no zones and shows what it is given."""
+    zoned = ts.cast(pa.timestamp("us", tz=view.formats.zone.key))
+    local: NDArray[np.float64] = (
+        pc.local_timestamp(zoned).cast(pa.int64()).to_numpy(zero_copy_only=False).astype(np.float64) / 1000
+    )
+    return local
+
+
+def _local_text(view: TenantView, at: datetime) -> str:
+    return at.astimezone(view.formats.zone).replace(tzinfo=None).isoformat(sep=" ", timespec="milliseconds")
+
+
+def _last_known(value: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Each place's own or last earlier finite value; before the first one, the first."""
+    finite = np.flatnonzero(np.isfinite(value))
+    if not len(finite):
+        return np.zeros(len(value))
+    at = np.searchsorted(finite, np.arange(len(value)), side="right") - 1
+    return value[finite[np.maximum(at, 0)]]
+
+
+def _axes(number: int) -> dict[str, str]:
+    return {"xaxis": "x", "yaxis": f"y{number}"}
+
+
+def _packed(values: NDArray[np.float64]) -> dict[str, str]:
+    """An array as Plotly's base64 form, a third of the size of decimal text."""
+    return {"dtype": "f8", "bdata": base64.b64encode(np.ascontiguousarray(values).tobytes()).decode()}

@@ -1,0 +1,195 @@
+"""What the plant's page reads: signals, newest samples and connectors of one line, and recent summaries."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from threading import Lock
+from typing import TYPE_CHECKING
+
+from tundish_dashboards.plant.conditions import (
+    DERIVED_ROLES,
+    Latest,
+    SignalState,
+    judge,
+    last_arrival,
+    line_of,
+    source_now,
+)
+from tundish_platform.assets import list_signals, list_sources
+from tundish_platform.samples import SampleKind, SignalInfo, SignalRole
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import pyarrow as pa
+
+    from tundish_dashboards.callbacks import TenantView
+    from tundish_platform.assets import SourceInfo
+
+COMPLETENESS_WINDOW = timedelta(hours=1)
+_SUMMARY_KEPT_S = 15.0
+_SUMMARIES_KEPT = 256
+_VALUE_COLUMNS = {
+    SampleKind.NUMERIC.value: "value",
+    SampleKind.INTEGER.value: "integer",
+    SampleKind.TEXT.value: "text",
+    SampleKind.ARRAY.value: "array",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line as it is known at one moment.
+
+    Attributes:
+        lines: paths of all lines of the tenant.
+        path: the line shown; empty while the tenant has no signals.
+        states: its measured signals, judged; predictions and app outputs are not among them.
+        derived: its signals that platform and apps compute.
+        latest: newest sample by signal.
+        sources: the connectors' last reports.
+        now: newest source time that a connector delivered.
+        arrival: when it arrived.
+    """
+
+    lines: tuple[str, ...]
+    path: str
+    states: tuple[SignalState, ...]
+    derived: tuple[SignalInfo, ...]
+    latest: Mapping[int, Latest]
+    sources: tuple[SourceInfo, ...]
+    now: datetime | None
+    arrival: datetime | None
+
+    @property
+    def signals(self) -> list[SignalInfo]:
+        """The measured signals."""
+        return [state.signal for state in self.states]
+
+
+def read_line(view: TenantView, wish: str) -> Line:
+    """The wished line, or the tenant's first one."""
+    with view.context.metadata.session() as session:
+        known = list_signals(session, view.scope)
+        sources = tuple(list_sources(session, view.scope))
+    measured = [s for s in known if s.role not in DERIVED_ROLES]
+    lines = tuple(sorted({line_of(s) for s in measured}))
+    path = wish if wish in lines else (lines[0] if lines else "")
+    shown = sorted((s for s in measured if line_of(s) == path), key=lambda s: s.path)
+    latest = read_latest(view)
+    now = source_now(shown, latest)
+    return Line(
+        lines=lines,
+        path=path,
+        states=tuple(judge(shown, latest, sources, now)),
+        derived=tuple(s for s in known if s.role in DERIVED_ROLES),
+        latest=latest,
+        sources=sources,
+        now=now,
+        arrival=last_arrival(shown, latest),
+    )
+
+
+def read_latest(view: TenantView) -> dict[int, Latest]:
+    """Newest sample by signal, from the store's memory."""
+    table = view.context.telemetry.latest(view.scope)
+    names = ("signal", "ts", "arrival", "kind", "status", "value", "integer", "text", "array")
+    columns = {name: table.column(name).to_pylist() for name in names}
+    return {
+        signal: Latest(
+            ts=columns["ts"][row],
+            arrival=columns["arrival"][row],
+            value=columns[_VALUE_COLUMNS[columns["kind"][row]]][row],
+            status=columns["status"][row],
+        )
+        for row, signal in enumerate(columns["signal"])
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """Completeness and mean of one signal over a window; ``None`` where it cannot be said."""
+
+    mean: float | None
+    low: float | None
+    high: float | None
+    completeness: float | None
+
+
+class Summaries:
+    """Summaries of all signals of a line, computed again only after a few seconds.
+
+    Completeness of thousands of signals is too dear for every refresh of every open page.
+    """
+
+    def __init__(self) -> None:
+        self._kept: dict[tuple[int, str], tuple[float, dict[int, Summary]]] = {}
+        self._lock = Lock()
+
+    def of(self, view: TenantView, line: Line) -> dict[int, Summary]:
+        """By signal, over the last hour of source time; empty while nothing has come."""
+        if line.now is None:
+            return {}
+        key = (view.scope.tenant_id, line.path)
+        with self._lock:
+            made, kept = self._kept.get(key, (0.0, {}))
+        if kept and time.monotonic() - made < _SUMMARY_KEPT_S:
+            return kept
+        fresh = read_summary(view, line.signals, line.now - COMPLETENESS_WINDOW, line.now)
+        with self._lock:
+            if len(self._kept) >= _SUMMARIES_KEPT:
+                self._kept.clear()
+            self._kept[key] = (time.monotonic(), fresh)
+        return fresh
+
+
+def read_summary(
+    view: TenantView, signals: Sequence[SignalInfo], start: datetime, end: datetime
+) -> dict[int, Summary]:
+    """Summaries of signals over ``[start, end)``, both ends moved so that the newest sample is inside."""
+    if not signals:
+        return {}
+    shift = timedelta(microseconds=1)
+    table = view.context.telemetry.summary(view.scope, signals, start + shift, end + shift)
+    rows = table.to_pylist()
+    return {row["signal"]: Summary(row["mean"], row["min"], row["max"], row["completeness"]) for row in rows}
+
+
+def mean_completeness(summaries: Mapping[int, Summary]) -> float | None:
+    """Mean completeness of the signals that have one."""
+    known = [s.completeness for s in summaries.values() if s.completeness is not None]
+    return sum(known) / len(known) if known else None
+
+
+def lag_of(now: datetime | None) -> timedelta | None:
+    """How far the line's newest source time is behind the wall clock."""
+    return None if now is None else max(datetime.now(UTC) - now, timedelta())
+
+
+def first_choice(line: Line, most: int = 4) -> list[int]:
+    """Signals that a trend starts with: a state and measurements of different kinds."""
+    kinds: dict[str, int] = {}
+    for signal in line.signals:
+        plotted = signal.kind in {SampleKind.NUMERIC, SampleKind.INTEGER}
+        if plotted and signal.role in {SignalRole.MEASUREMENT, SignalRole.RESULT, SignalRole.COUNTER}:
+            kinds.setdefault(signal.semantic.split(".", maxsplit=1)[0] + signal.unit, signal.id)
+    preferred = sorted(kinds.values(), key=lambda i: _rank(line, i))[:most]
+    states = [s.id for s in line.signals if s.role is SignalRole.STATE and s.kind is SampleKind.TEXT]
+    return preferred + states[:1]
+
+
+def _rank(line: Line, signal_id: int) -> tuple[bool, str]:
+    signal = next(s for s in line.signals if s.id == signal_id)
+    return signal.role is not SignalRole.MEASUREMENT, signal.path
+
+
+def read_window(
+    view: TenantView, signal: SignalInfo, start: datetime, end: datetime, points: int
+) -> pa.Table:
+    """Samples of one signal for a chart: numbers thinned per bucket, states as they came."""
+    telemetry = view.context.telemetry
+    if signal.kind is SampleKind.TEXT:
+        return telemetry.read(view.scope, [signal.id], start, end, SampleKind.TEXT)
+    return telemetry.trend(view.scope, [signal.id], start, end, points)

@@ -1,0 +1,56 @@
+"""The rows of the trend chart, read from the store."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pyarrow.compute as pc
+
+from tundish_dashboards.plant.chart import Row
+from tundish_dashboards.plant.data import Summary, read_summary, read_window
+from tundish_dashboards.plant.words import value_words
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from tundish_dashboards.callbacks import TenantView
+    from tundish_dashboards.plant.conditions import SignalState
+    from tundish_dashboards.plant.data import Line
+
+
+def read_rows(
+    view: TenantView, line: Line, ids: Sequence[int], start: datetime, end: datetime, points: int
+) -> list[Row]:
+    """A row for each of the signals that the line has, in the order asked for."""
+    known = {state.signal.id: state for state in line.states}
+    states = [known[i] for i in ids if i in known]
+    summaries = read_summary(view, [state.signal for state in states], start, end)
+    gaps = view.context.telemetry.gaps(view.scope, [state.signal.id for state in states], start, end)
+    return [
+        Row(
+            signal=state.signal,
+            samples=read_window(view, state.signal, start, end, points).select(["ts", "value", "status"]),
+            gaps=gaps.filter(pc.equal(gaps.column("signal"), state.signal.id)).select(
+                ["ts", "end", "reason"]
+            ),
+            title=_title(view, state, summaries.get(state.signal.id)),
+        )
+        for state in states
+    ]
+
+
+def _title(view: TenantView, state: SignalState, summary: Summary | None) -> str:
+    """Name, newest value, and how complete the window is."""
+    name = _plain(view.t.of(state.signal.name_zh, state.signal.name_en))
+    value = _plain(value_words(view, state))
+    share = summary.completeness if summary else None
+    parts = [f"<b>{name}</b>", value]
+    if share is not None:
+        parts.append(view.t("trend.complete", share=view.formats.percent(share)))
+    return "  ·  ".join(parts)
+
+
+def _plain(words: str) -> str:
+    """Words as text: Plotly would read angle brackets as its own markup."""
+    return words.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

@@ -1,0 +1,95 @@
+"""Colours, type and chart style: one source for Mantine, Plotly and the grid."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Any, Final
+
+FONT: Final = (
+    '"Inter", "Segoe UI", "Helvetica Neue", "Liberation Sans", Arial, '
+    '"PingFang SC", "Microsoft YaHei", "Noto Sans CJK SC", "Source Han Sans SC", sans-serif'
+)
+
+INK: Final = "#1b2733"
+MUTED: Final = "#5b6b7a"
+LINE: Final = "#dbe2e8"
+PANEL: Final = "#ffffff"
+PRIMARY: Final = "#1f5f86"
+
+# After Okabe and Ito: told apart with any common colour blindness; each also has a word and a shape.
+TRACES: Final = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#8a6d00", "#56b4e9", "#7a4fa3", "#000000")
+
+
+class Tone(StrEnum):
+    """How a state is coloured; the value is the CSS class suffix."""
+
+    GOOD = "good"
+    NOTICE = "notice"
+    BAD = "bad"
+    QUIET = "quiet"
+
+
+TONE_COLOURS: Final = {
+    Tone.GOOD: "#00785a",
+    Tone.NOTICE: "#a86400",
+    Tone.BAD: "#b3420e",
+    Tone.QUIET: "#5b6b7a",
+}
+
+GAP_COLOURS: Final = {
+    "disconnected": "#d55e00",
+    "sequence": "#cc79a7",
+    "overflow": "#cc79a7",
+    "silent": "#e69f00",
+    "collector_stopped": "#7a8896",
+    "spool_full": "#b3420e",
+}
+
+MANTINE: Final[dict[str, Any]] = {
+    "fontFamily": FONT,
+    "primaryColor": "steel",
+    "primaryShade": 7,
+    "defaultRadius": "sm",
+    "cursorType": "pointer",
+    "colors": {
+        "steel": [
+            "#eef5f9", "#dbe8f0", "#b6d1e1", "#8db8d1", "#6aa2c3", "#5394bb", "#3f86b0", "#1f5f86", "#1a5275",
+            "#123f5c",
+        ]
+    },
+    "headings": {"fontFamily": FONT, "fontWeight": "650"},
+}  # fmt: skip
+
+_AXIS: Final[dict[str, Any]] = {
+    "gridcolor": "#e9eef2",
+    "linecolor": LINE,
+    "zeroline": False,
+    "ticks": "outside",
+    "ticklen": 3,
+    "tickcolor": LINE,
+    "automargin": True,
+    "fixedrange": False,
+}
+
+CHART: Final[dict[str, Any]] = {
+    "layout": {
+        "font": {"family": FONT, "size": 12, "color": INK},
+        "paper_bgcolor": PANEL,
+        "plot_bgcolor": PANEL,
+        "colorway": list(TRACES),
+        "hovermode": "x unified",
+        "hoverlabel": {"font": {"family": FONT, "size": 12}, "bordercolor": LINE},
+        "margin": {"l": 56, "r": 12, "t": 8, "b": 32},
+        "showlegend": False,
+        "xaxis": _AXIS,
+        "yaxis": _AXIS,
+    }
+}
+
+CHART_CONFIG: Final[Any] = {
+    "displaylogo": False,
+    "responsive": True,
+    "scrollZoom": False,
+    "doubleClick": "reset",
+    "modeBarButtonsToRemove": ["select2d", "lasso2d", "autoScale2d", "zoomIn2d", "zoomOut2d", "toImage"],
+}

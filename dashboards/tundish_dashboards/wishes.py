@@ -1,0 +1,59 @@
+"""Reading what a browser sent: the expected shape, or 400."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NoReturn, TypeVar
+
+from flask import abort
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+Word = TypeVar("Word", bound=str)
+
+
+def _refuse(what: str) -> NoReturn:
+    abort(400, description=f"The page sent {what} in a form that the server does not know. Load it again.")
+
+
+def whole(value: object, what: str, low: int, high: int, default: int) -> int:
+    """A whole number, moved into ``[low, high]``; the default for none."""
+    if value is None:
+        return default
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or value != value:  # noqa: PLR0124 - NaN
+        _refuse(what)
+    return round(min(max(value, low), high))
+
+
+def one_of(value: object, what: str, known: Collection[Word], default: Word) -> Word:
+    """One of the known words; the default for none."""
+    if value is None:
+        return default
+    found = next((word for word in known if word == value), None)
+    return found if found is not None else _refuse(what)
+
+
+def numbers(value: object, what: str, most: int) -> list[int]:
+    """A list of at most ``most`` whole numbers, given as numbers or digits; empty for none."""
+    if value is None:
+        return []
+    if not isinstance(value, list):
+        _refuse(what)
+    kept: list[int] = []
+    for item in value[:most]:
+        if isinstance(item, str) and item.isascii() and item.isdigit() and len(item) < 11:  # noqa: PLR2004 - u32
+            kept.append(int(item))
+        elif isinstance(item, int) and not isinstance(item, bool):
+            kept.append(item)
+        else:
+            _refuse(what)
+    return kept
+
+
+def word(value: object, what: str, longest: int = 200) -> str:
+    """A short text; empty for none."""
+    if value is None:
+        return ""
+    if not isinstance(value, str) or len(value) > longest:
+        _refuse(what)
+    return value
