@@ -1,4 +1,4 @@
-"""Third-party servers and gateways as processes, and the checker of the promise "no loss without a record"."""
+"""Third-party servers and gateways as processes, and the checker of "no loss without a record"."""
 
 from __future__ import annotations
 
@@ -21,6 +21,8 @@ import pytest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from tests.connectors.conftest import ReceivingPlatform
 
 PEERS = Path(__file__).parent.parent / "peers"
 PATH = "Plant/Line/Machine/Counter{}"
@@ -175,7 +177,7 @@ def start_peer(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Calla
 
 
 @pytest.fixture
-def gateway(tmp_path: Path, platform: Any) -> Iterator[Gateway]:  # noqa: ANN401 - defined in another conftest
+def gateway(tmp_path: Path, platform: ReceivingPlatform) -> Iterator[Gateway]:
     folder = tmp_path / "gateway"
     folder.mkdir()
     built = Gateway(
@@ -197,12 +199,15 @@ def gateway(tmp_path: Path, platform: Any) -> Iterator[Gateway]:  # noqa: ANN401
     built.kill()
 
 
-@pytest.fixture
-def kit() -> Any:  # noqa: ANN401 - a namespace of helpers, as test files do not import each other
-    class Kit:
-        wait_until = staticmethod(wait_until)
-        missing = staticmethod(missing)
-        free_port = staticmethod(free_port)
-        path = staticmethod(PATH.format)
+class Kit:
+    """Helpers for test files, which do not import each other."""
 
+    wait_until = staticmethod(wait_until)
+    missing = staticmethod(missing)
+    free_port = staticmethod(free_port)
+    path = staticmethod(PATH.format)
+
+
+@pytest.fixture
+def kit() -> type[Kit]:
     return Kit

@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 import time
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.connectors.conftest import ReceivingPlatform
+    from tests.connectors.opcua.conftest import Gateway, Kit, Peer
+
+    StartPeer = Callable[..., Peer]
 
 pytestmark = pytest.mark.integration
 
 
-def first_samples(platform, kit, count=20):
+def first_samples(platform: ReceivingPlatform, kit: type[Kit], count: int = 20) -> None:
     kit.wait_until("first samples", lambda: len(platform.rows(kit.path(0))) >= count)
 
 
-def check_promise(platform, peer, kit):
+def check_promise(platform: ReceivingPlatform, peer: Peer, kit: type[Kit]) -> None:
     journal = peer.journal()
     for at in range(peer.signals):
         rows = platform.rows(kit.path(at))
@@ -24,7 +33,9 @@ def check_promise(platform, peer, kit):
 
 
 @pytest.mark.parametrize("kind", ["asyncua", "python-opcua", "node-opcua"])
-def test_a_killed_server_costs_nothing_that_is_not_recorded(kind, start_peer, gateway, platform, kit):
+def test_a_killed_server_costs_nothing_that_is_not_recorded(
+    kind: str, start_peer: StartPeer, gateway: Gateway, platform: ReceivingPlatform, kit: type[Kit]
+) -> None:
     # node-opcua looks at its variables every 50 ms at most, and says so when it creates the item.
     peer = start_peer(kind, period_s=0.12 if kind == "node-opcua" else 0.02)
     gateway.settings["connection"]["url"] = f"opc.tcp://127.0.0.1:{peer.port}"
@@ -49,7 +60,9 @@ def test_a_killed_server_costs_nothing_that_is_not_recorded(kind, start_peer, ga
     assert platform.heartbeats[-1]["state"] == "down"
 
 
-def test_a_killed_collector_loses_nothing_of_its_spool(start_peer, gateway, platform, kit):
+def test_a_killed_collector_loses_nothing_of_its_spool(
+    start_peer: StartPeer, gateway: Gateway, platform: ReceivingPlatform, kit: type[Kit]
+) -> None:
     peer = start_peer("asyncua")
     gateway.settings["connection"]["url"] = f"opc.tcp://127.0.0.1:{peer.port}"
     gateway.start()
@@ -75,5 +88,5 @@ def test_a_killed_collector_loses_nothing_of_its_spool(start_peer, gateway, plat
     assert kit.missing(peer.journal(), platform.rows(kit.path(0)), []) != []
 
 
-def _queued(platform):
+def _queued(platform: ReceivingPlatform) -> int:
     return platform.heartbeats[-1]["counts"]["queued"]
