@@ -34,8 +34,11 @@ if TYPE_CHECKING:
 
 _LOG_BYTES = 16_384
 _CHUNK = 65_536
-# Starting the interpreter and importing the libraries is not the app's doing, so it is not on its clock.
-_START_SECONDS = 10.0
+# Starting the interpreter and importing the libraries is not the app's doing, so it is not on its clock,
+# which starts with the first byte of the answer.
+_START_SECONDS = 20.0
+# As bubblewrap passes it on, and as a plain process ends.
+_CPU_SPENT = frozenset({128 + signal.SIGXCPU, -signal.SIGXCPU})
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,14 +88,14 @@ def run_sandboxed(app: App, inputs: AppInputs, isolation: Isolation | None = Non
     arguments = [str(limits.seconds), str(limits.memory_mb), "filter" if filtered else "open"]
     command = confined_command(app.folder.resolve(), arguments, chosen)
     started = time.monotonic()
-    ended = _run(command, encode_inputs(inputs), limits.seconds + _START_SECONDS, limits.output_bytes)
+    ended = _run(command, encode_inputs(inputs), limits.seconds, limits.output_bytes)
     outcome, outputs, detail = _judge(inputs, ended)
     return SandboxResult(outcome, outputs, time.monotonic() - started, chosen, filtered, detail)
 
 
 def _judge(inputs: AppInputs, ended: _Ended) -> tuple[Outcome, AppOutputs | None, str]:
     limits = inputs.manifest.resources
-    if ended.stopped is Outcome.TIMEOUT:
+    if ended.stopped is Outcome.TIMEOUT or ended.code in _CPU_SPENT:
         return Outcome.TIMEOUT, None, f"it ran longer than {limits.seconds:g} s"
     if ended.stopped is Outcome.REFUSED:
         return Outcome.REFUSED, None, f"it handed back more than {limits.output_bytes} bytes"
@@ -115,31 +118,39 @@ def _run(command: list[str], payload: bytes, seconds: float, most: int) -> _Ende
             env=dict(ENVIRONMENT), cwd=place, start_new_session=True, close_fds=True,
         )  # fmt: skip
         try:
-            answer, log, stopped = _read(process, time.monotonic() + seconds, most)
+            answer, log, stopped = _read(process, seconds, most)
         finally:
             _kill(process)
     return _Ended(answer, log, process.returncode, stopped)
 
 
-def _read(process: subprocess.Popen[bytes], deadline: float, most: int) -> tuple[bytes, str, Outcome | None]:
+def _read(process: subprocess.Popen[bytes], seconds: float, most: int) -> tuple[bytes, str, Outcome | None]:
     """Everything the process says until it ends: the answer up to its cap, the end of the log."""
     answer, log = bytearray(), bytearray()
+    deadline = time.monotonic() + _START_SECONDS
     with selectors.DefaultSelector() as selector:
         for stream, kept in ((process.stdout, answer), (process.stderr, log)):
             selector.register(_pipe(stream), selectors.EVENT_READ, kept)
         while selector.get_map():
-            left = deadline - time.monotonic()
+            started, left = bool(answer), deadline - time.monotonic()
             if left <= 0:
                 return bytes(answer), _text(log), Outcome.TIMEOUT
-            for key, _ in selector.select(left):
-                chunk = os.read(key.fd, _CHUNK)
-                if not chunk:
-                    selector.unregister(key.fileobj)
-                key.data.extend(chunk)
+            _take(selector, left)
+            if answer and not started:
+                deadline = time.monotonic() + seconds
             if len(answer) > most:
                 return b"", _text(log), Outcome.REFUSED
             del log[:-_LOG_BYTES]
     return bytes(answer), _text(log), None if _ended_by(process.pid, deadline) else Outcome.TIMEOUT
+
+
+def _take(selector: selectors.BaseSelector, seconds: float) -> None:
+    """Read once from each pipe that has something, waiting for the first."""
+    for key, _ in selector.select(seconds):
+        chunk = os.read(key.fd, _CHUNK)
+        if not chunk:
+            selector.unregister(key.fileobj)
+        key.data.extend(chunk)
 
 
 def _ended_by(pid: int, deadline: float) -> bool:

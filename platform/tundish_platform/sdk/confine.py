@@ -46,9 +46,10 @@ def limit_resources(seconds: float, memory_mb: int) -> None:
     pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
     space = pages * resource.getpagesize() + memory_mb * 1024 * 1024
     cpu = math.ceil(seconds) + 1
+    # A second between the two limits of CPU, so that the signal that ends the process names the reason.
+    resource.setrlimit(resource.RLIMIT_CPU, (cpu, cpu + 1))
     for limit, value in (
         (resource.RLIMIT_AS, space),
-        (resource.RLIMIT_CPU, cpu),
         (resource.RLIMIT_FSIZE, 0),
         (resource.RLIMIT_NOFILE, 64),
         (resource.RLIMIT_CORE, 0),
