@@ -77,10 +77,11 @@ def assess(
         activities: per tenant id; an enterprise without a tenant, or whose tenant is absent, has no activity.
         now: the moment of the assessment.
     """
-    return [
-        _assess(session, rule, e, activities.get(e.tenant or 0, Activity()), now)
-        for e in enterprises(session)
-    ]
+    assessed = []
+    for enterprise in enterprises(session):
+        activity = None if enterprise.tenant is None else activities.get(enterprise.tenant)
+        assessed.append(_assess(session, rule, enterprise, activity or Activity(), now))
+    return assessed
 
 
 def replays(record: EvidenceRecord) -> bool:

@@ -9,7 +9,7 @@ from typing import Final
 _ALPHABET: Final = "0123456789ABCDEFGHJKLMNPQRTUWXY"
 _WEIGHTS: Final = tuple(pow(3, place, 31) for place in range(17))
 _ORGANISATION_WEIGHTS: Final = (3, 7, 9, 10, 5, 8, 4, 2)
-_SHAPE: Final = re.compile(rf"[{_ALPHABET}]{{2}}[0-9]{{6}}[0-9A-Z]{{8}}[0-9X][{_ALPHABET}]")
+_SHAPE: Final = re.compile(rf"[{_ALPHABET}]{{2}}[0-9]{{6}}[{_ALPHABET}]{{8}}[0-9X][{_ALPHABET}]")
 
 # No region of GB/T 2260 has this number, so a code with it names no real enterprise.
 FICTIONAL_REGION: Final = "999900"

@@ -94,7 +94,7 @@ def test_probe_is_shut_inside_and_open_outside(
         ("return AppOutputs(values=window_values({'other': 1.0}, inputs.start))", Outcome.FAILED, "declare"),
         ("return AppOutputs(values=window_values({'number': 'x'}, inputs.start))", Outcome.FAILED, "numeric"),
         (
-            "late = inputs.end.replace(year=2030)\nreturn AppOutputs(values=window_values({'number': 1}, late))",
+            "return AppOutputs(values=window_values({'number': 1}, inputs.end.replace(year=2030)))",
             Outcome.FAILED,
             "outside the window",
         ),

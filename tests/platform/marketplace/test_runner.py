@@ -1,0 +1,146 @@
+"""The runner over a client that behaves as the API does: reads what is granted, writes back, records."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pytest
+
+from tundish_platform.marketplace import Catalogue
+from tundish_platform.marketplace.runner import Runner, output_specs
+from tundish_platform.samples import SCHEMAS, SampleBatch, SampleKind, SignalRole, SignalSpec
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from tundish_platform.marketplace import App
+    from tundish_platform.samples import SignalInfo
+
+pytestmark = pytest.mark.integration
+
+
+@dataclass
+class Recorder:
+    """One tenant whose single granted signal has one sample a second."""
+
+    signal: SignalInfo
+    newest: datetime
+    app: str
+    last_run_at: datetime | None = None
+    asked: list[tuple[datetime, datetime]] = field(default_factory=list)
+    declared: dict[str, list[SignalSpec]] = field(default_factory=dict)
+    written: list[SampleBatch] = field(default_factory=list)
+    recorded: list[dict[str, Any]] = field(default_factory=list)
+
+    def signals(self, _tenant: str) -> list[SignalInfo]:
+        return [self.signal, self.signal.model_copy(update={"id": 2, "path": "S/A/L1/M1/C/Secret"})]
+
+    def latest(self, _tenant: str) -> list[dict[str, Any]]:
+        later = self.newest + timedelta(days=1)
+        return [{"signal": 1, "ts": self.newest.isoformat()}, {"signal": 2, "ts": later.isoformat()}]
+
+    def subscriptions(self, _tenant: str) -> list[dict[str, Any]]:
+        last = self.last_run_at.isoformat() if self.last_run_at else None
+        settings = {"schedule_s": 60.0, "window_s": 600.0, "parameters": {}, "last_run_at": last}
+        return [{"app": self.app, "signals": [1], **settings}, {"app": "gone", "signals": [], **settings}]
+
+    def app_inputs(
+        self, _tenant: str, _app: str, start: datetime, end: datetime, kind: SampleKind
+    ) -> pa.Table:
+        self.asked.append((start, end))
+        times = [self.newest - timedelta(seconds=n) for n in range(599, -1, -1)]
+        columns = [[1] * 600, times, [float(n) for n in range(600)], [0] * 600]
+        arrays = [pa.array(c, f.type) for c, f in zip(columns, SCHEMAS[kind], strict=True)]
+        table = pa.table(arrays, schema=SCHEMAS[kind])
+        return table.append_column("arrival", table.column("ts"))
+
+    def put_signals(self, _tenant: str, source: str, specs: Sequence[SignalSpec]) -> dict[str, int]:
+        self.declared[source] = list(specs)
+        return {spec.path: 100 + n for n, spec in enumerate(specs)}
+
+    def ingest(self, _tenant: str, batches: Sequence[SampleBatch]) -> int:
+        self.written.extend(batches)
+        return sum(len(batch) for batch in batches)
+
+    def post_run(self, _tenant: str, run: dict[str, Any]) -> None:
+        self.recorded.append(run)
+
+
+def runner(
+    make_app: Callable[..., App], tmp_path: Path, pressure: SignalInfo, moment: datetime, body: str
+) -> tuple[Runner, Recorder]:
+    make_app(body)
+    client = Recorder(pressure, moment, "probe")
+    return Runner(client, Catalogue.find(tmp_path / "shelf", installed=False)), client
+
+
+def test_a_due_app_reads_its_window_and_writes_its_signals_back(
+    make_app: Callable[..., App], tmp_path: Path, pressure: SignalInfo, moment: datetime
+) -> None:
+    body = """
+rows = inputs.table("pressure.hydraulic")
+values = {"number": float(rows.num_rows), "words": ",".join(s.path for s in inputs.signals)}
+return AppOutputs(values=window_values(values, inputs.good(inputs.signals[0])[0][-1].item().replace(
+    tzinfo=inputs.end.tzinfo)))
+"""
+    work, client = runner(make_app, tmp_path, pressure, moment, body)
+    (run,) = work.run_due("plant", moment)
+    assert (run.outcome, run.rows_in, run.values_out) == ("ok", 600, 2), run.message_en
+    ((start, end),) = client.asked
+    assert (end - start, end - moment) == (timedelta(seconds=600), timedelta(microseconds=1))
+    (specs,) = client.declared.values()
+    assert list(client.declared) == ["app:probe"]
+    assert [s.path for s in specs] == ["S/A/L1/Apps/probe/number", "S/A/L1/Apps/probe/words"]
+    assert {s.semantic for s in specs} == {"app.probe.number", "app.probe.words"}
+    assert {s.role for s in specs} == {SignalRole.OUTPUT}
+    numeric, text = client.written
+    assert numeric.table.column("value").to_pylist() == [600.0]
+    assert text.table.column("value").to_pylist() == ["S/A/L1/M1/C/P"]
+    assert text.table.column("signal").to_pylist() == [101]
+    assert client.recorded[0]["screen"] == {"blocks": []}
+
+
+def test_an_app_that_is_not_due_does_not_run(
+    make_app: Callable[..., App], tmp_path: Path, pressure: SignalInfo, moment: datetime
+) -> None:
+    work, client = runner(make_app, tmp_path, pressure, moment, "return said(inputs, 'x')")
+    client.last_run_at = moment - timedelta(seconds=59)
+    assert work.run_due("plant", moment) == []
+    assert client.recorded == []
+
+
+@pytest.mark.parametrize(
+    ("body", "outcome", "said"),
+    [
+        ("raise RuntimeError('broken')", "failed", "broken"),
+        ("return AppOutputs(missing=('any',))", "missing_input", "any"),
+    ],
+)
+def test_an_app_that_fails_writes_nothing_and_the_record_says_why(
+    make_app: Callable[..., App],
+    tmp_path: Path,
+    pressure: SignalInfo,
+    moment: datetime,
+    body: str,
+    outcome: str,
+    said: str,
+) -> None:
+    work, client = runner(make_app, tmp_path, pressure, moment, body)
+    (run,) = work.run_due("plant", moment)
+    assert run.outcome == outcome
+    assert said in run.message_zh
+    assert said in run.message_en
+    assert client.written == []
+    assert [row["outcome"] for row in client.recorded] == [outcome]
+
+
+def test_outputs_of_signals_from_several_lines_lie_below_apps(
+    make_app: Callable[..., App], pressure: SignalInfo
+) -> None:
+    app = make_app("return said(inputs, 'x')")
+    other = pressure.model_copy(update={"path": "S/A/L2/M1/C/P"})
+    assert output_specs(app, [pressure, other])["number"].path == "Apps/probe/number"
