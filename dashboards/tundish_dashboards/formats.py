@@ -46,22 +46,18 @@ class Formats:
 
     def number(self, value: float | None, digits: int | None = None) -> str:
         """A number with ``digits`` decimals, or about four significant ones; a dash for none."""
-        if value is None or not math.isfinite(value):
-            return "–"
-        places = _places(value) if digits is None else digits
-        # U+2212 would be set by some locales; a plain hyphen keeps columns aligned and copyable.
-        return str(
-            format_decimal(value, format=f"#,##0.{'0' * places}".rstrip("."), locale=self.language.locale)
-        )
+        return self._decimal(value, digits, "0")
 
     def brief(self, value: float | None, digits: int | None = None) -> str:
         """Like `number`, without zeros at the end: for values that stand alone and do not change in place."""
+        return self._decimal(value, digits, "#")
+
+    def _decimal(self, value: float | None, digits: int | None, place: str) -> str:
         if value is None or not math.isfinite(value):
             return "–"
         places = _places(value) if digits is None else digits
-        return str(
-            format_decimal(value, format=f"#,##0.{'#' * places}".rstrip("."), locale=self.language.locale)
-        )
+        pattern = f"#,##0.{place * places}".rstrip(".")
+        return str(format_decimal(value, format=pattern, locale=self.language.locale))
 
     def quantity(self, value: float | None, unit: str, digits: int | None = None) -> str:
         """A number with its unit."""

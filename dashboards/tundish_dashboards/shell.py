@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import dash_mantine_components as dmc
 from dash import Input, Output, State, dcc, html, no_update
 
-from tundish_dashboards import components
+from tundish_dashboards import components, wishes
 from tundish_dashboards.callbacks import LOCATION, Pages, Person
 from tundish_dashboards.routes import Page, Route, find_route, home_path, is_bureau
 from tundish_dashboards.theme import MANTINE
@@ -187,11 +187,12 @@ def register_shell(pages: Pages, layouts: Mapping[Page, PageLayout]) -> None:
         State(LOCATION, "pathname"),
         initially=False,
     )
-    def switch_tenant(person: Person, tenant: object, path: object) -> object:
+    def switch_tenant(person: Person, wish: object, path: object) -> object:
+        tenant = wishes.word(wish, "the enterprise")
         route = find_route(path) if isinstance(path, str) else None
         if route is None or route.tenant == tenant or tenant not in person.principal.tenants:
             return no_update
-        return Route(route.page, str(tenant)).path
+        return Route(route.page, tenant).path
 
     _register_browser_parts(pages)
 

@@ -1,0 +1,132 @@
+"""Two tenants on one server, each with data that the other must never see."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pytest
+from tundish_dashboards.app import attach_dashboards
+from tundish_dashboards.settings import DashboardSettings
+
+from tundish_platform.api.app import create_app
+from tundish_platform.api.context import PlatformContext
+from tundish_platform.assets import upsert_signals
+from tundish_platform.marketplace import Catalogue
+from tundish_platform.samples import SCHEMAS, SampleBatch, SampleKind, SignalRole, SignalSpec
+from tundish_platform.store import Telemetry
+from tundish_platform.tenancy import Permission, Role, access_tenant
+from tundish_platform.tenancy.accounts import check_token, create_tenant, create_token, create_user
+from tundish_platform.tenancy.metadata import Base, Metadata
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dash import Dash
+    from flask.testing import FlaskClient
+    from pathlib import Path
+
+PASSWORD = "tundish-test-2026"
+ORIGIN = {"Origin": "http://localhost"}
+
+
+@dataclass
+class Site:
+    """The server under test."""
+
+    dash: Dash
+    context: PlatformContext
+    settings: DashboardSettings
+    signals: dict[str, dict[str, int]] = field(default_factory=dict)
+
+    def visitor(self, login: str | None = None) -> FlaskClient:
+        client = self.dash.server.test_client()
+        if login is not None:
+            answer = client.post("/login", data={"login": login, "password": PASSWORD}, headers=ORIGIN)
+            assert answer.status_code == 303
+        return client
+
+    def body(self, output: str, path: str, value: Any = None) -> dict[str, Any]:
+        """A callback message as the browser sends it, with one value for all inputs but the address."""
+        spec = self.dash.callback_map[output]
+
+        def filled(part: dict[str, Any]) -> Any:
+            if part["id"].startswith("{"):
+                return []
+            given = path if (part["id"], part["property"]) == ("location", "pathname") else value
+            return {**part, "value": given}
+
+        return {
+            "output": output,
+            "outputs": _outputs(output),
+            "inputs": [filled(part) for part in spec["inputs"]],
+            "state": [filled(part) for part in spec["state"]],
+            "changedPropIds": [f"{p['id']}.{p['property']}" for p in spec["inputs"]],
+        }
+
+
+def _outputs(output: str) -> Any:
+    names = output.strip(".").split("...") if output.startswith("..") else [output]
+    parts = [dict(zip(("id", "property"), name.rsplit(".", 1), strict=True)) for name in names]
+    return parts if output.startswith("..") else parts[0]
+
+
+def _specs(mark: str) -> list[SignalSpec]:
+    line = f"{mark}-Site/Shop/L1"
+    text = {"kind": SampleKind.TEXT, "role": SignalRole.STATE, "step": True}
+    return [
+        SignalSpec(path=f"{line}/M1/C1/V1", name_zh=f"{mark}压力", name_en=f"{mark} pressure", semantic="pressure.x",
+                   unit="bar", period_s=1.0),
+        SignalSpec(path=f"{line}/M1/C1/State", name_zh=f"{mark}状态", name_en=f"{mark} state", semantic="state.packml",
+                   **text),
+    ]  # fmt: skip
+
+
+def _fill(context: PlatformContext, token: str, slug: str, mark: str) -> dict[str, int]:
+    with context.metadata.session() as session:
+        scope = access_tenant(check_token(session, token), slug, Permission.INGEST)
+        ids = upsert_signals(session, scope, f"{mark}-connector", _specs(mark))
+    now = datetime.now(UTC).replace(microsecond=0)
+    first, second = ids.values()
+    times = [now - timedelta(seconds=60 - n) for n in range(60)]
+    numbers = [[first] * 60, times, [424242.0 + n for n in range(60)], [0] * 60]
+    words = [[second], times[:1], [f"{mark}-STATE"], [0]]
+    context.telemetry.append(
+        scope,
+        [SampleBatch(kind, _table(kind, columns), now) for kind, columns in
+         ((SampleKind.NUMERIC, numbers), (SampleKind.TEXT, words))],
+    )  # fmt: skip
+    return ids
+
+
+def _table(kind: SampleKind, columns: list[list[Any]]) -> pa.Table:
+    schema = SCHEMAS[kind]
+    return pa.table([pa.array(c, f.type) for c, f in zip(columns, schema, strict=True)], schema=schema)
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    place: Path = tmp_path_factory.mktemp("site")
+    metadata = Metadata(f"sqlite:///{place / 'metadata.db'}")
+    Base.metadata.create_all(metadata.engine)
+    with metadata.session() as session:
+        for slug, mark in (("own-plant", "OWN"), ("canary-plant", "CANARY")):
+            create_tenant(session, slug, f"{mark}企业", f"{mark} enterprise")
+        create_user(session, "insider", "In Sider", PASSWORD, {"own-plant": [Role.OWNER]})
+        create_user(session, "neighbour", "Nei Ghbour", PASSWORD, {"canary-plant": [Role.OWNER]})
+        create_user(session, "viewer", "Vie Wer", PASSWORD, {"own-plant": [Role.VIEWER]})
+        create_user(session, "bureau", "Bu Reau", PASSWORD, roles=[Role.BUREAU_OFFICER])
+        grants = {"own-plant": [Role.COLLECTOR], "canary-plant": [Role.COLLECTOR]}
+        token = create_token(session, "collector", grants)
+    telemetry = Telemetry(place / "store", metadata)
+    context = PlatformContext(metadata, telemetry, Catalogue())
+    settings = DashboardSettings(secret_key="k" * 40)
+    dash = attach_dashboards(create_app(context), context, settings)
+    one = Site(dash, context, settings)
+    for slug, mark in (("own-plant", "OWN"), ("canary-plant", "CANARY")):
+        one.signals[slug] = _fill(context, token, slug, mark)
+    yield one
+    telemetry.close()
+    metadata.close()
