@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from tundish_platform.marketplace.models import AppRun, Grant
 from tundish_platform.marketplace.subscriptions import subscription_of
-from tundish_platform.sdk import Screen  # noqa: TC001 - pydantic builds the fields from it
+from tundish_platform.sdk import Screen
 from tundish_platform.tenancy import Permission
 
 if TYPE_CHECKING:

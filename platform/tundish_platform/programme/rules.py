@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from tundish_platform.sdk import Texts  # noqa: TC001 - pydantic builds the fields from it
+from tundish_platform.sdk import Texts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from tundish_platform.samples import SampleKind, SignalInfo, SignalRole
-from tundish_platform.sdk.texts import Texts  # noqa: TC001 - pydantic builds the fields from it
+from tundish_platform.sdk.texts import Texts
 
 if TYPE_CHECKING:
     from pathlib import Path

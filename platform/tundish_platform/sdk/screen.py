@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, FiniteFloat, model_validator
 
-from tundish_platform.sdk.texts import Texts  # noqa: TC001 - pydantic builds the fields from it
+from tundish_platform.sdk.texts import Texts
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -13,7 +13,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict
 
 from tundish_platform.samples import SampleKind, SignalInfo
 from tundish_platform.sdk.inputs import AppInputs
-from tundish_platform.sdk.manifest import Manifest  # noqa: TC001 - pydantic builds the fields from it
+from tundish_platform.sdk.manifest import Manifest
 
 if TYPE_CHECKING:
     from tundish_platform.sdk.screen import AppOutputs, OutputValue

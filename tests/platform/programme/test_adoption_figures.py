@@ -1,4 +1,4 @@
-"""Assessments on both databases: figures follow from evidence, it opens and replays, small cells stay shut."""
+"""Assessments on both databases: figures follow from evidence, which replays; small cells stay shut."""
 
 from __future__ import annotations
 
@@ -60,8 +60,8 @@ def tenants(metadata: Metadata) -> list[int]:
         for place, code in enumerate(CODES):
             tenant = create_tenant(session, f"plant-{place}", "厂", "Plant")
             register_enterprise(
-                session, uscc=code, name_zh="厂(演示)", name_en="Plant (demo)", industry="C3444", region="431302",
-                demo=True, tenant_id=tenant.id,
+                session, uscc=code, name_zh="厂(演示)", name_en="Plant (demo)", industry="C3444",
+                region="431302", demo=True, tenant_id=tenant.id,
             )  # fmt: skip
             numbers.append(tenant.id)
         register_enterprise(

@@ -54,8 +54,8 @@ def live(back: range = range(1, 60), **changes: object) -> Activity:
     signals = (signal(1, "S/A/L/M1/C/P"), signal(2, "S/A/L/M2/C/P"))
     uses = tuple(AppUse(NOW - timedelta(minutes=b), frozenset({1})) for b in back)
     activity = Activity(
-        signals=signals, connectors=frozenset({"opcua-1"}), minutes=minutes(*((s, b) for s in (1, 2) for b in back)),
-        subscriptions=1, uses=uses,
+        signals=signals, connectors=frozenset({"opcua-1"}), subscriptions=1, uses=uses,
+        minutes=minutes(*((s, b) for s in (1, 2) for b in back)),
     )  # fmt: skip
     return replace(activity, **changes)
 
