@@ -1,0 +1,44 @@
+"""Which segments a tenant has, and up to which log sequence its samples lie in them."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+from sqlalchemy import BigInteger, Date, ForeignKey, String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from tundish_platform.tenancy.metadata import Base, TenantOwned, UtcDateTime
+
+
+class Segment(TenantOwned, Base):
+    """One Parquet file of one tenant, kind and UTC day of source time.
+
+    Attributes:
+        path: below the tenant's folder.
+        rows: each (signal, ts) once.
+        min_ts, max_ts: range of source time, both included.
+        max_arrival: newest arrival inside.
+        max_sequence: highest log sequence inside.
+    """
+
+    __tablename__ = "segment"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    kind: Mapped[str] = mapped_column(String(16))
+    day: Mapped[date] = mapped_column(Date)
+    path: Mapped[str] = mapped_column(String(200))
+    rows: Mapped[int] = mapped_column(BigInteger)
+    bytes: Mapped[int] = mapped_column(BigInteger)
+    min_ts: Mapped[datetime] = mapped_column(UtcDateTime)
+    max_ts: Mapped[datetime] = mapped_column(UtcDateTime)
+    max_arrival: Mapped[datetime] = mapped_column(UtcDateTime)
+    max_sequence: Mapped[int] = mapped_column(BigInteger)
+
+
+class SealedUpTo(Base):
+    """Up to which log sequence a tenant's samples lie in segments; recovery replays the log behind it."""
+
+    __tablename__ = "sealed_up_to"
+
+    tenant_id: Mapped[int] = mapped_column(ForeignKey("tenant.id", ondelete="CASCADE"), primary_key=True)
+    sequence: Mapped[int] = mapped_column(BigInteger)

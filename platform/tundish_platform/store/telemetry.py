@@ -1,0 +1,188 @@
+"""`Telemetry`: the store as the platform sees it. One process writes; everything takes a `TenantScope`."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import threading
+from dataclasses import asdict, dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import pyarrow.compute as pc
+
+from tundish_platform.samples import decode_batch, encode_batch
+from tundish_platform.store.catalog import SegmentCatalog
+from tundish_platform.store.files import LocalFiles
+from tundish_platform.store.log import FileLog
+from tundish_platform.store.queries import Queries
+from tundish_platform.store.rows import check_times
+from tundish_platform.store.sealer import Sealer
+from tundish_platform.store.tenant import TenantStore
+from tundish_platform.tenancy.scope import AccessDenied, Permission
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from tundish_platform.samples import SampleBatch
+    from tundish_platform.store.files import FileLayer
+    from tundish_platform.tenancy.metadata import Metadata
+    from tundish_platform.tenancy.scope import TenantScope
+
+
+class StoreInUse(Exception):  # noqa: N818 - the state of the folder
+    """Another process writes to this store; two writers would lose each other's samples."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoreState:
+    """How the store stands.
+
+    Attributes:
+        rows: in segments and buffers; late repetitions count until they are merged.
+        buffered: of them not in segments yet.
+        segments, bytes: files and their size.
+        problems: what recovery found, in words.
+    """
+
+    rows: int
+    buffered: int
+    segments: int
+    bytes: int
+    problems: tuple[str, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return asdict(self)
+
+
+class Telemetry(Queries):
+    """All tenants' samples, gaps included; the only writer of its folder.
+
+    Args:
+        root: the store's folder.
+        metadata: the manifest's database, migrated.
+        files: the file layer.
+        seal_rows: a tenant's buffer of so many rows becomes segments.
+        seal_after: a buffer this old does so too.
+        background: seal and merge in a thread of its own; without it call `seal`.
+
+    Raises:
+        StoreInUse: another process has the folder.
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        metadata: Metadata,
+        *,
+        files: FileLayer | None = None,
+        seal_rows: int = 500_000,
+        seal_after: timedelta = timedelta(seconds=60),
+        background: bool = True,
+    ) -> None:
+        self._root = root
+        self._lock_file = _lock(root)
+        self._tenants: dict[int, TenantStore] = {}
+        self._tenants_lock = threading.Lock()
+        layer = files or LocalFiles()
+        self._catalog = SegmentCatalog(root / "tenants", metadata)
+        try:
+            self._catalog.remove_orphans()
+            self._log = FileLog(root / "log", layer, first_sequence=self._catalog.next_sequence())
+            self._recover()
+        except BaseException:
+            os.close(self._lock_file)
+            raise
+        self._sealer = Sealer(self._catalog, layer, self._log, self._stores, seal_rows, seal_after)
+        if background:
+            self._sealer.start()
+        self.ready = True
+
+    def append(self, scope: TenantScope, batches: Sequence[SampleBatch]) -> int:
+        """Make batches durable and visible; returns their rows. All of them or none.
+
+        Raises:
+            AccessDenied: the scope may not ingest.
+            TimeOutOfRange: a source time that no clock should show.
+            StoreFull: no space is left; keep the batches and come again.
+            StoreFailed: it cannot be said that they are durable.
+        """
+        scope.require(Permission.INGEST)
+        for batch in batches:
+            check_times(batch)
+            _check_signals(scope, batch)
+        store = self._store(scope)
+        payloads = [encode_batch(batch) for batch in batches]
+        with store.append_lock:
+            sequences = self._log.append(scope.tenant_id, payloads)
+            store.add(batches, sequences)
+        return sum(len(batch) for batch in batches)
+
+    def seal(self) -> None:
+        """Turn every buffer into segments now."""
+        self._sealer.seal_all()
+
+    def state(self) -> StoreState:
+        """How the whole store stands; for the operator."""
+        stores = self._stores()
+        files = [segment for store in stores for segment in store.segments()]
+        buffered = sum(store.buffered_rows() for store in stores)
+        problems = (*self._log.problems, *self._sealer.problems)
+        rows = sum(segment.rows for segment in files) + buffered
+        return StoreState(rows, buffered, len(files), sum(s.bytes for s in files), problems)
+
+    def close(self) -> None:
+        """Stop writing. What is buffered lies in the log and comes back at the next start."""
+        self.ready = False
+        self._sealer.stop()
+        self._log.close()
+        os.close(self._lock_file)
+
+    def _recover(self) -> None:
+        sealed = self._catalog.sealed()
+        for record in self._log.replay():
+            if record.sequence > sealed.get(record.tenant, 0):
+                slug = self._catalog.slug(record.tenant)
+                if slug is not None:
+                    self._open(record.tenant, slug).add([decode_batch(record.payload)], [record.sequence])
+
+    def _store(self, scope: TenantScope) -> TenantStore:
+        return self._open(scope.tenant_id, scope.slug)
+
+    def _open(self, tenant_id: int, slug: str) -> TenantStore:
+        with self._tenants_lock:
+            store = self._tenants.get(tenant_id)
+            if store is None:
+                known = self._catalog.segments(tenant_id)
+                store = TenantStore(tenant_id, self._catalog.folder(slug), known)
+                self._tenants[tenant_id] = store
+            return store
+
+    def _stores(self) -> list[TenantStore]:
+        with self._tenants_lock:
+            return list(self._tenants.values())
+
+
+def _lock(root: Path) -> int:
+    """Take the folder for this process; the kernel gives it back however the process ends."""
+    root.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(root / "writer.lock", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        os.close(descriptor)
+        raise StoreInUse(f"another process writes to {root}; stop it first") from error
+    return descriptor
+
+
+def _allowed(scope: TenantScope, signals: Sequence[int]) -> list[int]:
+    return sorted(set(signals) if scope.signals is None else set(signals) & scope.signals)
+
+
+def _check_signals(scope: TenantScope, batch: SampleBatch) -> None:
+    if scope.signals is not None:
+        foreign = set(pc.unique(batch.table["signal"]).to_pylist()) - scope.signals
+        if foreign:
+            raise AccessDenied(f"{scope.principal} may not write signal {min(foreign)}")
