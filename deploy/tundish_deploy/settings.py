@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_settings import (
@@ -65,7 +65,8 @@ class ConnectionSettings(BaseModel):
         token_file: holds the collector's API token.
         user, password_file: log-in at the OPC UA server.
         security: OPC UA security policy; ``None`` is refused unless `allow_insecure`.
-        pki_dir: folder with this client's certificate and key and the trusted server certificates.
+        certificate, private_key: this client's; made in the connection's own folder if absent.
+        trust: the server's certificate or a folder of trusted ones.
         allow_insecure: permit a connection without encryption.
         publishing_ms: publishing interval of the subscription.
     """
@@ -79,10 +80,14 @@ class ConnectionSettings(BaseModel):
     token_file: Path
     user: str | None = None
     password_file: Path | None = None
-    security: str = "Basic256Sha256"
-    pki_dir: Path | None = None
+    security: Literal["None", "Basic256Sha256", "Aes128Sha256RsaOaep", "Aes256Sha256RsaPss"] = (
+        "Basic256Sha256"
+    )
+    certificate: Path | None = None
+    private_key: Path | None = None
+    trust: Path | None = None
     allow_insecure: bool = False
-    publishing_ms: float = Field(default=500, gt=0)
+    publishing_ms: float = Field(default=500, ge=10)
 
     @model_validator(mode="after")
     def _refuse_silent_plain_text(self) -> Self:
@@ -99,8 +104,9 @@ class ReplaySettings(BaseModel):
     Attributes:
         kit: line kit to play.
         port: TCP port on 127.0.0.1.
-        speed: seconds of recording per second.
-        start: source time at which the live part begins, ISO 8601 with zone.
+        speed: seconds of recording per second, until its source time has caught up with the clock.
+        span_hours: how far back the live part begins.
+        state_dir: where it keeps its position.
         user, password_file: the log-in it asks for.
         pki_dir: its certificate, key and trusted client certificates.
     """
@@ -109,8 +115,9 @@ class ReplaySettings(BaseModel):
 
     kit: str
     port: int = Field(ge=1, le=65535)
-    speed: float = Field(default=60.0, gt=0)
-    start: str
+    speed: float = Field(default=60.0, ge=1, le=1000)
+    span_hours: float = Field(default=12.0, gt=0)
+    state_dir: Path
     user: str
     password_file: Path
     pki_dir: Path

@@ -1,0 +1,71 @@
+"""The `tundish` command."""
+
+from __future__ import annotations
+
+from importlib.metadata import version as installed_version
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tundish_deploy.commands import bench, evaluate, lines, parts, tenants
+from tundish_deploy.commands.options import SettingsOption, errors, give_up, usable_settings
+from tundish_deploy.logs import configure_logs
+
+app = typer.Typer(
+    no_args_is_help=True,
+    pretty_exceptions_show_locals=False,
+    help="Tundish: machine data in, honest numbers out. 工业互联网平台。",
+)
+app.add_typer(bench.app, name="bench", help="Measure a path beside its peers, in one run.")
+app.add_typer(evaluate.app, name="evaluate", help="Evaluate models on the shipped recordings or on your own.")
+app.add_typer(tenants.app, name="tenant", help="Tenants of this installation.")
+app.add_typer(parts.app, name="part", hidden=True)
+app.command()(lines.replay)
+app.command()(lines.connect)
+app.command()(lines.doctor)
+
+
+@app.command()
+def version() -> None:
+    """Print the installed version."""
+    typer.echo(installed_version("tundish"))
+
+
+@app.command()
+def up(settings: SettingsOption = None) -> None:
+    """Run the platform that the settings describe, until Ctrl-C."""
+    from tundish_deploy.up import StartError, first_start, run_until_stopped
+
+    configure_logs("WARNING")
+    found = usable_settings(settings)
+    first_start(found, errors.print)
+    try:
+        run_until_stopped(found, settings or Path("tundish.toml"), errors.print)
+    except StartError as error:
+        give_up(str(error))
+
+
+@app.command()
+def demo(
+    *,
+    check: Annotated[bool, typer.Option(help="Assert what came through, print figures, stop.")] = False,
+    folder: Annotated[
+        Path | None, typer.Option(help="State of the demonstration; by default below .tundish/.")
+    ] = None,
+    port: Annotated[int, typer.Option(help="Port of the pages.", min=1, max=65535)] = 8050,
+    speed: Annotated[float, typer.Option(help="Seconds of recording a second.", min=1, max=600)] = 60.0,
+) -> None:
+    """Play three lines from real recordings through the whole platform."""
+    from tundish_deploy.demo.check import run_check
+    from tundish_deploy.demo.show import run_demo
+    from tundish_deploy.up import StartError
+
+    configure_logs("WARNING")
+    try:
+        if check:
+            passed = run_check(folder or Path(".tundish/demo-check"), port, speed)
+            raise typer.Exit(0 if passed else 1)
+        run_demo(folder or Path(".tundish/demo"), port, speed)
+    except StartError as error:
+        give_up(str(error))

@@ -1,0 +1,36 @@
+"""Options and error handling that several commands share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NoReturn
+
+import typer
+from rich.console import Console
+
+from tundish_deploy.settings import SettingsError, load_settings
+
+if TYPE_CHECKING:
+    from tundish_deploy.settings import Settings
+
+SettingsOption = Annotated[
+    Path | None,
+    typer.Option("--settings", help="Settings file (TOML); by default tundish.toml here, if there is one."),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print exactly one JSON object.")]
+
+errors = Console(stderr=True)
+
+
+def give_up(message: str) -> NoReturn:
+    """Say what is wrong and end with code 1."""
+    errors.print(message, style="bold red", highlight=False, markup=False)
+    raise typer.Exit(1)
+
+
+def usable_settings(file: Path | None) -> Settings:
+    """The settings, or an end with a message that names each wrong key."""
+    try:
+        return load_settings(file)
+    except SettingsError as error:
+        give_up(str(error))

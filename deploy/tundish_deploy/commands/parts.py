@@ -1,0 +1,108 @@
+"""The processes that the supervisor runs, one hidden command each. Run by hand they serve for finding faults."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import threading
+from typing import TYPE_CHECKING, Annotated
+
+import structlog
+import typer
+
+from tundish_deploy.commands.options import SettingsOption, usable_settings
+from tundish_deploy.logs import configure_logs
+from tundish_deploy.supervisor import watch_supervisor
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine
+    from types import FrameType
+
+    from tundish_deploy.settings import Settings
+
+app = typer.Typer(no_args_is_help=True)
+log = structlog.get_logger(__name__)
+
+Name = Annotated[str, typer.Argument()]
+
+
+def _begin(part: str, settings_file: SettingsOption) -> Settings:
+    settings = usable_settings(settings_file)
+    configure_logs(settings.log_level)
+    structlog.contextvars.bind_contextvars(part=part)
+    watch_supervisor()
+    return settings
+
+
+def _stop_event() -> threading.Event:
+    stopped = threading.Event()
+
+    def stop(_signal: int, _frame: FrameType | None) -> None:
+        stopped.set()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, stop)
+    return stopped
+
+
+async def _until_stopped(work: Coroutine[object, object, None]) -> None:
+    task = asyncio.ensure_future(work)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, task.cancel)
+    try:
+        await task
+    except asyncio.CancelledError:
+        log.info("stopped")
+
+
+@app.command()
+def server(settings: SettingsOption = None) -> None:
+    """API, pages and the store's only writer."""
+    from tundish_deploy.server import run_server
+
+    run_server(_begin("server", settings), _stop_event())
+
+
+@app.command()
+def collect(name: Name, settings: SettingsOption = None) -> None:
+    """Collect from one OPC UA server of the settings."""
+    from tundish_deploy.lines import collector
+
+    found = _begin(f"collect-{name}", settings)
+    asyncio.run(_until_stopped(collector(found, name)))
+
+
+@app.command()
+def replay(kit: Name, settings: SettingsOption = None) -> None:
+    """Play one recording of the settings over OPC UA."""
+    from tundish_deploy.lines import replay_server
+
+    found = _begin(f"replay-{kit}", settings)
+    asyncio.run(_until_stopped(replay_server(found, kit)))
+
+
+@app.command()
+def worker(settings: SettingsOption = None) -> None:
+    """Train and score."""
+    from tundish_deploy.jobs import run_analytics
+
+    run_analytics(_begin("worker", settings), _stop_event())
+
+
+@app.command()
+def apps(settings: SettingsOption = None) -> None:
+    """Run the apps that tenants subscribe to."""
+    from tundish_deploy.jobs import run_apps
+
+    run_apps(_begin("apps", settings), _stop_event())
+
+
+@app.command()
+def idle() -> None:
+    """Do nothing until stopped; for trying the supervisor."""
+    configure_logs()
+    watch_supervisor()
+    stopped = _stop_event()
+    log.info("idle")
+    while not stopped.wait(0.5):
+        pass

@@ -1,0 +1,1 @@
+"""The demonstration: three plants' recordings played over OPC UA, through the whole platform."""

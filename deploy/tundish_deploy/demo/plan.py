@@ -1,0 +1,90 @@
+"""Who and what the demonstration consists of. All names and codes are fictional and say so."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class DemoPlant:
+    """One tenant of the demonstration with its line.
+
+    Attributes:
+        slug: tenant.
+        name_zh, name_en: display names.
+        uscc: unified social credit code, from the unused region 999900.
+        industry: GB/T 4754 code.
+        region: GB/T 2260 code of the county.
+        kit: line kit whose recording is played.
+        port: OPC UA port of its replay server.
+        manager, owner: log-in names.
+    """
+
+    slug: str
+    name_zh: str
+    name_en: str
+    uscc: str
+    industry: str
+    region: str
+    kit: str
+    port: int
+    manager: str
+    owner: str
+
+
+PLANTS = (
+    DemoPlant(
+        "xianghe-cylinder",
+        "湘合油缸(演示)",
+        "Xianghe Cylinder (demo)",
+        "91999900TD0000017U",
+        "C3444",
+        "431302",
+        "hydraulic-bench",
+        48410,
+        "cylinder",
+        "cylinder-owner",
+    ),
+    DemoPlant(
+        "lingdong-power",
+        "菱动功率(演示)",
+        "Lingdong Power Devices (demo)",
+        "91999900TD0000025N",
+        "C3972",
+        "430211",
+        "igbt-ageing",
+        48411,
+        "power",
+        "power-owner",
+    ),
+    DemoPlant(
+        "lianfeng-plate",
+        "涟丰钢板(演示)",
+        "Lianfeng Plate (demo)",
+        "91999900TD0000033H",
+        "C3130",
+        "431382",
+        "plate-line",
+        48412,
+        "plate",
+        "plate-owner",
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class DemoEnterprise:
+    """An enterprise that registered and never connected; it must never be counted as on the cloud."""
+
+    name_zh: str
+    name_en: str
+    uscc: str
+    industry: str
+    region: str
+
+
+UNCONNECTED = DemoEnterprise("安和铸造(演示)", "Anhe Casting (demo)", "91999900TD00001210", "C3393", "431321")
+
+BUREAU_LOGIN = "bureau"
+OPERATOR_LOGIN = "operator"
+SPAN_HOURS = 12.0

@@ -1,0 +1,161 @@
+"""The demonstration from set-up to stop, with its progress visible."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import tomli_w
+from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from tundish_connectors.delivery import HttpDelivery
+from tundish_connectors.files import import_history
+from tundish_connectors.replay import starting_position
+from tundish_deploy.demo.accounts import make_accounts
+from tundish_deploy.demo.layout import demo_settings, make_secrets, replay_config
+from tundish_deploy.demo.plan import PLANTS
+from tundish_deploy.demo.state import DemoState
+from tundish_deploy.lines import delivery
+from tundish_deploy.secrets import private_file
+from tundish_deploy.supervisor import Supervisor
+from tundish_deploy.up import StartError, job_parts, line_parts, server_part, wait_for_server
+from tundish_platform.sdk.client import ApiError, TundishClient
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+console = Console(highlight=False)
+
+_FIRST_RESULTS_S = 300.0
+# A sample that arrived this recently shows that the line is live.
+_LIVE = timedelta(seconds=20)
+
+
+class Demo:
+    """One run of the demonstration.
+
+    Args:
+        folder: its state; a folder that exists already is gone on with.
+        port: of the web server.
+        speed: seconds of recording per second.
+    """
+
+    def __init__(self, folder: Path, port: int, speed: float) -> None:
+        self.state = DemoState.open(folder.resolve(), speed)
+        self.settings = demo_settings(self.state, port)
+        self.log_dir = self.state.folder / "logs"
+        self.supervisor = Supervisor(self.log_dir, self._tell)
+        self._quiet = False
+
+    def prepare(self) -> None:
+        """Accounts, certificates and the settings file; what exists already stays."""
+        make_secrets(self.state)
+        if not self.state.accounts:
+            with console.status("账号与令牌 · making accounts and tokens"):
+                self.settings.data_dir.mkdir(parents=True, exist_ok=True)
+                make_accounts(self.state, self.settings.database)
+        plain = self.settings.model_dump(mode="json", exclude_none=True)
+        private_file(self.state.settings_file, tomli_w.dumps(plain))
+        console.print("[green]✓[/] 账号、证书、配置就绪 · accounts, certificates and settings are ready")
+
+    def start_server(self) -> None:
+        """Start API and pages and wait until they answer."""
+        self.supervisor.start(server_part(self.state.settings_file))
+        with console.status("启动服务 · starting the server"):
+            wait_for_server(self.supervisor, self.settings, self.log_dir)
+        console.print(f"[green]✓[/] 服务已启动 · the server answers at {self.settings.server.url}")
+
+    def import_histories(self) -> None:
+        """Bring each recording's history into the store, once; a cut-off import is done again, which is harmless."""
+        for plant, connection in zip(PLANTS, self.settings.connection, strict=True):
+            if plant.kit in self.state.imported:
+                continue
+            v0 = starting_position(replay_config(self.state, plant)).v0
+            target = HttpDelivery(delivery(self.settings, connection))
+            columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+            with Progress(*columns, console=console, transient=True) as progress:
+                task = progress.add_task(f"导入历史 · importing history of {plant.kit}")
+                rows = import_history(
+                    plant.kit,
+                    v0,
+                    target,
+                    lambda done, task=task, kit=plant.kit, progress=progress: progress.update(
+                        task, description=f"导入历史 · importing history of {kit}: {done:,} rows"
+                    ),
+                )
+            target.close()
+            self.state.imported.append(plant.kit)
+            self.state.save()
+            console.print(f"[green]✓[/] 历史已入库 · history stored: {plant.kit}, {rows:,} samples")
+
+    def start_lines(self) -> None:
+        """Start replay servers, connectors, the analytics worker and the app runner."""
+        for part in line_parts(self.settings, self.state.settings_file):
+            self.supervisor.start(part)
+        for part in job_parts(self.settings, self.state.settings_file):
+            self.supervisor.start(part)
+        console.print("[green]✓[/] 三条产线开始回放与采集 · three lines are being played and collected")
+
+    def client(self, token: str = "worker") -> TundishClient:
+        """The public API with one of the demonstration's tokens."""
+        text = self.state.secret(f"{token}.token").read_text("utf-8")
+        return TundishClient(self.settings.server.url, text)
+
+    def wait_for_results(self, seconds: float = _FIRST_RESULTS_S) -> None:
+        """Wait until every line has live samples and predictions.
+
+        Raises:
+            StartError: something did not come in time; the message names it.
+        """
+        deadline = time.monotonic() + seconds
+        columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+        with Progress(*columns, console=console, transient=True) as progress, self.client() as client:
+            task = progress.add_task("等待数据与预测 · waiting for samples and predictions")
+            while True:
+                missing = self._missing(client)
+                if not missing:
+                    break
+                if time.monotonic() > deadline:
+                    raise StartError(
+                        f"After {seconds:.0f} s there is still nothing of: {', '.join(missing)}. See {self.log_dir}."
+                    )
+                progress.update(
+                    task,
+                    description="训练与采集中 · training and collecting, waiting for: " + ", ".join(missing),
+                )
+                time.sleep(1)
+        console.print("[green]✓[/] 数据与预测已到 · samples and predictions arrive on all lines")
+
+    def _missing(self, client: TundishClient) -> list[str]:
+        missing = []
+        for plant in PLANTS:
+            try:
+                live = _live_samples(client, plant.slug)
+                predicted = bool(client.predictions(plant.slug))
+            except ApiError:
+                live = predicted = False
+            missing += [f"{plant.kit} samples"] * (not live) + [f"{plant.kit} predictions"] * (not predicted)
+        return missing
+
+    def stop(self) -> None:
+        """Stop all parts, the last started first."""
+        self._quiet = True
+        with console.status("正在停止 · stopping"):
+            self.supervisor.stop()
+        console.print("[green]✓[/] 已全部停止 · everything is stopped")
+
+    def _tell(self, name: str, event: str) -> None:
+        if not self._quiet and event.startswith("ended"):
+            console.print(f"[yellow]![/] {name}: {event}, {self.log_dir / name}.log")
+
+
+def _live_samples(client: TundishClient, tenant: str) -> bool:
+    sources = {signal.id: signal.source for signal in client.signals(tenant)}
+    now = datetime.now(UTC)
+    return any(
+        not sources.get(row["signal"], "import:").startswith(("import:", "model:", "app:"))
+        and now - datetime.fromisoformat(row["arrival"]) < _LIVE
+        for row in client.latest(tenant)
+    )

@@ -1,0 +1,73 @@
+"""From settings to running connectors and replay servers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pydantic import SecretStr
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tundish_connectors.delivery import DeliveryConfig
+    from tundish_connectors.opcua import OpcUaConnection
+    from tundish_deploy.settings import ConnectionSettings, Settings
+
+
+def secret(file: Path) -> SecretStr:
+    """A token or password from its own file."""
+    return SecretStr(file.read_text("utf-8").strip())
+
+
+def opcua_connection(settings: Settings, connection: ConnectionSettings) -> OpcUaConnection:
+    """The connector's configuration for one connection of the settings."""
+    from tundish_connectors.opcua import OpcUaConnection
+
+    return OpcUaConnection(
+        name=connection.name,
+        url=connection.url,
+        state_dir=settings.data_dir / "edge" / connection.name,
+        security_policy=connection.security,
+        certificate=connection.certificate,
+        private_key=connection.private_key,
+        trust=connection.trust,
+        user=connection.user,
+        password=None if connection.password_file is None else secret(connection.password_file),
+        kit=connection.kit,
+        publishing_interval_ms=connection.publishing_ms,
+    )
+
+
+def delivery(settings: Settings, connection: ConnectionSettings) -> DeliveryConfig:
+    """Where a connection's samples go."""
+    from tundish_connectors.delivery import DeliveryConfig
+
+    return DeliveryConfig(
+        base_url=settings.server.url, tenant=connection.tenant, token=secret(connection.token_file)
+    )
+
+
+async def collector(settings: Settings, name: str) -> None:
+    """Collect from one connection until cancelled."""
+    from tundish_connectors.opcua import run_connector
+
+    connection = next(c for c in settings.connection if c.name == name)
+    await run_connector(opcua_connection(settings, connection), delivery(settings, connection))
+
+
+async def replay_server(settings: Settings, kit: str) -> None:
+    """Play one recording until cancelled."""
+    from tundish_connectors.replay import ReplayConfig, serve
+
+    replay = next(r for r in settings.replay if r.kit == kit)
+    await serve(
+        ReplayConfig(
+            kit=replay.kit,
+            port=replay.port,
+            speed=replay.speed,
+            span_hours=replay.span_hours,
+            state_dir=replay.state_dir,
+            pki_dir=replay.pki_dir,
+            users={replay.user: secret(replay.password_file)},
+        )
+    )

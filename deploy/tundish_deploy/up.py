@@ -1,0 +1,99 @@
+"""Which parts the settings ask for, and running them together until told to stop."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from typing import TYPE_CHECKING
+
+import httpx
+
+from tundish_deploy.supervisor import Part, Supervisor
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+    from types import FrameType
+
+    from tundish_deploy.settings import Settings
+
+
+def server_part(file: Path) -> Part:
+    """API, pages and the store's only writer."""
+    return Part("server", ["part", "server", "--settings", str(file)])
+
+
+def line_parts(settings: Settings, file: Path) -> list[Part]:
+    """Replay servers first, then the connectors that collect from them."""
+    shared = ["--settings", str(file)]
+    replays = [Part(f"replay-{r.kit}", ["part", "replay", r.kit, *shared]) for r in settings.replay]
+    collectors = [
+        Part(f"collect-{c.name}", ["part", "collect", c.name, *shared]) for c in settings.connection
+    ]
+    return replays + collectors
+
+
+def job_parts(settings: Settings, file: Path) -> list[Part]:
+    """Analytics and the apps, where tenants are named for them."""
+    if not settings.worker.tenants:
+        return []
+    return [Part(name, ["part", name, "--settings", str(file)]) for name in ("worker", "apps")]
+
+
+class StartError(Exception):
+    """A part did not come up; the message names its log."""
+
+
+def wait_for_server(supervisor: Supervisor, settings: Settings, log_dir: Path, seconds: float = 60) -> None:
+    """Wait until the API answers and its store is ready.
+
+    Raises:
+        StartError: it did not in time.
+    """
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        try:
+            if httpx.get(f"{settings.server.url}/api/v1/health", timeout=2).is_success:
+                return
+        except httpx.HTTPError:
+            pass
+        if supervisor.restarts()["server"] > 1:
+            break
+        time.sleep(0.2)
+    raise StartError(
+        f"The server did not come up on {settings.server.url}. Its log is {log_dir / 'server.log'}; "
+        f"often port {settings.server.port} is taken by another program."
+    )
+
+
+def wait_for_stop(stopped: threading.Event) -> None:
+    """Block until Ctrl-C or SIGTERM, or until the event is set by somebody else."""
+
+    def stop(_signal: int, _frame: FrameType | None) -> None:
+        stopped.set()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, stop)
+    # A wait without a timeout would not let the signal handler run on every platform.
+    while not stopped.wait(0.5):
+        pass
+
+
+def run_until_stopped(settings: Settings, file: Path, say: Callable[[str], None]) -> None:
+    """`tundish up`: all parts of the settings, until Ctrl-C.
+
+    Raises:
+        StartError: the server did not come up.
+    """
+    log_dir = settings.data_dir / "logs"
+    supervisor = Supervisor(log_dir, lambda name, event: say(f"{name}: {event}"))
+    try:
+        supervisor.start(server_part(file))
+        wait_for_server(supervisor, settings, log_dir)
+        for part in line_parts(settings, file) + job_parts(settings, file):
+            supervisor.start(part)
+        say(f"Tundish runs on {settings.server.url}; Ctrl-C stops it. Logs: {log_dir}")
+        wait_for_stop(threading.Event())
+    finally:
+        supervisor.stop()
