@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict
 from tundish_connectors.lines import kits
 from tundish_connectors.opcua.connector import leave, open_client
 from tundish_connectors.opcua.endpoints import read_offers
+from tundish_connectors.opcua.paths import lines_of, tenant_line
 from tundish_connectors.opcua.survey import survey_server
 
 if TYPE_CHECKING:
@@ -92,19 +93,9 @@ def propose_kit(paths: Iterable[str]) -> KitProposal | None:
     """The kit of which the largest share, at least half, stands below one common path."""
     offered = list(paths)
     proposals = [
-        KitProposal(kit=one.id, line=line, found=found, expected=len(one.signals))
+        KitProposal(kit=one.id, line=tenant_line(one, line), found=found, expected=len(one.signals))
         for one in kits().values()
-        for line, found in _lines(offered, {spec.path for spec in one.signals}).most_common(1)
+        for line, found in lines_of(one, offered).most_common(1)
     ]
     best = max(proposals, key=lambda proposal: proposal.share, default=None)
     return best if best is not None and best.share >= _LEAST_SHARE else None
-
-
-def _lines(paths: list[str], wanted: set[str]) -> Counter[str]:
-    lines: Counter[str] = Counter()
-    for path in paths:
-        parts = path.split("/")
-        for cut in range(len(parts)):
-            if "/".join(parts[cut:]) in wanted:
-                lines["/".join(parts[:cut])] += 1
-    return lines

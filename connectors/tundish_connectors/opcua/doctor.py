@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from asyncua import ua
+from asyncua.ua.attribute_ids import AttributeIds
 from asyncua.ua.object_ids import ObjectIds
 from asyncua.ua.uaerrors import UaError
 from pydantic import BaseModel, ConfigDict
@@ -203,7 +204,7 @@ class _Doctor:
         parameters = ua.ReadParameters()
         parameters.TimestampsToReturn = ua.TimestampsToReturn.Neither
         node = ua.NodeId(ua.Int32(ObjectIds.Server_ServerStatus_CurrentTime))
-        parameters.NodesToRead = [ua.ReadValueId(NodeId=node)]
+        parameters.NodesToRead = [ua.ReadValueId(NodeId=node, AttributeId=AttributeIds.Value)]
         before = datetime.now(UTC)
         (answer,) = await session.read(parameters)
         middle = before + (datetime.now(UTC) - before) / 2

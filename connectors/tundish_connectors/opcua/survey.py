@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 from asyncua import ua
 from asyncua.ua.object_ids import ObjectIds
 
-from tundish_connectors.lines import kit as find_kit
 from tundish_connectors.lines import ucum_of_unit_id
 from tundish_connectors.opcua.batching import Batching
 from tundish_connectors.opcua.browse import FoundVariable, Tree, browse_tree
 from tundish_connectors.opcua.describe import Describer, Description
 from tundish_connectors.opcua.limits import read_limits
+from tundish_connectors.opcua.paths import TenantPaths
 from tundish_platform.samples import SampleKind, SignalRole, SignalSpec
 
 if TYPE_CHECKING:
@@ -71,34 +71,24 @@ async def survey_server(session: RawSession, connection: OpcUaConnection) -> Sur
 
 def match(connection: OpcUaConnection, tree: Tree, descriptions: list[Description]) -> Survey:
     """The signals of a tree: the kit's specification where it knows the path, else a derived one."""
-    known = _kit_specs(connection)
-    survey = Survey(troubles={_full_path(connection, path): why for path, why in tree.bad.items()})
+    paths = TenantPaths(connection, [variable.path for variable in tree.variables])
+    survey = Survey(troubles={paths.of(path): why for path, why in tree.bad.items()})
     taken: set[str] = set()
     for variable, description in zip(tree.variables, descriptions, strict=True):
-        path = _full_path(connection, variable.path)
+        path = paths.of(variable.path)
         if path in taken:
             survey.troubles[path] = f"a second variable with this path ({variable.node_id.to_string()})"
             continue
         taken.add(path)
-        spec = known.get(path) or derive_spec(path, variable, description)
+        spec = paths.known.get(path) or derive_spec(path, variable, description)
         if spec is None:
             survey.troubles[path] = "a data type that cannot be stored"
             continue
         survey.desired.append(Desired(spec, variable.node_id, description.enum))
         if description.status:
             survey.unreadable[path] = description.status
-    survey.missing = sorted(set(known) - taken)
+    survey.missing = sorted(set(paths.known) - taken)
     return survey
-
-
-def _kit_specs(connection: OpcUaConnection) -> dict[str, SignalSpec]:
-    if connection.kit is None:
-        return {}
-    return {spec.path: spec for spec in find_kit(connection.kit).specs(connection.line)}
-
-
-def _full_path(connection: OpcUaConnection, path: str) -> str:
-    return f"{connection.prefix}/{path}" if connection.prefix else path
 
 
 def derive_spec(path: str, variable: FoundVariable, description: Description) -> SignalSpec | None:
