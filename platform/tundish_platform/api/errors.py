@@ -13,6 +13,7 @@ from werkzeug.exceptions import HTTPException
 from tundish_platform.api.messages import BY_STATUS
 from tundish_platform.assets import SignalQuotaReached, SignalRefused, SourceRefused, UnknownSignals
 from tundish_platform.samples import CodecError
+from tundish_platform.store import StoreFailed, StoreFull, TimeOutOfRange
 from tundish_platform.tenancy import AccessDenied
 
 if TYPE_CHECKING:
@@ -143,6 +144,28 @@ def _not_storable(error: DataError) -> Response:
     return Problem(422).response()
 
 
+def _store_full(error: StoreFull) -> Response:
+    _log.error("store_full", error=str(error))
+    return Problem(507).response()
+
+
+def _store_failed(error: StoreFailed) -> Response:
+    _log.error("store_failed", error=str(error))
+    return Problem(
+        503,
+        "The store could not be written, so nothing was acknowledged. Keep the data and tell the operator.",
+        "存储写入失败, 未确认任何数据。请保留数据并联系运维人员。",
+        "store_failed",
+    ).response()
+
+
+def _time(error: TimeOutOfRange) -> Response:
+    return Problem(
+        422, f"Nothing was stored: {error}.", f"未存储任何数据: 源时间超出范围, 请校准时钟 — {error}。",
+        "time_out_of_range",
+    ).response()  # fmt: skip
+
+
 _HANDLERS: Final[Mapping[type[Exception], Callable[[Any], Response]]] = {
     AccessDenied: _denied,
     CodecError: _codec,
@@ -152,6 +175,9 @@ _HANDLERS: Final[Mapping[type[Exception], Callable[[Any], Response]]] = {
     SignalQuotaReached: _quota,
     SignalRefused: _refused,
     SourceRefused: _source,
+    StoreFailed: _store_failed,
+    StoreFull: _store_full,
+    TimeOutOfRange: _time,
     UnknownSignals: _unknown_signals,
     ValidationError: _invalid,
 }

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from flask import request
 
 from tundish_platform.api.errors import Problem
+from tundish_platform.store.rows import EARLIEST, LATEST
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -54,6 +55,10 @@ def optional_signal_ids() -> list[int] | None:
 def window() -> tuple[datetime, datetime]:
     """``start`` and ``end`` in ISO 8601 with zone, as UTC; the end does not belong to the window."""
     start, end = _instant("start"), _instant("end")
+    if start < EARLIEST or end > LATEST:
+        raise _wrong(
+            "start", f"and end must lie from {EARLIEST:%Y} to {LATEST:%Y}", "和 end 超出可存储的时间范围"
+        )
     if start >= end:
         raise _wrong("end", "must be later than start", "必须晚于 start")
     if end - start > MAX_WINDOW:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated
 
 import structlog
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from tundish_platform.api.queries import LatestValue, latest_values, line_of, signals
 from tundish_platform.samples import SampleKind, SignalRole
@@ -22,7 +22,7 @@ _Number = Annotated[float, Field(allow_inf_nan=False)]
 
 class _Part(BaseModel):
     # A newer model may say more than this reader knows; what it says must still be read.
-    model_config = ConfigDict(frozen=True, extra="ignore", coerce_numbers_to_str=True)
+    model_config = ConfigDict(frozen=True, extra="ignore")
 
 
 class EvidenceItem(_Part):
@@ -52,7 +52,7 @@ class Evidence(_Part):
 
     model: str
     target: str
-    version: str = ""
+    version: Annotated[str, BeforeValidator(str)] = ""
     label_zh: str = ""
     label_en: str = ""
     value: _Number | str | None = None

@@ -79,16 +79,13 @@ class Completeness:
         now: newest source time of the line.
         share: mean over the periodic signals, 0 to 1; None where no signal has a period or nothing came yet.
         by_signal: share of each periodic signal, by number.
+        silent: numbers of the periodic signals of which nothing came in the window.
     """
 
     now: datetime | None
     share: float | None
     by_signal: dict[int, float]
-
-    @property
-    def silent(self) -> tuple[int, ...]:
-        """Numbers of the signals of which nothing came in the window."""
-        return tuple(number for number, share in self.by_signal.items() if share == 0)
+    silent: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,16 +253,19 @@ def _completeness(
     horizon = datetime.now(UTC) + _CLOCK_TOLERANCE
     now = max((value.ts for value in latest if value.ts <= horizon), default=None)
     if now is None:
-        return Completeness(None, None, {})
+        return Completeness(None, None, {}, ())
     by_signal: dict[int, float] = {}
+    silent: list[int] = []
     for length, group in _by_window(members, window).items():
         # The newest sample itself belongs to the window, whose end does not.
         end = now + timedelta(microseconds=1)
         table = context.telemetry.summary(scope, group, end - length, end)
-        rows = {row["signal"]: row["completeness"] for row in table.to_pylist()}
-        by_signal |= {signal.id: min(1.0, rows.get(signal.id) or 0.0) for signal in group}
+        for row in table.to_pylist():
+            by_signal[row["signal"]] = row["completeness"] or 0.0
+            if row["count"] == 0:
+                silent.append(row["signal"])
     share = sum(by_signal.values()) / len(by_signal) if by_signal else None
-    return Completeness(now, share, by_signal)
+    return Completeness(now, share, by_signal, tuple(sorted(silent)))
 
 
 def _by_window(members: Iterable[SignalInfo], window: timedelta) -> dict[timedelta, list[SignalInfo]]:

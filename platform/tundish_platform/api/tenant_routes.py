@@ -13,7 +13,7 @@ from tundish_platform.api.context import platform
 from tundish_platform.api.errors import Problem
 from tundish_platform.api.guard import authenticated, guarded, open_to_all
 from tundish_platform.assets import MAX_SIGNALS, Heartbeat, save_heartbeat, upsert_signals
-from tundish_platform.samples import SignalSpec  # noqa: TC001 - pydantic builds the fields from it
+from tundish_platform.samples import SignalSpec
 from tundish_platform.tenancy import Permission
 from tundish_platform.tenancy.accounts import tenants_of
 
@@ -37,8 +37,14 @@ class _Declaration(BaseModel):
 def health() -> ResponseReturnValue:
     """Whether the platform can take and give samples."""
     params.only()
-    ready = platform().telemetry.ready
-    return {"status": "ready" if ready else "starting"}, 200 if ready else 503
+    telemetry = platform().telemetry
+    ready = telemetry.ready
+    answer = {
+        "status": "ready" if ready else "starting",
+        # How many, for an operator's alarm; what they are stands in the log, not in the open.
+        "store": {"ready": ready, "problems": len(telemetry.state().problems)},
+    }
+    return answer, 200 if ready else 503
 
 
 @routes.get("/me")

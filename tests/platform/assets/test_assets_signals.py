@@ -45,8 +45,7 @@ def test_numbers_are_given_once_and_kept(metadata: Metadata, scopes: dict[str, T
     with metadata.session() as session:
         first = upsert_signals(session, steel, "opc", [spec("S/A/L/M/C/P"), spec("S/A/L/M/C/Q")])
     with metadata.session() as session:
-        second = upsert_signals(session, steel, "opc", [spec("S/A/L/M/C/R"), spec("S/A/L/M/C/Q", unit="bar")]
-        )
+        second = upsert_signals(session, steel, "opc", [spec("S/A/L/M/C/R"), spec("S/A/L/M/C/Q", unit="bar")])
         stored = {signal.path: signal for signal in list_signals(session, steel)}
     assert first == {"S/A/L/M/C/P": 1, "S/A/L/M/C/Q": 2}
     assert second == {"S/A/L/M/C/R": 3, "S/A/L/M/C/Q": 2}
@@ -56,7 +55,8 @@ def test_numbers_are_given_once_and_kept(metadata: Metadata, scopes: dict[str, T
 
 def test_a_signal_comes_back_as_it_was_declared(metadata: Metadata, scopes: dict[str, TenantScope]) -> None:
     declared = spec(
-        "厂区/车间/L1/M/C/状态", name_zh="状态", kind="text", role=SignalRole.STATE, unit="", low=-1.5, high=2.5,
+        "厂区/车间/L1/M/C/状态",
+        name_zh="状态", kind="text", role=SignalRole.STATE, unit="", low=-1.5, high=2.5,
         period_s=0.5, step=True,
     )  # fmt: skip
     with metadata.session() as session:

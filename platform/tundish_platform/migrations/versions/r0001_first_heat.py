@@ -19,6 +19,8 @@ def upgrade() -> None:
     _create_user_account()
     _create_enterprise()
     _create_membership()
+    _create_sealed_up_to()
+    _create_segment()
     _create_signal()
     _create_source()
     _create_subscription()
@@ -42,6 +44,8 @@ def downgrade() -> None:
         "subscription",
         "source",
         "signal",
+        "segment",
+        "sealed_up_to",
         "membership",
         "enterprise",
         "user_account",
@@ -150,6 +154,40 @@ def _create_membership() -> None:
     )
     op.create_index("membership_tenant_id_index", "membership", ["tenant_id"])
     op.create_index("membership_user_id_index", "membership", ["user_id"])
+
+
+def _create_sealed_up_to() -> None:
+    op.create_table(
+        "sealed_up_to",
+        sa.Column("tenant_id", sa.Integer(), nullable=False),
+        sa.Column("sequence", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["tenant_id"], ["tenant.id"], name="sealed_up_to_tenant_id_reference", ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("tenant_id", name="sealed_up_to_key"),
+    )
+
+
+def _create_segment() -> None:
+    op.create_table(
+        "segment",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("kind", sa.String(length=16), nullable=False),
+        sa.Column("day", sa.Date(), nullable=False),
+        sa.Column("path", sa.String(length=200), nullable=False),
+        sa.Column("rows", sa.BigInteger(), nullable=False),
+        sa.Column("bytes", sa.BigInteger(), nullable=False),
+        sa.Column("min_ts", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("max_ts", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("max_arrival", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("max_sequence", sa.BigInteger(), nullable=False),
+        sa.Column("tenant_id", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["tenant_id"], ["tenant.id"], name="segment_tenant_id_reference", ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("id", name="segment_key"),
+    )
+    op.create_index("segment_tenant_id_index", "segment", ["tenant_id"])
 
 
 def _create_signal() -> None:

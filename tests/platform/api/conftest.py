@@ -1,0 +1,203 @@
+"""Two plants with data behind a real API, and a token for everyone who might ask."""
+
+from __future__ import annotations
+
+import json
+import threading
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+import pytest
+from waitress import wasyncore
+from waitress.server import create_server
+
+from tundish_platform.api.app import create_app
+from tundish_platform.api.context import PlatformContext
+from tundish_platform.assets import Heartbeat, save_heartbeat, upsert_signals
+from tundish_platform.marketplace import Catalogue
+from tundish_platform.samples import SCHEMAS, SampleBatch, SampleKind, SignalRole, SignalSpec
+from tundish_platform.store import Telemetry
+from tundish_platform.tenancy import Permission, Role, TenantScope, access_tenant
+from tundish_platform.tenancy.accounts import create_tenant, create_token, job_principal, revoke_token
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from flask import Flask
+
+    from tundish_platform.tenancy.metadata import Metadata
+
+# Stands in every text of the plant "steel"; nobody else may ever get to see it.
+CANARY = "canary-7f3a"
+NOW = datetime.now(UTC).replace(microsecond=0)
+MINUTE = timedelta(minutes=1)
+LINE = f"S/{CANARY}/L1"
+
+
+@dataclass
+class World:
+    context: PlatformContext
+    app: Flask
+    tokens: dict[str, str]
+    scopes: dict[str, TenantScope]
+    ids: dict[str, int]
+
+    def header(self, who: str) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.tokens[who]}"} if who in self.tokens else {}
+
+
+def spec(path: str, kind: SampleKind = SampleKind.NUMERIC, **more: object) -> SignalSpec:
+    names = {"name_zh": CANARY, "name_en": CANARY, "semantic": "pressure.hydraulic"}
+    return SignalSpec.model_validate({"path": path, "kind": kind, **names, **more})
+
+
+SPECS = {
+    "pressure": spec(f"{LINE}/M/C/Pressure", unit="bar", period_s=1.0),
+    "flow": spec(f"{LINE}/M/C/Flow", unit="L/min", period_s=1.0),
+    "count": spec(f"{LINE}/M/C/Count", SampleKind.INTEGER, role=SignalRole.COUNTER),
+    "state": spec(f"{LINE}/M/C/State", SampleKind.TEXT, role=SignalRole.STATE, step=True),
+    "wave": spec(f"{LINE}/M/C/Wave", SampleKind.ARRAY),
+    "value": spec(
+        f"{LINE}/Models/m/cooler/Value", role=SignalRole.PREDICTION, semantic="prediction.m.cooler"
+    ),
+    "evidence": spec(
+        f"{LINE}/Models/m/cooler/Evidence",
+        SampleKind.TEXT,
+        role=SignalRole.PREDICTION,
+        semantic="prediction.m.cooler.evidence",
+    ),
+}
+EVIDENCE = {
+    "model": "m",
+    "version": "1",
+    "target": "cooler",
+    "label_zh": CANARY,
+    "label_en": CANARY,
+    "value": 20.0,
+    "probability": 0.9,
+    "evidence": [{"signal": f"{LINE}/M/C/Pressure", "value": 1.5, "expected": 2.0, "contribution": 0.7}],
+    "window_start": (NOW - MINUTE).isoformat(),
+    "window_end": NOW.isoformat(),
+    "something_new": True,
+}
+
+
+def batch(
+    kind: SampleKind, signal: int, values: list[object], start: datetime, status: int = 0
+) -> SampleBatch:
+    times = [start + timedelta(seconds=n) for n in range(len(values))]
+    columns = {
+        "signal": [signal] * len(values),
+        "ts": times,
+        "value": values,
+        "status": [status] * len(values),
+    }
+    return SampleBatch(kind, pa.table(columns, schema=SCHEMAS[kind]), NOW)
+
+
+def gap(signal: int, start: datetime, end: datetime, reason: str = "silent") -> SampleBatch:
+    columns = {"signal": [signal], "ts": [start], "end": [end], "reason": [reason]}
+    return SampleBatch(SampleKind.GAP, pa.table(columns, schema=SCHEMAS[SampleKind.GAP]), NOW)
+
+
+def batches(ids: dict[str, int]) -> list[SampleBatch]:
+    start = NOW - 2 * MINUTE
+    return [
+        batch(SampleKind.NUMERIC, ids["pressure"], [float(n % 7) for n in range(120)], start),
+        # The second minute of the flow never came, and the source said why.
+        batch(SampleKind.NUMERIC, ids["flow"], [1.0] * 60, start),
+        gap(ids["flow"], start + MINUTE, NOW),
+        batch(SampleKind.INTEGER, ids["count"], [2**53 + 1, 2**53 + 3], start),
+        batch(SampleKind.TEXT, ids["state"], [CANARY], start),
+        batch(SampleKind.ARRAY, ids["wave"], [[1.0, 2.0, float("nan")]], start),
+        batch(SampleKind.NUMERIC, ids["value"], [20.0], NOW),
+        batch(SampleKind.TEXT, ids["evidence"], [json.dumps(EVIDENCE)], NOW),
+    ]
+
+
+def _tokens(metadata: Metadata) -> dict[str, str]:
+    roles = [role for role in Role if role not in {Role.BUREAU_OFFICER, Role.PLATFORM_OPERATOR}]
+    with metadata.session() as session:
+        tokens = {role.value: create_token(session, role.value, {"steel": [role]}) for role in roles}
+        tokens["foreign"] = create_token(session, "foreign", {"power": roles})
+        tokens["bureau"] = create_token(session, "bureau", {}, [Role.BUREAU_OFFICER])
+        tokens["operator"] = create_token(session, "operator", {}, [Role.PLATFORM_OPERATOR])
+        tokens["all"] = create_token(session, "all", {"steel": roles}, [Role.BUREAU_OFFICER])
+        tokens["expired"] = create_token(
+            session, "expired", {"steel": roles}, [Role.BUREAU_OFFICER], expires_at=NOW - MINUTE
+        )
+        tokens["revoked"] = create_token(session, "revoked", {"steel": roles}, [Role.BUREAU_OFFICER])
+        revoke_token(session, "revoked")
+    return tokens | {"garbage": "tnd_garbage", "empty": ""}
+
+
+@pytest.fixture
+def world(new_sqlite: Callable[[], Metadata], open_telemetry: Callable[[Metadata], Telemetry]) -> World:
+    metadata = new_sqlite()
+    with metadata.session() as session:
+        create_tenant(session, "steel", f"钢厂 {CANARY}", f"Steel {CANARY}")
+        create_tenant(session, "power", "电厂", "Power")
+        job = job_principal(session, "test", Role.ANALYST)
+        scopes = {slug: access_tenant(job, slug, Permission.INGEST) for slug in ("steel", "power")}
+        numbers = upsert_signals(session, scopes["steel"], "opc", list(SPECS.values()))
+        save_heartbeat(session, scopes["steel"], "opc", Heartbeat(state="running", message_en=CANARY))
+    ids = {key: numbers[declared.path] for key, declared in SPECS.items()}
+    context = PlatformContext(metadata, open_telemetry(metadata), Catalogue())
+    context.telemetry.append(scopes["steel"], batches(ids))
+    return World(context, create_app(context), _tokens(metadata), scopes, ids)
+
+
+@pytest.fixture
+def make_batches(world: World) -> Callable[[], list[SampleBatch]]:
+    """What the plant "steel" sent, to be sent again."""
+    return lambda: batches(world.ids)
+
+
+@pytest.fixture
+def make_batch() -> Callable[..., SampleBatch]:
+    """`batch` above, for the tests beside this file."""
+    return batch
+
+
+@pytest.fixture
+def make_gap() -> Callable[..., SampleBatch]:
+    """`gap` above, for the tests beside this file."""
+    return gap
+
+
+@pytest.fixture
+def open_telemetry(tmp_path: Path) -> Iterator[Callable[[Metadata], Telemetry]]:
+    opened: list[Telemetry] = []
+
+    def make(metadata: Metadata) -> Telemetry:
+        opened.append(Telemetry(tmp_path / "store", metadata))
+        return opened[-1]
+
+    yield make
+    for telemetry in opened:
+        telemetry.close()
+
+
+@pytest.fixture
+def served(world: World) -> Iterator[str]:
+    """Address of a real waitress server on loopback that serves the world."""
+    sockets: dict[int, object] = {}
+    server = create_server(world.app, map=sockets, host="127.0.0.1", port=0, threads=4)
+    stopped = threading.Event()
+
+    def serve() -> None:
+        # `run` can only be ended by a signal; this is its loop.
+        while not stopped.is_set():
+            wasyncore.loop(timeout=0.05, map=sockets, count=1)
+
+    thread = threading.Thread(target=serve)
+    thread.start()
+    yield f"http://127.0.0.1:{server.effective_port}"
+    stopped.set()
+    thread.join(timeout=10)
+    assert not thread.is_alive()
+    server.task_dispatcher.shutdown()
+    wasyncore.close_all(map=sockets)

@@ -1,0 +1,181 @@
+"""Every route × method × caller, generated from the url map: who may not see a thing gets nothing of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tundish_platform.api.guard import access_of
+from tundish_platform.tenancy import Permission, Role
+from tundish_platform.tenancy.scope import ROLE_PERMISSIONS
+
+if TYPE_CHECKING:
+    from conftest import World
+    from flask import Flask
+    from werkzeug.routing import Rule
+    from werkzeug.test import TestResponse
+
+OPEN, ANY_TOKEN = "open", "any token"
+CANARY = b"canary-7f3a"
+NO_ENTRY = ("anonymous", "garbage", "empty", "expired", "revoked")
+
+# What each route must ask for. A route that is not here fails the test below, so nobody adds one by accident.
+EXPECTED: dict[str, str | Permission] = {
+    "api.tenant.health": OPEN,
+    "api.tenant.me": ANY_TOKEN,
+    "api.tenant.list_of_signals": Permission.READ,
+    "api.tenant.declare_signals": Permission.INGEST,
+    "api.tenant.list_of_sources": Permission.READ,
+    "api.tenant.heartbeat": Permission.INGEST,
+    "api.tenant.take_samples": Permission.INGEST,
+    "api.data.latest": Permission.READ,
+    "api.data.samples": Permission.READ,
+    "api.data.trend": Permission.READ,
+    "api.data.summary": Permission.READ,
+    "api.data.wide": Permission.READ,
+    "api.data.gaps": Permission.READ,
+    "api.data.newest_predictions": Permission.READ,
+    "api.marketplace.catalogue": ANY_TOKEN,
+    "api.marketplace.fit": Permission.READ,
+    "api.marketplace.subscription_list": Permission.READ,
+    "api.marketplace.subscription_start": Permission.SUBSCRIBE,
+    "api.marketplace.subscription_stop": Permission.SUBSCRIBE,
+    "api.marketplace.grants": Permission.READ,
+    "api.marketplace.inputs": Permission.ANALYSE,
+    "api.marketplace.run_list": Permission.READ,
+    "api.marketplace.run_record": Permission.ANALYSE,
+    "api.programme.rules": Permission.PROGRAMME,
+    "api.programme.adoption_figures": Permission.PROGRAMME,
+    "api.programme.enterprise_register": Permission.PROGRAMME,
+    "api.programme.evidence_of": Permission.PROGRAMME,
+}
+ABOVE = {Permission.PROGRAMME, Permission.OPERATE}
+
+
+def methods(rule: Rule) -> list[str]:
+    return sorted(rule.methods or ())
+
+
+def ask(world: World, rule: Rule, method: str, who: str, tenant: str = "steel") -> TestResponse:
+    values = {"tenant": tenant, "name": "opc", "app_id": "spc", "uscc": "91999900TD0000017U"}
+    path = world.app.url_map.bind("localhost").build(
+        rule.endpoint, {name: values[name] for name in rule.arguments}, method=None
+    )
+    return world.app.test_client().open(path, method=method, headers=world.header(who), json={})
+
+
+def canary_free(answer: TestResponse) -> bool:
+    return CANARY not in answer.data and CANARY not in str(answer.headers).encode()
+
+
+def rules(app: Flask) -> list[Rule]:
+    return list(app.url_map.iter_rules())
+
+
+def test_every_route_is_listed_with_what_it_asks_for(world: World) -> None:
+    assert {rule.endpoint for rule in rules(world.app)} == set(EXPECTED)
+    for rule in rules(world.app):
+        access = access_of(world.app.view_functions[rule.endpoint])
+        assert access is not None, rule
+        wanted = EXPECTED[rule.endpoint]
+        assert access.open is (wanted == OPEN), rule
+        assert access.tenant is (wanted if wanted in set(Permission) - ABOVE else None), rule
+        assert access.above is (wanted if wanted in ABOVE else None), rule
+        assert rule.rule.startswith("/api/v1/tenants/<tenant>/") is (access.tenant is not None), rule
+
+
+@pytest.mark.parametrize("who", NO_ENTRY)
+def test_without_a_valid_token_every_method_of_every_route_is_401(world: World, who: str) -> None:
+    for rule in rules(world.app):
+        for method in methods(rule):
+            answer = ask(world, rule, method, who)
+            if EXPECTED[rule.endpoint] == OPEN:
+                assert canary_free(answer)
+                continue
+            assert answer.status_code == 401, (rule, method)
+            assert answer.headers["WWW-Authenticate"] == "Bearer"
+            assert canary_free(answer), (rule, method)
+
+
+@pytest.mark.parametrize("who", ["foreign", "bureau", "operator"])
+def test_who_has_no_role_in_a_tenant_cannot_tell_it_from_one_that_does_not_exist(
+    world: World,
+    who: str,
+) -> None:
+    for rule in rules(world.app):
+        wanted = EXPECTED[rule.endpoint]
+        for method in methods(rule):
+            answer = ask(world, rule, method, who)
+            assert canary_free(answer), (rule, method)
+            if "tenant" in rule.arguments:
+                missing = ask(world, rule, method, who, "no-such-tenant")
+                assert answer.status_code == missing.status_code == 404, (rule, method)
+                assert answer.data == missing.data
+                assert dict(answer.headers) == dict(missing.headers)
+            elif wanted in ABOVE:
+                allowed = who == "bureau"
+                assert (answer.status_code == 403) is not allowed, (rule, method)
+
+
+@pytest.mark.parametrize(
+    "role", [role for role in Role if role.value not in ("bureau_officer", "platform_operator")]
+)
+def test_a_role_without_the_permission_gets_403_and_one_with_it_does_not(world: World, role: Role) -> None:
+    for rule in rules(world.app):
+        wanted = EXPECTED[rule.endpoint]
+        if not isinstance(wanted, Permission):
+            continue
+        for method in methods(rule):
+            answer = ask(world, rule, method, role.value)
+            if method == "OPTIONS":
+                # It only names the methods of the address, which two routes may share.
+                assert answer.status_code in {200, 403}
+                assert canary_free(answer)
+            elif wanted in ROLE_PERMISSIONS[role]:
+                assert answer.status_code not in {401, 403, 405, 500}, (rule, method)
+                assert b"not_found" not in answer.data, (rule, method)
+            else:
+                assert answer.status_code == 403, (rule, method)
+                assert canary_free(answer), (rule, method)
+
+
+def test_the_canary_is_there_to_be_found(world: World) -> None:
+    seen = {
+        rule.endpoint
+        for rule in rules(world.app)
+        if "GET" in methods(rule) and not canary_free(ask(world, rule, "GET", "all"))
+    }
+    assert {"api.tenant.me", "api.tenant.list_of_signals", "api.tenant.list_of_sources", "api.data.latest",
+            "api.data.newest_predictions"} <= seen  # fmt: skip
+
+
+def test_a_route_nobody_marked_answers_nobody(world: World) -> None:
+    world.app.add_url_rule("/api/v1/leak", "leak", CANARY.decode)
+    world.app.add_url_rule("/api/v1/tenants/<tenant>/leak", "leak2", lambda tenant: CANARY.decode() + tenant)
+    for who in (*world.tokens, "anonymous"):
+        for path in ("/api/v1/leak", "/api/v1/tenants/steel/leak"):
+            answer = world.app.test_client().get(path, headers=world.header(who))
+            assert answer.status_code == 404
+            assert canary_free(answer)
+
+
+def test_samples_for_a_neighbour_are_refused_and_change_nothing(world: World) -> None:
+    client = world.app.test_client()
+    body = {"source": "x", "signals": []}
+    assert (
+        client.put("/api/v1/tenants/steel/signals", json=body, headers=world.header("foreign")).status_code
+        == 404
+    )
+    assert (
+        client.put("/api/v1/tenants/power/signals", json=body, headers=world.header("foreign")).status_code
+        == 200
+    )
+    # Number 1 exists in "steel" only; "power" must not reach it by naming it.
+    window = {"signals": "1", "start": "2020-01-01T00:00:00Z", "end": "2029-01-01T00:00:00Z"}
+    for name in ("samples", "trend", "summary", "gaps"):
+        answer = client.get(
+            f"/api/v1/tenants/power/{name}", query_string=window, headers=world.header("foreign")
+        )
+        assert answer.status_code == 422
+        assert canary_free(answer)
