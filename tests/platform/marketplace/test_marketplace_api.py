@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 import pytest
-from waitress.server import create_server
+from werkzeug.serving import make_server
 
 from tundish_platform.api.adoption import current_adoption
 from tundish_platform.api.app import create_app
@@ -36,8 +36,8 @@ SHELF = Path(__file__).parents[3] / "apps-marketplace"
 NOW = datetime.now(UTC).replace(second=30, microsecond=0)
 DEMO = "demo-2026.1"
 FACTS = {
-    "uscc_valid", "industry_set", "region_set", "subscriptions", "sources", "users", "user_bins", "machine_bins",
-    "machines", "lines", "good_share", "app_bins",
+    "uscc_valid", "industry_set", "region_set", "subscriptions", "sources", "users", "user_bins",
+    "machine_bins", "machines", "lines", "good_share", "app_bins",
 }  # fmt: skip
 BUREAU = Principal(0, "bureau", {}, frozenset({Role.BUREAU_OFFICER}))
 LINE = "LG/HotRolling/HSM1"
@@ -88,12 +88,13 @@ def plant(new_sqlite: Callable[[], Metadata], tmp_path: Path) -> Iterator[Plant]
         }  # fmt: skip
         tokens = {who: create_token(session, who, grants) for who, grants in roles.items()}
         tokens["bureau"] = create_token(session, "bureau", {}, [Role.BUREAU_OFFICER])
-    server = create_server(create_app(context), host="127.0.0.1", port=0, threads=4)
-    thread = threading.Thread(target=server.run)
+    server = make_server("127.0.0.1", 0, create_app(context), threaded=True)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
-    yield Plant(context, f"http://127.0.0.1:{server.effective_port}", tokens)
-    server.close()
+    yield Plant(context, f"http://127.0.0.1:{server.server_port}", tokens)
+    server.shutdown()
     thread.join(timeout=10)
+    server.server_close()
     telemetry.close()
 
 
