@@ -103,6 +103,26 @@ def gaps(scope: TenantScope) -> ResponseReturnValue:
     return json_rows(platform().telemetry.gaps(scope, _known_ids(scope), start, end))
 
 
+@routes.get("/tenants/<tenant>/lines")
+@guarded(Permission.READ)
+def lines(scope: TenantScope) -> ResponseReturnValue:
+    """Each line with its own "now", how complete its last minutes are, and which signals are silent."""
+    params.only()
+    return [
+        {
+            "line": overview.line,
+            "now": overview.completeness.now,
+            "arrival": overview.arrival,
+            "completeness": overview.completeness.share,
+            "silent": overview.completeness.silent,
+            "signals": [signal.id for signal in overview.signals],
+            "states": {value.signal.path: value.value for value in overview.states},
+            "sources": [source.name for source in overview.sources],
+        }
+        for overview in queries.line_overviews(platform(), scope)
+    ]
+
+
 @routes.get("/tenants/<tenant>/predictions")
 @guarded(Permission.READ)
 def newest_predictions(scope: TenantScope) -> ResponseReturnValue:

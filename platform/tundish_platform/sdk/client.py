@@ -134,6 +134,10 @@ class TundishClient:
         """``signal, ts, end, reason`` of each stretch of which nothing is known."""
         return self._list(_of(tenant, "gaps"), _window(signals, start, end))
 
+    def lines(self, tenant: str) -> list[dict[str, Any]]:
+        """Per line: ``line, now, arrival, completeness, silent, signals, states, sources``."""
+        return self._list(_of(tenant, "lines"))
+
     def predictions(self, tenant: str) -> list[dict[str, Any]]:
         """Newest prediction of each model and target, with its evidence."""
         return self._list(_of(tenant, "predictions"))
@@ -190,17 +194,17 @@ class TundishClient:
         """Record a run of an app."""
         return self._object("POST", _of(tenant, "runs"), json=dict(run))
 
-    def adoption(self) -> dict[str, Any]:
-        """The programme's figures; for the bureau only."""
-        return self._object("GET", "/programme/adoption")
+    def adoption(self, rule: str | None = None) -> dict[str, Any]:
+        """The programme's figures under a rule version, the official one if absent; for the bureau only."""
+        return self._object("GET", "/programme/adoption", params=_rule(rule))
 
-    def enterprises(self) -> list[dict[str, Any]]:
-        """The enterprises of the programme; for the bureau only."""
-        return self._list("/programme/enterprises")
+    def enterprises(self, rule: str | None = None) -> list[dict[str, Any]]:
+        """The enterprises of the programme with their stages; for the bureau only."""
+        return self._list("/programme/enterprises", _rule(rule))
 
-    def evidence(self, uscc: str) -> dict[str, Any]:
-        """Why an enterprise counts or does not; for the bureau only."""
-        return self._object("GET", f"/programme/enterprises/{quote(uscc, safe='')}/evidence")
+    def evidence(self, uscc: str, rule: str | None = None) -> dict[str, Any]:
+        """Why an enterprise is in its stage; for the bureau only."""
+        return self._object("GET", _of_programme(uscc), params=_rule(rule))
 
     def _send(self, method: str, path: str, **parts: Any) -> httpx.Response:  # noqa: ANN401 - httpx's own
         try:

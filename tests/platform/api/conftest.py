@@ -19,6 +19,7 @@ from tundish_platform.assets import Heartbeat, save_heartbeat, upsert_signals
 from tundish_platform.marketplace import Catalogue
 from tundish_platform.samples import SCHEMAS, SampleBatch, SampleKind, SignalRole, SignalSpec
 from tundish_platform.store import Telemetry
+from tundish_platform.store.files import LocalFiles
 from tundish_platform.tenancy import Permission, Role, TenantScope, access_tenant
 from tundish_platform.tenancy.accounts import create_tenant, create_token, job_principal, revoke_token
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
     from flask import Flask
 
+    from tundish_platform.store.files import AppendFile
     from tundish_platform.tenancy.metadata import Metadata
 
 # Stands in every text of the plant "steel"; nobody else may ever get to see it.
@@ -37,6 +39,27 @@ MINUTE = timedelta(minutes=1)
 LINE = f"S/{CANARY}/L1"
 
 
+class Disk(LocalFiles):
+    """The real file system, whose writes fail from now on when `fault` is an errno."""
+
+    def __init__(self) -> None:
+        self.fault = 0
+
+    def append(self, path: Path) -> AppendFile:
+        return FaultyFile(super().append(path), self)
+
+
+class FaultyFile:
+    def __init__(self, file: AppendFile, disk: Disk) -> None:
+        self._file, self._disk = file, disk
+        self.sync, self.close = file.sync, file.close
+
+    def write(self, data: bytes) -> None:
+        if self._disk.fault:
+            raise OSError(self._disk.fault, "made up by the test")
+        self._file.write(data)
+
+
 @dataclass
 class World:
     context: PlatformContext
@@ -44,6 +67,7 @@ class World:
     tokens: dict[str, str]
     scopes: dict[str, TenantScope]
     ids: dict[str, int]
+    disk: Disk
 
     def header(self, who: str) -> dict[str, str]:
         return {"Authorization": f"Bearer {self.tokens[who]}"} if who in self.tokens else {}
@@ -135,7 +159,7 @@ def _tokens(metadata: Metadata) -> dict[str, str]:
 
 
 @pytest.fixture
-def world(new_sqlite: Callable[[], Metadata], open_telemetry: Callable[[Metadata], Telemetry]) -> World:
+def world(new_sqlite: Callable[[], Metadata], tmp_path: Path) -> Iterator[World]:
     metadata = new_sqlite()
     with metadata.session() as session:
         create_tenant(session, "steel", f"钢厂 {CANARY}", f"Steel {CANARY}")
@@ -145,9 +169,12 @@ def world(new_sqlite: Callable[[], Metadata], open_telemetry: Callable[[Metadata
         numbers = upsert_signals(session, scopes["steel"], "opc", list(SPECS.values()))
         save_heartbeat(session, scopes["steel"], "opc", Heartbeat(state="running", message_en=CANARY))
     ids = {key: numbers[declared.path] for key, declared in SPECS.items()}
-    context = PlatformContext(metadata, open_telemetry(metadata), Catalogue())
+    disk = Disk()
+    context = PlatformContext(metadata, Telemetry(tmp_path / "store", metadata, files=disk), Catalogue())
     context.telemetry.append(scopes["steel"], batches(ids))
-    return World(context, create_app(context), _tokens(metadata), scopes, ids)
+    yield World(context, create_app(context), _tokens(metadata), scopes, ids, disk)
+    disk.fault = 0
+    context.telemetry.close()
 
 
 @pytest.fixture
@@ -166,19 +193,6 @@ def make_batch() -> Callable[..., SampleBatch]:
 def make_gap() -> Callable[..., SampleBatch]:
     """`gap` above, for the tests beside this file."""
     return gap
-
-
-@pytest.fixture
-def open_telemetry(tmp_path: Path) -> Iterator[Callable[[Metadata], Telemetry]]:
-    opened: list[Telemetry] = []
-
-    def make(metadata: Metadata) -> Telemetry:
-        opened.append(Telemetry(tmp_path / "store", metadata))
-        return opened[-1]
-
-    yield make
-    for telemetry in opened:
-        telemetry.close()
 
 
 @pytest.fixture

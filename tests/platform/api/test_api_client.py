@@ -75,6 +75,10 @@ def test_sources_gaps_and_predictions(world: World, client: TundishClient) -> No
     now = datetime.now(UTC)
     gaps = client.gaps("steel", [world.ids["flow"]], now - timedelta(hours=1), now + timedelta(hours=1))
     assert [gap["reason"] for gap in gaps] == ["silent"]
+    (line,) = client.lines("steel")
+    assert line["completeness"] < 1
+    assert line["sources"] == ["opc"]
+    assert set(line["signals"]) >= {world.ids["pressure"], world.ids["flow"]}
     (prediction,) = client.predictions("steel")
     assert prediction["target"] == "cooler"
 

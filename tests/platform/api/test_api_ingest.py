@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -100,6 +101,46 @@ def test_gaps_need_a_known_reason_and_an_end_after_their_start(
 def test_another_content_type_is_refused(world: World, make_batch: Callable[..., SampleBatch]) -> None:
     batch = make_batch(SampleKind.NUMERIC, world.ids["flow"], [1.0], START)
     assert send(world, batch, mimetype="application/octet-stream").status_code == 415
+
+
+def test_a_full_disk_is_507_and_taken_again_once_there_is_room(
+    world: World, make_batch: Callable[..., SampleBatch]
+) -> None:
+    number = world.ids["pressure"]
+    batch = make_batch(SampleKind.NUMERIC, number, [1.0], START)
+    world.disk.fault = errno.ENOSPC
+    answer = send(world, batch)
+    assert (answer.status_code, answer.get_json()["error"]["code"]) == (507, "storage_full")
+    assert rows_at_start(world, number) == 0
+    world.disk.fault = 0
+    assert send(world, batch).status_code == 200
+    assert rows_at_start(world, number) == 1
+
+
+def test_a_disk_that_fails_is_never_answered_with_an_acknowledgement(
+    world: World, make_batch: Callable[..., SampleBatch]
+) -> None:
+    batch = make_batch(SampleKind.NUMERIC, world.ids["pressure"], [1.0], START)
+    world.disk.fault = errno.EIO
+    assert send(world, batch).status_code == 503
+    world.disk.fault = 0
+    assert send(world, batch).get_json()["error"]["code"] == "store_failed"
+
+
+def test_a_clock_that_was_never_set_is_refused_with_the_signal(
+    world: World, make_batch: Callable[..., SampleBatch]
+) -> None:
+    number = world.ids["pressure"]
+    answer = send(world, make_batch(SampleKind.NUMERIC, number, [1.0], datetime(1601, 1, 1, tzinfo=UTC)))
+    assert (answer.status_code, answer.get_json()["error"]["code"]) == (422, "time_out_of_range")
+    assert f"signal {number} " in answer.get_json()["error"]["message"]
+
+
+def test_a_store_that_is_closing_is_503_in_the_health(world: World) -> None:
+    client = world.app.test_client()
+    assert client.get("/api/v1/health").get_json()["store"] == {"ready": True, "problems": 0}
+    world.context.telemetry.ready = False
+    assert client.get("/api/v1/health").status_code == 503
 
 
 def test_an_empty_body_stores_nothing(world: World) -> None:

@@ -35,6 +35,7 @@ EXPECTED: dict[str, str | Permission] = {
     "api.data.summary": Permission.READ,
     "api.data.wide": Permission.READ,
     "api.data.gaps": Permission.READ,
+    "api.data.lines": Permission.READ,
     "api.data.newest_predictions": Permission.READ,
     "api.marketplace.catalogue": ANY_TOKEN,
     "api.marketplace.fit": Permission.READ,
@@ -147,7 +148,7 @@ def test_the_canary_is_there_to_be_found(world: World) -> None:
         if "GET" in methods(rule) and not canary_free(ask(world, rule, "GET", "all"))
     }
     assert {"api.tenant.me", "api.tenant.list_of_signals", "api.tenant.list_of_sources", "api.data.latest",
-            "api.data.newest_predictions"} <= seen  # fmt: skip
+    "api.data.newest_predictions"} <= seen  # fmt: skip
 
 
 def test_a_route_nobody_marked_answers_nobody(world: World) -> None:
