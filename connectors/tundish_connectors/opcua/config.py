@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path  # noqa: TC003 - pydantic reads the annotation when the class is built
+from pathlib import Path
 from typing import Literal, Self
 from urllib.parse import urlsplit
 

@@ -72,8 +72,14 @@ class GapTracker:
 
     @property
     def newest(self) -> int:
-        """Newest source time of all signals, `NEVER` before the first sample."""
-        return int(self.last.max()) if len(self.last) else NEVER
+        """Newest source time of the signals with an expected period, else of all; `NEVER` at first.
+
+        A server may mix clocks: its own diagnostics carry wall time while the machine's data lag behind, so
+        what is known to come regularly is the better measure.
+        """
+        regular = self.last[self._table.period_us > 0]
+        newest = int(regular.max()) if len(regular) else NEVER
+        return newest if newest != NEVER else int(self.last.max(initial=NEVER))
 
     def mark(self, reason: GapReason, slots: NDArray[np.int64] | None = None) -> None:
         """Something may be missing from now on, for some slots or all; an earlier reason stays."""

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 import structlog
 from pydantic import BaseModel, ConfigDict, Field
 
-from tundish_connectors.connector import ConnectorError, ErrorKind, RunState, supervise
+from tundish_connectors.connector import Backoff, ConnectorError, ErrorKind, RunState, supervise
 from tundish_connectors.delivery import Counters, DeliveryConfig, Forwarder, Heartbeat, HttpDelivery
-from tundish_connectors.opcua.config import OpcUaConnection  # noqa: TC001 - pydantic reads the annotation
+from tundish_connectors.opcua.config import OpcUaConnection
 from tundish_connectors.opcua.connector import OpcUaConnector
 from tundish_connectors.opcua.intake import Intake
 from tundish_connectors.spool import Spool
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 _log = structlog.get_logger(__name__)
 _DRAIN_S = 5.0
+# A server that comes back is lost time until the next try, so the waits stay short.
+_LONGEST_WAIT_S = 5.0
 FATAL_EXIT = 2
 
 
@@ -99,7 +101,7 @@ class _Gateway:
         heart = threading.Thread(target=self._beat_until_ended, name="heartbeat", daemon=True)
         self._forwarder.start()
         heart.start()
-        task = asyncio.create_task(supervise(self._connector, self._report))
+        task = asyncio.create_task(supervise(self._connector, self._report, Backoff(limit_s=_LONGEST_WAIT_S)))
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, task.cancel)

@@ -154,7 +154,7 @@ def test_a_disconnection_is_recorded_from_the_last_to_the_next_sample(setup: Set
 
 
 def test_a_held_state_is_unknown_only_since_the_loss(setup: Setup) -> None:
-    setup.bind(spec("a"), spec("state", SampleKind.TEXT, role=SignalRole.STATE, step=True))
+    setup.bind(spec("a", period_s=1.0), spec("state", SampleKind.TEXT, role=SignalRole.STATE, step=True))
     hour = 3_600_000_000
     setup.keep((1, "Run", START, 0), (0, 1.0, START + hour, 0))
     setup.intake.tracker.mark(GapReason.DISCONNECTED)
@@ -223,6 +223,14 @@ def test_silence_is_noticed_recorded_growing_and_ended(setup: Setup) -> None:
         (101, 1, 20 * second, "silent"),
         (101, 1, 21 * second, "silent"),
     ]
+
+
+def test_a_server_with_two_clocks_does_not_make_the_slower_one_silent(setup: Setup) -> None:
+    setup.bind(spec("a", period_s=1.0), spec("diagnostics"))
+    watch = SilenceWatch(setup.intake.table, setup.intake.tracker, 0.1)
+    setup.keep((0, 1.0, START, 0), (1, 1.0, START + 3_600_000_000, 0))
+    assert watch.silent(np.array([0, 1])).tolist() == []
+    assert setup.intake.tracker.newest == START
 
 
 def test_an_unknown_handle_is_left_out_and_counted(setup: Setup) -> None:
