@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 
+from tundish_connectors.lines import UnknownKit
 from tundish_connectors.lines import kit as find_kit
 
 SecurityPolicy = Literal["None", "Basic256Sha256", "Aes128Sha256RsaOaep", "Aes256Sha256RsaPss"]
@@ -77,7 +78,10 @@ class OpcUaConnection(BaseModel):
         if self.prefix.startswith("/") or self.prefix.endswith("/"):
             raise ValueError("prefix must not begin or end with a slash")
         if self.kit is not None:
-            find_kit(self.kit)
+            try:
+                find_kit(self.kit)
+            except UnknownKit as error:
+                raise ValueError(str(error)) from error
         return self
 
     @property
