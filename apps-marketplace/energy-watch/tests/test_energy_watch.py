@@ -16,7 +16,7 @@ from tundish_platform.sdk import AppInputs, AppOutputs, SampleKind, SignalInfo, 
 from tundish_platform.sdk.testing import check_app
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 FOLDER = Path(tundish_app_energy_watch.__file__).parent
 MANIFEST = read_manifest(FOLDER / "app.toml")
@@ -37,7 +37,7 @@ STATE = info(4, "state.packml", "", None, kind=SampleKind.TEXT, role=SignalRole.
 
 
 def window(
-    samples: dict[SignalInfo, Sequence[tuple[float, float | str]]],
+    samples: Mapping[SignalInfo, Sequence[tuple[float, float | str]]],
     end: datetime = END,
     **parameters: float | str,
 ) -> AppInputs:
