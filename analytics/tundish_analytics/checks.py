@@ -71,8 +71,13 @@ VCE_WARNING: Final = Meaning(
     "通态压降变化达 2.5 %(判据之半)", "On-state voltage changed by 2.5 %, half the criterion", *_VCE
 )
 VCE_BEYOND: Final = Meaning(
-    "通态压降变化达 5 %;本样品为下降,AQG 324 的 +5 % 判据针对上升",
-    "On-state voltage changed by 5 %; AQG 324 names a rise of 5 %, look at the sign",
+    "通态压降下降达 5 %;AQG 324 判据针对上升,原因须另查",
+    "On-state voltage has fallen by 5 %; AQG 324 names a rise, so look for another cause",
+    *_VCE,
+)
+VCE_RISEN: Final = Meaning(
+    "通态压降上升达 5 %,达到 AQG 324 失效判据",
+    "On-state voltage has risen by 5 %, the end of life by AQG 324",
     *_VCE,
 )
 LIFE: Final = Meaning(
@@ -127,3 +132,14 @@ PLATE_FAULT: Final = {
     "Other_Faults": Meaning("其他缺陷", "Other faults", *_SURFACE),
 }
 UNSURE: Final = Meaning("不确定,请人工判级", "Unsure, a person must grade it", *_SURFACE)
+INCOMPLETE: Final = Meaning(
+    "数据不全,不作判断",
+    "Too little data, no statement",
+    "检查采集:见数据缺口页。",
+    "Check the data collection: see the page of gaps.",
+)
+
+
+def plate_fault(name: str) -> Meaning:
+    """Meaning of a fault class; a class the table does not know reads as its own name."""
+    return PLATE_FAULT.get(name, Meaning(name, name, *_SURFACE))

@@ -18,6 +18,7 @@ from tundish_analytics.condition.reference import HealthyReference
 from tundish_analytics.condition.targets import TARGETS
 from tundish_analytics.models.calibration import calibrated, fit_temperature, safe_log
 from tundish_analytics.models.folds import held_out_probability, held_out_values
+from tundish_analytics.models.threads import one_thread
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -101,6 +102,7 @@ class HydraulicCondition:
         self._features = feature_names(semantics)
 
     @classmethod
+    @one_thread
     def fit(
         cls,
         windows: NDArray[np.float64],
@@ -131,6 +133,7 @@ class HydraulicCondition:
         pressure = _fit_pressure(features, ready, labels[:, -1], blocks)
         return cls(tuple(semantics), front, fitted, pressure)
 
+    @one_thread
     def read(
         self, windows: NDArray[np.float64], signals: Sequence[SignalSpec]
     ) -> tuple[dict[str, Reading], NDArray[np.float64]]:

@@ -156,7 +156,10 @@ class Registry:
 
 
 def _refuse_foreign(data: bytes) -> None:
-    foreign = sorted(set(skops.io.get_untrusted_types(data=data)) - set(TRUSTED))
+    try:
+        foreign = sorted(set(skops.io.get_untrusted_types(data=data)) - set(TRUSTED))
+    except (zipfile.BadZipFile, KeyError, ValueError, TypeError) as error:
+        raise RegistryError(f"this is no model file: {error}") from error
     if foreign:
         raise RegistryError(f"the model holds types that are not allowed here: {', '.join(foreign)}")
 

@@ -13,6 +13,7 @@ from sklearn.model_selection import StratifiedKFold, cross_val_predict
 
 from tundish_analytics.models.calibration import calibrated, fit_temperature, safe_log
 from tundish_analytics.models.folds import SEED
+from tundish_analytics.models.threads import one_thread
 from tundish_analytics.predictions import Evidence, rounded
 
 if TYPE_CHECKING:
@@ -87,6 +88,7 @@ class PlateFaults:
         self.metrics = metrics
 
     @classmethod
+    @one_thread
     def fit(cls, features: NDArray[np.float64], labels: Sequence[str]) -> Self:
         """Train on classified plates.
 
@@ -115,6 +117,7 @@ class PlateFaults:
         metrics = _metrics(probability, y, threshold)
         return cls(names, fitted, temperature, threshold, reference, counts, metrics)
 
+    @one_thread
     def probabilities(self, features: NDArray[np.float64]) -> NDArray[np.float64]:
         """Calibrated class probabilities ``(plates, classes)`` in the order of `classes`."""
         filled = np.where(np.isnan(features), self._reference["middle"], features)
