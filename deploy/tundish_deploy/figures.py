@@ -22,7 +22,7 @@ class Figure:
         name: stable key.
         value: the number, or ``None`` where it could not be measured.
         unit: UCUM or a plain word.
-        better: which direction is better.
+        better: which direction is better; ``none`` for a fact without a wish.
         bar: what it should reach, if anything was promised.
         holds: whether it does; ``None`` without a bar.
         peers: the same number of others, measured in the same run.
@@ -31,7 +31,7 @@ class Figure:
     name: str
     value: float | None
     unit: str
-    better: Literal["higher", "lower"]
+    better: Literal["higher", "lower", "none"]
     bar: float | None = None
     holds: bool | None = None
     peers: dict[str, float] = field(default_factory=dict)

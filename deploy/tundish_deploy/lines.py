@@ -47,12 +47,16 @@ def delivery(settings: Settings, connection: ConnectionSettings) -> DeliveryConf
     )
 
 
-async def collector(settings: Settings, name: str) -> None:
-    """Collect from one connection until cancelled."""
-    from tundish_connectors.opcua import run_connector
+def collect(settings: Settings, name: str) -> int:
+    """Collect from one connection until SIGTERM or SIGINT; returns the process's exit code."""
+    from tundish_connectors.opcua import GatewayConfig, run_connector
 
     connection = next(c for c in settings.connection if c.name == name)
-    await run_connector(opcua_connection(settings, connection), delivery(settings, connection))
+    return run_connector(
+        GatewayConfig(
+            connection=opcua_connection(settings, connection), delivery=delivery(settings, connection)
+        )
+    )
 
 
 async def replay_server(settings: Settings, kit: str) -> None:

@@ -140,6 +140,12 @@ class WorkerSettings(BaseModel):
 class Settings(BaseSettings):
     """Everything the platform can be told; see each part for its keys.
 
+    Attributes:
+        data_dir: store, metadata (unless elsewhere), models, session key, edge state.
+        metadata_url: SQLAlchemy URL of the metadata database; SQLite in the data folder if absent.
+        log_level: of all parts.
+        rule_version: adoption rules the bureau's page starts with; the official ones if absent.
+
     Environment variables win over the file: ``TUNDISH_SERVER__PORT=8051`` sets ``server.port``.
     """
 
@@ -148,6 +154,7 @@ class Settings(BaseSettings):
     data_dir: Path = Path(".tundish/data")
     metadata_url: str | None = None
     log_level: str = "INFO"
+    rule_version: str | None = None
     server: ServerSettings = Field(default_factory=ServerSettings)
     worker: WorkerSettings = Field(default_factory=WorkerSettings)
     connection: list[ConnectionSettings] = Field(default_factory=list)

@@ -80,6 +80,31 @@ def wait_for_stop(stopped: threading.Event) -> None:
         pass
 
 
+def first_start(settings: Settings, say: Callable[[str], None]) -> None:
+    """Make the operator's log-in on an installation that has nobody yet; its password is shown this once."""
+    from sqlalchemy import func, select
+
+    from tundish_deploy.secrets import new_password
+    from tundish_platform.migrations import upgrade
+    from tundish_platform.tenancy import Role
+    from tundish_platform.tenancy.accounts import create_user
+    from tundish_platform.tenancy.metadata import Metadata
+    from tundish_platform.tenancy.models import User
+
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    metadata = Metadata(settings.database)
+    upgrade(metadata)
+    password = new_password()
+    with metadata.session() as session:
+        made = session.scalar(select(func.count()).select_from(User)) == 0
+        if made:
+            create_user(session, "operator", "operator", password, {}, [Role.PLATFORM_OPERATOR])
+    metadata.close()
+    if made:
+        say(f"First start. Log-in of the platform's operator: operator / {password}")
+        say("Make a tenant with: tundish tenant add SLUG --name-zh … --name-en …")
+
+
 def run_until_stopped(settings: Settings, file: Path, say: Callable[[str], None]) -> None:
     """`tundish up`: all parts of the settings, until Ctrl-C.
 

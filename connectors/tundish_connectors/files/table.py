@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tundish_platform.samples import SCHEMAS, SampleBatch, SampleKind
+from tundish_platform.samples import SCHEMAS, Origin, SampleBatch, SampleKind
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -36,7 +36,7 @@ class PathTable:
         return set(pc.unique(self.table["path"]).to_pylist())
 
     def batch(self, ids: Mapping[str, int], arrival: datetime) -> SampleBatch:
-        """The rows as a batch that the store takes.
+        """The rows as a batch that the store takes, marked as imported.
 
         Args:
             ids: the tenant's numbers of the signals.
@@ -50,4 +50,5 @@ class PathTable:
         numbers = np.array([ids[path] for path in column.dictionary.to_pylist()], dtype=np.uint32)
         others = (self.table[name] for name in ("ts", "value", "status"))
         columns = [pa.array(numbers[column.indices.to_numpy()]), *others]
-        return SampleBatch(self.kind, pa.table(columns, schema=SCHEMAS[self.kind]), arrival)
+        table = pa.table(columns, schema=SCHEMAS[self.kind])
+        return SampleBatch(self.kind, table, arrival, Origin.IMPORT)

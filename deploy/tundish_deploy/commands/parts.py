@@ -1,4 +1,4 @@
-"""The processes that the supervisor runs, one hidden command each. Run by hand they serve for finding faults."""
+"""The processes that the supervisor runs, one hidden command each."""
 
 from __future__ import annotations
 
@@ -66,10 +66,9 @@ def server(settings: SettingsOption = None) -> None:
 @app.command()
 def collect(name: Name, settings: SettingsOption = None) -> None:
     """Collect from one OPC UA server of the settings."""
-    from tundish_deploy.lines import collector
+    from tundish_deploy.lines import collect as collect_from
 
-    found = _begin(f"collect-{name}", settings)
-    asyncio.run(_until_stopped(collector(found, name)))
+    raise typer.Exit(collect_from(_begin(f"collect-{name}", settings), name))
 
 
 @app.command()

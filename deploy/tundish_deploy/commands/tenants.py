@@ -26,9 +26,9 @@ def add(
 ) -> None:
     """Make a tenant, its owner's log-in and a token for its collectors; both secrets are shown this once."""
     from sqlalchemy.exc import IntegrityError
-    from tundish_platform.migrations import upgrade
 
     from tundish_deploy.secrets import new_password
+    from tundish_platform.migrations import upgrade
     from tundish_platform.tenancy import Role
     from tundish_platform.tenancy.accounts import create_tenant, create_token, create_user
     from tundish_platform.tenancy.metadata import Metadata
@@ -47,6 +47,5 @@ def add(
         give_up(f"Tenant {slug} was not made: {error.args[0]}")
     finally:
         metadata.close()
-    typer.echo(
-        f"tenant    {slug}\nlog-in    {slug}\npassword  {password}\ncollector token (tundish connect --token)  {token}"
-    )
+    typer.echo(f"tenant    {slug}\nlog-in    {slug}\npassword  {password}")
+    typer.echo(f"token of its collectors, for tundish connect: {token}")

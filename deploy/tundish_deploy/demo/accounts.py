@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tundish_platform.migrations import upgrade
-
 from tundish_deploy.demo.plan import BUREAU_LOGIN, OPERATOR_LOGIN, PLANTS, UNCONNECTED
 from tundish_deploy.secrets import new_password, private_file
+from tundish_platform.migrations import upgrade
 from tundish_platform.programme import register_enterprise
 from tundish_platform.tenancy import Role
 from tundish_platform.tenancy.accounts import create_tenant, create_token, create_user, find_tenant
@@ -62,6 +61,11 @@ def _tokens(session: Session) -> dict[str, str]:
     }
     worker = {plant.slug: [Role.ANALYST] for plant in PLANTS}
     tokens["worker"] = create_token(session, "worker", worker)
+    # What the demo check looks through: one plant's own eyes each, and the bureau's.
+    for plant in PLANTS:
+        name = f"check-{plant.slug}"
+        tokens[name] = create_token(session, name, {plant.slug: [Role.PLANT_MANAGER]})
+    tokens["check-bureau"] = create_token(session, "check-bureau", {}, [Role.BUREAU_OFFICER])
     return tokens
 
 

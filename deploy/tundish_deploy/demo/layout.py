@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from tundish_connectors.replay import ReplayConfig, make_identity, server_identity, trust
 from tundish_deploy.demo.plan import PLANTS, SPAN_HOURS
+from tundish_deploy.lines import secret
 from tundish_deploy.secrets import new_password, private_file
 from tundish_deploy.settings import Settings
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from tundish_deploy.demo.state import DemoState
 
 OPCUA_USER = "tundish"
+RULE = "demo-2026.1"
 
 
 def make_secrets(state: DemoState) -> None:
@@ -39,7 +41,7 @@ def replay_config(state: DemoState, plant: DemoPlant) -> ReplayConfig:
         span_hours=SPAN_HOURS,
         state_dir=state.folder / "replay",
         pki_dir=state.pki(f"server-{plant.kit}"),
-        users={OPCUA_USER: state.secret(f"opcua-{plant.kit}.password").read_text("utf-8")},
+        users={OPCUA_USER: secret(state.secret(f"opcua-{plant.kit}.password"))},
     )
 
 
@@ -48,6 +50,7 @@ def demo_settings(state: DemoState, port: int) -> Settings:
     return Settings.model_validate(
         {
             "data_dir": state.data_dir,
+            "rule_version": RULE,
             "server": {"port": port},
             "worker": {
                 "tenants": [plant.slug for plant in PLANTS],

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 import tomli_w
 from rich.console import Console
-from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 
 from tundish_connectors.delivery import HttpDelivery
-from tundish_connectors.files import import_history
-from tundish_connectors.replay import starting_position
+from tundish_connectors.files import deliver
+from tundish_connectors.lines import kit
+from tundish_connectors.replay import history_batches, starting_position
 from tundish_deploy.demo.accounts import make_accounts
 from tundish_deploy.demo.layout import demo_settings, make_secrets, replay_config
 from tundish_deploy.demo.plan import PLANTS
@@ -25,6 +27,8 @@ from tundish_platform.sdk.client import ApiError, TundishClient
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from tundish_deploy.demo.plan import DemoPlant
 
 console = Console(highlight=False)
 
@@ -68,7 +72,7 @@ class Demo:
         console.print(f"[green]✓[/] 服务已启动 · the server answers at {self.settings.server.url}")
 
     def import_histories(self) -> None:
-        """Bring each recording's history into the store, once; a cut-off import is done again, which is harmless."""
+        """Bring each recording's history into the store, once; a cut-off import is done again."""
         for plant, connection in zip(PLANTS, self.settings.connection, strict=True):
             if plant.kit in self.state.imported:
                 continue
@@ -77,18 +81,17 @@ class Demo:
             columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
             with Progress(*columns, console=console, transient=True) as progress:
                 task = progress.add_task(f"导入历史 · importing history of {plant.kit}")
-                rows = import_history(
-                    plant.kit,
-                    v0,
+                report = deliver(
+                    f"import:{plant.kit}",
+                    kit(plant.kit).specs(),
+                    history_batches(plant.kit, v0),
                     target,
-                    lambda done, task=task, kit=plant.kit, progress=progress: progress.update(
-                        task, description=f"导入历史 · importing history of {kit}: {done:,} rows"
-                    ),
+                    partial(_show_rows, progress, task, plant.kit),
                 )
             target.close()
-            self.state.imported.append(plant.kit)
+            self.state.imported[plant.kit] = v0.isoformat()
             self.state.save()
-            console.print(f"[green]✓[/] 历史已入库 · history stored: {plant.kit}, {rows:,} samples")
+            console.print(f"[green]✓[/] 历史已入库 · history stored: {plant.kit}, {report.rows:,} samples")
 
     def start_lines(self) -> None:
         """Start replay servers, connectors, the analytics worker and the app runner."""
@@ -98,9 +101,13 @@ class Demo:
             self.supervisor.start(part)
         console.print("[green]✓[/] 三条产线开始回放与采集 · three lines are being played and collected")
 
-    def client(self, token: str = "worker") -> TundishClient:
-        """The public API with one of the demonstration's tokens."""
-        text = self.state.secret(f"{token}.token").read_text("utf-8")
+    def live_start(self, plant: DemoPlant) -> datetime:
+        """Source time at which the live part of a plant's recording begins."""
+        return datetime.fromisoformat(self.state.imported[plant.kit])
+
+    def client(self, service: str) -> TundishClient:
+        """The public API with the token of one of the demonstration's services."""
+        text = self.state.secret(f"{service}.token").read_text("utf-8")
         return TundishClient(self.settings.server.url, text)
 
     def wait_for_results(self, seconds: float = _FIRST_RESULTS_S) -> None:
@@ -111,7 +118,7 @@ class Demo:
         """
         deadline = time.monotonic() + seconds
         columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
-        with Progress(*columns, console=console, transient=True) as progress, self.client() as client:
+        with Progress(*columns, console=console, transient=True) as progress, self.client("worker") as client:
             task = progress.add_task("等待数据与预测 · waiting for samples and predictions")
             while True:
                 missing = self._missing(client)
@@ -119,12 +126,9 @@ class Demo:
                     break
                 if time.monotonic() > deadline:
                     raise StartError(
-                        f"After {seconds:.0f} s there is still nothing of: {', '.join(missing)}. See {self.log_dir}."
+                        f"After {seconds:.0f} s nothing of: {', '.join(missing)}. See {self.log_dir}."
                     )
-                progress.update(
-                    task,
-                    description="训练与采集中 · training and collecting, waiting for: " + ", ".join(missing),
-                )
+                progress.update(task, description="训练与采集中 · waiting for: " + ", ".join(missing))
                 time.sleep(1)
         console.print("[green]✓[/] 数据与预测已到 · samples and predictions arrive on all lines")
 
@@ -149,6 +153,10 @@ class Demo:
     def _tell(self, name: str, event: str) -> None:
         if not self._quiet and event.startswith("ended"):
             console.print(f"[yellow]![/] {name}: {event}, {self.log_dir / name}.log")
+
+
+def _show_rows(progress: Progress, task: TaskID, kit_id: str, rows: int) -> None:
+    progress.update(task, description=f"导入历史 · importing history of {kit_id}: {rows:,} samples")
 
 
 def _live_samples(client: TundishClient, tenant: str) -> bool:

@@ -58,7 +58,7 @@ def _show_first_look(demo: Demo) -> None:
     console.print(
         Panel(
             f"1. {url} 以 [bold]{cylinder.manager}[/] 登录: 液压站四个部件的状态判断与依据\n"
-            f"   log in as [bold]{cylinder.manager}[/]: condition of four hydraulic components, with the evidence\n"
+            f"   log in as [bold]{cylinder.manager}[/]: condition of four components, with the evidence\n"
             f"2. 以 [bold]{cylinder.owner}[/] 登录: 订阅一个应用, 看它只读到了哪些信号\n"
             f"   log in as [bold]{cylinder.owner}[/]: subscribe to an app, see which signals it was granted\n"
             f"3. 以 [bold]{BUREAU_LOGIN}[/] 登录: 上云上平台数字及每一家的证据\n"

@@ -20,14 +20,14 @@ class DemoState:
         folder: where everything of the demonstration lies.
         speed: seconds of recording per second.
         accounts: tenants, people and tokens were made.
-        imported: kits whose history is in the store.
+        imported: kits whose history is in the store → where it ends and the live part begins.
         logins: log-in name → password, for the person at the screen.
     """
 
     folder: Path
     speed: float
     accounts: bool = False
-    imported: list[str] = field(default_factory=list)
+    imported: dict[str, str] = field(default_factory=dict)
     logins: dict[str, str] = field(default_factory=dict)
 
     @classmethod

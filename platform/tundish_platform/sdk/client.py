@@ -204,7 +204,9 @@ class TundishClient:
 
     def evidence(self, uscc: str, rule: str | None = None) -> dict[str, Any]:
         """Why an enterprise is in its stage; for the bureau only."""
-        return self._object("GET", _of_programme(uscc), params=_rule(rule))
+        return self._object(
+            "GET", f"/programme/enterprises/{quote(uscc, safe='')}/evidence", params=_rule(rule)
+        )
 
     def _send(self, method: str, path: str, **parts: Any) -> httpx.Response:  # noqa: ANN401 - httpx's own
         try:
@@ -239,6 +241,10 @@ class TundishClient:
 
 def _of(tenant: str, *parts: str) -> str:
     return "/tenants/" + "/".join(quote(part, safe="") for part in (tenant, *parts))
+
+
+def _rule(version: str | None) -> dict[str, str]:
+    return {} if version is None else {"rule": version}
 
 
 def _joined(signals: Iterable[int]) -> str:

@@ -1,0 +1,59 @@
+"""The worker and the app runner: processes that use the public API with a token of their own."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import structlog
+
+from tundish_deploy.lines import secret
+
+if TYPE_CHECKING:
+    import threading
+
+    from tundish_analytics.worker import Progress
+    from tundish_deploy.settings import Settings
+
+log = structlog.get_logger(__name__)
+
+_APPS_TURN_S = 5.0
+
+
+def _token(settings: Settings) -> str:
+    if settings.worker.token_file is None:
+        raise ValueError("worker.tenants is set and worker.token_file is not: the worker needs a token")
+    return secret(settings.worker.token_file).get_secret_value()
+
+
+def run_analytics(settings: Settings, stopped: threading.Event) -> None:
+    """Train each line's models on its history and score what arrives, until told to stop."""
+    from tundish_analytics.worker import run_worker
+
+    def tell(progress: Progress) -> None:
+        log.info(progress.stage, tenant=progress.tenant, model=progress.model, text=progress.en)
+
+    run_worker(
+        settings.server.url,
+        _token(settings),
+        settings.worker.tenants,
+        settings.data_dir / "models",
+        stopped,
+        tell,
+    )
+
+
+def run_apps(settings: Settings, stopped: threading.Event) -> None:
+    """Run subscribed apps when they are due, until told to stop."""
+    from tundish_platform.marketplace.catalogue import Catalogue
+    from tundish_platform.marketplace.runner import Runner
+    from tundish_platform.sdk.client import ApiError, TundishClient
+
+    with TundishClient(settings.server.url, _token(settings)) as client:
+        runner = Runner(client, Catalogue.find())
+        while not stopped.wait(_APPS_TURN_S):
+            for tenant in settings.worker.tenants:
+                try:
+                    for run in runner.run_due(tenant):
+                        log.info("app run", tenant=tenant, app=run.app, outcome=run.outcome)
+                except ApiError as error:
+                    log.warning("app runs wait for the platform", tenant=tenant, reason=str(error))
