@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 import textwrap
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -15,9 +15,6 @@ from hypothesis import strategies as st
 
 from tundish_connectors.spool import Spool, SpoolError, SpoolFull
 from tundish_connectors.spool.files import Files
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 SMALL = {"max_bytes": 4096, "segment_bytes": 256}
 
@@ -256,4 +253,29 @@ def test_a_killed_writer_leaves_everything_it_acknowledged(tmp_path: Path) -> No
     payloads = payloads_of(spool)
     assert len(payloads) >= acknowledged
     assert payloads == [f"{number}".encode() * 50 for number in range(1, len(payloads) + 1)]
+    spool.close()
+
+
+def test_a_power_cut_after_each_append_takes_nothing_acknowledged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: dict[str, int] = {}
+    real = os.fdatasync
+
+    def note(descriptor: int) -> None:
+        synced[Path(f"/proc/self/fd/{descriptor}").readlink().name] = os.fstat(descriptor).st_size
+        real(descriptor)
+
+    monkeypatch.setattr(os, "fdatasync", note)
+    spool = Spool(tmp_path / "live", **SMALL)
+    for number in range(1, 12):
+        spool.append([bytes([number]) * 60])
+        after_cut = tmp_path / f"cut{number}"
+        after_cut.mkdir()
+        for segment in (tmp_path / "live").glob("*.seg"):
+            # What was not synced is gone after a power cut.
+            (after_cut / segment.name).write_bytes(segment.read_bytes()[: synced.get(segment.name, 0)])
+        survivor = Spool(after_cut, **SMALL)
+        assert payloads_of(survivor) == [bytes([at]) * 60 for at in range(1, number + 1)]
+        survivor.close()
     spool.close()
