@@ -6,7 +6,6 @@ import threading
 from typing import TYPE_CHECKING
 
 from rich.panel import Panel
-from rich.table import Table
 
 from tundish_deploy.demo.plan import BUREAU_LOGIN, OPERATOR_LOGIN, PLANTS
 from tundish_deploy.demo.run import Demo, console
@@ -40,16 +39,15 @@ def run_demo(folder: Path, port: int, speed: float) -> None:
 
 
 def _show_logins(demo: Demo) -> None:
-    table = Table(title=f"{demo.settings.server.url}  登录账号 · log-ins")
-    for column in ("用户名 · log-in", "密码 · password", "角色 · who"):
-        table.add_column(column, no_wrap=True)
     who = {BUREAU_LOGIN: "工信局 · industry bureau", OPERATOR_LOGIN: "平台运营 · platform operator"}
     for plant in PLANTS:
         who[plant.manager] = f"{plant.name_zh} 厂长 · plant manager"
-        who[plant.owner] = f"{plant.name_zh} 企业主 · owner (应用市场 · market)"
+        who[plant.owner] = f"{plant.name_zh} 企业主 · owner"
+    console.print(f"\n登录账号 · log-ins at {demo.settings.server.url}")
+    # Not a table: a narrow terminal would cut passwords short.
     for login, password in demo.state.logins.items():
-        table.add_row(login, password, who.get(login, ""))
-    console.print(table)
+        console.print(f"  [bold]{login:<16}[/]{password:<20}{who.get(login, '')}", soft_wrap=True)
+    console.print()
 
 
 def _show_first_look(demo: Demo) -> None:
