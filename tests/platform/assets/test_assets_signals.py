@@ -70,7 +70,7 @@ def test_tenants_do_not_see_each_other_though_numbers_are_equal(
     metadata: Metadata, scopes: dict[str, TenantScope]
 ) -> None:
     with metadata.session() as session:
-        upsert_signals(session, scopes["steel"], "opc", [spec("S/A/L/M/C/Secret")])
+        upsert_signals(session, scopes["steel"], "opc", [spec("S/A/L/M/C/Secret"), spec("S/A/L/M/C/Other")])
         upsert_signals(session, scopes["power"], "opc", [spec("P/A/L/M/C/Own", kind="text")])
         assert [s.path for s in list_signals(session, scopes["power"])] == ["P/A/L/M/C/Own"]
         assert [s.path for s in find_signals(session, scopes["power"], [1])] == ["P/A/L/M/C/Own"]
