@@ -39,7 +39,7 @@ def _hidden(sizes: Mapping[str, int]) -> set[str]:
     """Cells to suppress: the small ones, and others until the total no longer gives the small ones away."""
     hidden = {key for key, size in sizes.items() if size < LEAST_ENTERPRISES}
     rest = sorted((key for key in sizes if key not in hidden), key=lambda key: (sizes[key], key))
-    while hidden and rest and (len(hidden) == 1 or sum(sizes[key] for key in hidden) < LEAST_ENTERPRISES):
+    while hidden and rest and sum(sizes[key] for key in hidden) < LEAST_ENTERPRISES:
         hidden.add(rest.pop(0))
     return hidden
 

@@ -22,6 +22,11 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("needs_bubblewrap")]
 
+# fork(2) itself, which no C library calls any more.
+OLD_FORK = """import ctypes
+    pid = ctypes.CDLL(None).syscall(57)
+    os._exit(0) if pid == 0 else None
+    words = 'open' if pid > 0 else 'shut'"""
 # Probes that say "open" if they succeed. They run in the sandbox, and outside it as a control.
 PROBES = {
     "reads the password file": "open('/etc/passwd').read(); words = 'open'",
@@ -30,6 +35,7 @@ PROBES = {
     "opens a socket": "socket.socket(); words = 'open'",
     "makes a pair of sockets": "socket.socketpair(); words = 'open'",
     "starts a process": "pid = os.fork(); os._exit(0) if pid == 0 else os.waitpid(pid, 0); words = 'open'",
+    "starts a process by the old call": OLD_FORK,
     "becomes another program": "os.posix_spawn({python!r}, ['p', '-c', ''], {{}}); words = 'open'",
     "makes a file in memory": "os.memfd_create('x'); words = 'open'",
     "sees the server's environment": "words = 'open' if os.environ.get('TUNDISH_SECRET') else 'shut'",

@@ -190,6 +190,13 @@ def test_cells_of_few_enterprises_are_suppressed_and_no_difference_gives_them_aw
     assert shown["a"].stages == {"registered": 9, "on_cloud": 9, "on_platform": 0}
 
 
+def test_hidden_cells_together_hold_enough_enterprises_or_hide_everything() -> None:
+    rows = [("a", 0)] * 20 + [("b", 0)] * 2 + [("c", 0)] * 2
+    assert {cell.key for cell in cells(rows, ["registered"]) if cell.suppressed} == {"a", "b", "c"}
+    rows += [("d", 0)] * 4
+    assert {cell.key for cell in cells(rows, ["registered"]) if cell.suppressed} == {"b", "c", "d"}
+
+
 def test_cells_of_enough_enterprises_are_all_shown() -> None:
     assert not any(cell.suppressed for cell in cells([("a", 1)] * 5 + [("b", 0)] * 5, ["registered"]))
 
