@@ -90,6 +90,7 @@ CHART_CONFIG: Final[Any] = {
     "displaylogo": False,
     "responsive": True,
     "scrollZoom": False,
-    "doubleClick": "reset",
-    "modeBarButtonsToRemove": ["select2d", "lasso2d", "autoScale2d", "zoomIn2d", "zoomOut2d", "toImage"],
+    "doubleClick": "autosize",
+    # Its tool tips speak English only; dragging and double clicking do all that is needed.
+    "displayModeBar": False,
 }

@@ -20,13 +20,14 @@ from waitress.server import create_server
 from tundish_platform.api.app import create_app
 from tundish_platform.api.context import PlatformContext
 from tundish_platform.marketplace import Catalogue
+from tundish_platform.migrations import upgrade
 from tundish_platform.programme import register_enterprise
 from tundish_platform.samples import SCHEMAS, SampleBatch, SampleKind, SignalRole, SignalSpec
 from tundish_platform.sdk.client import TundishClient
 from tundish_platform.store import Telemetry
 from tundish_platform.tenancy import Role
 from tundish_platform.tenancy.accounts import create_tenant, create_token, create_user
-from tundish_platform.tenancy.metadata import Base, Metadata
+from tundish_platform.tenancy.metadata import Metadata
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -59,7 +60,12 @@ class World:
 
     @property
     def now(self) -> datetime:
+        """Source time of the newest sample."""
         return self.start + timedelta(seconds=SECONDS - 1)
+
+    def value_of(self, path: str) -> float:
+        """The newest value that was sent for a signal."""
+        return _wave(path, SECONDS - 1)
 
 
 def _specs() -> list[SignalSpec]:
@@ -142,7 +148,7 @@ def _batches(ids: dict[str, int], start: datetime) -> list[SampleBatch]:
         for s, t, v, q in rows
     ]
     ends = range(59, SECONDS, 60)
-    rows += [(ids[f"{LINE}/HPU1/Inspection/Cooler"], t, 20.0 if t % 240 else 100.0, 0) for t in ends]
+    rows += [(ids[f"{LINE}/HPU1/Inspection/Cooler"], t, 100.0 if t % 240 == 239 else 20.0, 0) for t in ends]
     rows += [(ids[f"{LINE}/Models/hydraulic-condition/cooler/Value"], t, 20.0, 0) for t in ends]
     states = [
         (ids[f"{LINE}/HPU1/Bench/State"], t, "Idle" if t % 300 > 240 else "Execute", 0)
@@ -220,17 +226,13 @@ def _fill(url: str, token: str, start: datetime) -> dict[str, int]:
     return ids
 
 
-def _telemetry(place: Path, metadata: Metadata) -> Telemetry:
-    return Telemetry(place, metadata)
-
-
 @pytest.fixture(scope="session")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     place = tmp_path_factory.mktemp("world")
     metadata = Metadata(f"sqlite:///{place / 'metadata.db'}")
-    Base.metadata.create_all(metadata.engine)
+    upgrade(metadata)
     token = _accounts(metadata)
-    telemetry = _telemetry(place / "store", metadata)
+    telemetry = Telemetry(place / "store", metadata)
     catalogue = Catalogue.find(Path(__file__).parents[2] / "apps-marketplace", installed=False)
     context = PlatformContext(metadata, telemetry, catalogue)
     app = create_app(context)
@@ -264,6 +266,7 @@ class Visit:
         self.world = world
         self.errors: list[str] = []
         self.foreign: list[str] = []
+        self.expected: tuple[str, ...] = ()
         self.page: Page = context.new_page()
         self.page.on("console", lambda m: self.errors.append(m.text) if m.type == "error" else None)
         self.page.on("pageerror", lambda e: self.errors.append(str(e)))
@@ -285,7 +288,7 @@ class Visit:
         return self.page.inner_text(selector)
 
     def check(self) -> None:
-        assert self.errors == []
+        assert [e for e in self.errors if not any(part in e for part in self.expected)] == []
         assert self.foreign == []
 
 

@@ -15,11 +15,12 @@ from tundish_platform.api.app import create_app
 from tundish_platform.api.context import PlatformContext
 from tundish_platform.assets import upsert_signals
 from tundish_platform.marketplace import Catalogue
+from tundish_platform.migrations import upgrade
 from tundish_platform.samples import SCHEMAS, SampleBatch, SampleKind, SignalRole, SignalSpec
 from tundish_platform.store import Telemetry
 from tundish_platform.tenancy import Permission, Role, access_tenant
 from tundish_platform.tenancy.accounts import check_token, create_tenant, create_token, create_user
-from tundish_platform.tenancy.metadata import Base, Metadata
+from tundish_platform.tenancy.metadata import Metadata
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -110,7 +111,7 @@ def _table(kind: SampleKind, columns: list[list[Any]]) -> pa.Table:
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     place: Path = tmp_path_factory.mktemp("site")
     metadata = Metadata(f"sqlite:///{place / 'metadata.db'}")
-    Base.metadata.create_all(metadata.engine)
+    upgrade(metadata)
     with metadata.session() as session:
         for slug, mark in (("own-plant", "OWN"), ("canary-plant", "CANARY")):
             create_tenant(session, slug, f"{mark}企业", f"{mark} enterprise")

@@ -13,7 +13,13 @@ NOW = datetime(2026, 11, 21, 8, tzinfo=UTC)
 
 
 def _signal(number: int, **more: object) -> SignalInfo:
-    values = {"path": f"S/A/L/M/C/V{number}", "name_zh": "信", "name_en": "s", "semantic": "x", "period_s": 1.0}
+    values = {
+        "path": f"S/A/L/M/C/V{number}",
+        "name_zh": "信",
+        "name_en": "s",
+        "semantic": "x",
+        "period_s": 1.0,
+    }
     return SignalInfo(**{**values, "id": number, "source": "c", **more})
 
 
@@ -22,7 +28,9 @@ def _latest(age_s: float, status: int = 0) -> Latest:
 
 
 def _source(failed: tuple[str, ...] = (), silent: tuple[str, ...] = ()) -> SourceInfo:
-    signals = SourceSignals(failed=tuple(FailedSignal(path=p, reason="BadNodeIdUnknown") for p in failed), silent=silent)
+    signals = SourceSignals(
+        failed=tuple(FailedSignal(path=p, reason="BadNodeIdUnknown") for p in failed), silent=silent
+    )
     return SourceInfo(name="c", state="running", seen_at=NOW, stale=False, signals=signals)
 
 

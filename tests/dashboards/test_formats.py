@@ -31,7 +31,8 @@ def test_quantities_use_readable_units() -> None:
 
 
 @pytest.mark.parametrize(
-    ("share", "shown"), [(1.0, "100.0%"), (0.99999, "99.9%"), (0.5, "50.0%"), (0.0, "0.0%"), (None, "–"), (1.0875, "108.8%")]
+    ("share", "shown"),
+    [(1.0, "100.0%"), (0.99999, "99.9%"), (0.5, "50.0%"), (0.0, "0.0%"), (None, "–"), (1.0875, "108.8%")],
 )
 def test_a_share_below_one_never_reads_as_complete(share: float | None, shown: str) -> None:
     assert ZH.percent(share) == shown

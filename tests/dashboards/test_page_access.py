@@ -20,7 +20,22 @@ ORIGIN = {"Origin": "http://localhost"}
 CANARY = re.compile(rb"CANARY|424,?2\d\d")
 FOREIGN = "/plant/canary-plant"
 # What a page may send, and everything it should not.
-VALUES: tuple[Any, ...] = (None, 1, -1, 1e308, "x", "x" * 5000, [], ["1"], ["x"], [[]], {}, {"app": "x"}, True, "1h")
+VALUES: tuple[Any, ...] = (
+    None,
+    1,
+    -1,
+    1e308,
+    "x",
+    "x" * 5000,
+    [],
+    ["1"],
+    ["x"],
+    [[]],
+    {},
+    {"app": "x"},
+    True,
+    "1h",
+)
 
 
 def _call(client: FlaskClient, body: object) -> TestResponse:
@@ -118,7 +133,11 @@ def test_a_foreign_page_and_none_look_alike(site: Site, path: str) -> None:
 
 @pytest.mark.parametrize("value", VALUES, ids=lambda v: str(v)[:12])
 def test_no_value_makes_a_callback_fail(site: Site, value: Any) -> None:
-    for login, path in (("insider", "/plant/own-plant"), ("insider", "/market/own-plant"), ("bureau", "/bureau")):
+    for login, path in (
+        ("insider", "/plant/own-plant"),
+        ("insider", "/market/own-plant"),
+        ("bureau", "/bureau"),
+    ):
         client = site.visitor(login)
         for output in _all_outputs(site):
             for where in (path, value):

@@ -42,7 +42,17 @@ def test_an_unknown_choice_is_refused(value: object) -> None:
 
 
 @pytest.mark.parametrize(
-    "wish", ["//evil.example/x", "https://evil.example", "/\\evil.example", "javascript:alert(1)", "", None, "/a\nb", "plant"]
+    "wish",
+    [
+        "//evil.example/x",
+        "https://evil.example",
+        "/\\evil.example",
+        "javascript:alert(1)",
+        "",
+        None,
+        "/a\nb",
+        "plant",
+    ],
 )
 def test_log_in_never_leads_to_another_host(wish: str | None) -> None:
     assert local_path(wish) == "/"
@@ -51,7 +61,20 @@ def test_log_in_never_leads_to_another_host(wish: str | None) -> None:
 def test_addresses() -> None:
     route = find_route("/plant/xianghe-cylinder")
     assert route is not None
-    assert (route.page, route.tenant, route.path) == (Page.PLANT, "xianghe-cylinder", "/plant/xianghe-cylinder")
+    assert (route.page, route.tenant, route.path) == (
+        Page.PLANT,
+        "xianghe-cylinder",
+        "/plant/xianghe-cylinder",
+    )
     assert find_route("/bureau") is not None
-    for unknown in ("/", "/plant", "/plant/", "/plant/A", "/plant/a/b", "/bureau/x", "/plant/../etc", "/nothing"):
+    for unknown in (
+        "/",
+        "/plant",
+        "/plant/",
+        "/plant/A",
+        "/plant/a/b",
+        "/bureau/x",
+        "/plant/../etc",
+        "/nothing",
+    ):
         assert find_route(unknown) is None

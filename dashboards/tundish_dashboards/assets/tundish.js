@@ -4,6 +4,7 @@
   var SILENCE_MS = 9000;
   var lastBeat = null;
   var lastValue = null;
+  var zoom = null;
 
   window.dash_clientside = Object.assign({}, window.dash_clientside, {
     tundish: {
@@ -29,6 +30,24 @@
       setTitle: function (title) {
         if (title) {
           document.title = title + " · Tundish";
+        }
+        return window.dash_clientside.no_update;
+      },
+      drawTrends: function (figure, window_) {
+        if (!figure) {
+          return window.dash_clientside.no_update;
+        }
+        if (zoom !== null && zoom.window === window_ && figure.layout.xaxis) {
+          var axis = Object.assign({}, figure.layout.xaxis, { range: zoom.range.slice(), autorange: false });
+          return { data: figure.data, layout: Object.assign({}, figure.layout, { xaxis: axis }) };
+        }
+        return figure;
+      },
+      keepZoom: function (change, window_) {
+        if (change && change["xaxis.range[0]"] !== undefined) {
+          zoom = { window: window_, range: [change["xaxis.range[0]"], change["xaxis.range[1]"]] };
+        } else if (change && change["xaxis.autorange"]) {
+          zoom = null;
         }
         return window.dash_clientside.no_update;
       },

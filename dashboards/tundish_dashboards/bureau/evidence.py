@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from tundish_dashboards.callbacks import Person
     from tundish_platform.programme import Rule
+    from tundish_platform.programme.rules import Condition
 
 _SHARES = frozenset({"good_share"})
 
@@ -43,7 +44,7 @@ def evidence_panel(person: Person, found: Mapping[str, Any]) -> Component:
                 ]
             ),
             html.H3(t("evidence.checks")),
-            _checks(person, rule, found["checks"]),
+            _checks(person, rule, found),
             components.more(t("evidence.facts"), _facts(person, found["facts"])),
         ]
     )
@@ -64,33 +65,59 @@ def _replay(person: Person, *, replays: bool) -> Component:
     return components.status(tone, person.t("evidence.replays" if replays else "evidence.differs"))
 
 
-def _checks(person: Person, rule: Rule, checks: list[Mapping[str, Any]]) -> Component:
+def _checks(person: Person, rule: Rule, found: Mapping[str, Any]) -> Component:
+    """Each condition with its threshold, what was measured against it, and whether it held."""
     t = person.t
-    rows = [
-        [
-            stage_name(person, rule, check["stage"]),
-            t.of(check["text_zh"], check["text_en"]),
-            components.status(
-                Tone.GOOD if check["held"] else Tone.BAD,
-                t("evidence.held" if check["held"] else "evidence.failed"),
-            ),
-        ]
-        for check in checks
-    ]
-    head = [t("evidence.stage"), t("evidence.condition"), t("evidence.result")]
+    conditions = [(stage, condition) for stage in rule.stages for condition in stage.conditions]
+    rows = []
+    for check, (stage, condition) in zip(found["checks"], conditions, strict=True):
+        windows = found["facts"]["windows"][: stage.windows]
+        state = components.status(
+            Tone.GOOD if check["held"] else Tone.BAD,
+            t("evidence.held" if check["held"] else "evidence.failed"),
+        )
+        measured = [html.Div(words) for words in _measured(person, condition, windows)]
+        rows.append(
+            [
+                html.Span(t.of(stage.name.zh, stage.name.en), className="whole"),
+                t.of(check["text_zh"], check["text_en"]),
+                html.Div(measured, className="muted"),
+                state,
+            ]
+        )
+    head = [t(f"evidence.{key}") for key in ("stage", "condition", "measured", "result")]
     return components.table(head, rows, t("evidence.checks"))
+
+
+def _measured(person: Person, condition: Condition, windows: list[Mapping[str, float]]) -> list[str]:
+    """Per fact of the condition: what each window held, and the least it had to be."""
+    t = person.t
+    figures = {figure.fact: figure for alternative in condition.any for figure in alternative}
+    return [
+        t(
+            "evidence.against",
+            fact=t.maybe(f"fact.{fact}", fact),
+            values=" / ".join(_figure(person, fact, window.get(fact, 0)) for window in windows),
+            least=_figure(person, fact, figure.at_least),
+        )
+        for fact, figure in figures.items()
+    ]
+
+
+def _figure(person: Person, fact: str, value: float) -> str:
+    return person.formats.percent(value) if fact in _SHARES else person.formats.brief(value)
 
 
 def _facts(person: Person, facts: Mapping[str, Any]) -> Component:
     """The figures of each window, the newest first, exactly as they were judged."""
-    t, formats = person.t, person.formats
+    t = person.t
     windows = facts["windows"]
     keys = list(windows[0]) if windows else []
     head = [t("evidence.fact"), *(t("evidence.window", n=n) for n in range(1, len(windows) + 1))]
     rows = [
         [
             t.maybe(f"fact.{key}", key),
-            *(formats.percent(w[key]) if key in _SHARES else formats.number(w[key]) for w in windows),
+            *(_figure(person, key, w[key]) for w in windows),
         ]
         for key in keys
     ]

@@ -30,8 +30,6 @@ _TITLE_PX = 20
 _SEVERITY_SHIFT = 30
 # A gap that takes at least this share of the window has room for its reason.
 _LABELLED_SHARE = 0.12
-# A line is drawn through at most this many expected samples that did not come.
-_BRIDGED_PERIODS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +40,14 @@ class Row:
         samples: ``ts, value, status`` in time order; numeric ones thinned per bucket, texts as they came.
         gaps: ``ts, end, reason`` of what is known to be unknown.
         title: the row's heading, already in the reader's language.
+        bridged_ms: longest time without a sample that the line may cross; ``None`` for any.
     """
 
     signal: SignalInfo
     samples: pa.Table
     gaps: pa.Table
     title: str
+    bridged_ms: float | None = None
 
     @property
     def is_text(self) -> bool:
@@ -56,7 +56,7 @@ class Row:
 
 
 def trend_figure(view: TenantView, rows: Sequence[Row], start: datetime, end: datetime) -> dict[str, Any]:
-    """The figure of all rows over ``[start, end)``; zoom survives while the rows stay the same."""
+    """The figure of all rows over ``[start, end)``."""
     heights = [_STATE_ROW_PX if row.is_text else _ROW_PX for row in rows]
     total = sum(heights) + _TOP_PX + _BOTTOM_PX
     layout: dict[str, Any] = {
@@ -64,7 +64,7 @@ def trend_figure(view: TenantView, rows: Sequence[Row], start: datetime, end: da
         "height": total,
         "margin": {"l": 58, "r": 10, "t": _TOP_PX, "b": _BOTTOM_PX},
         "uirevision": ",".join(str(row.signal.id) for row in rows),
-        "xaxis": _time_axis(view, start, end, len(rows)),
+        "xaxis": _time_axis(len(rows)),
         "shapes": [],
         "annotations": [],
     }
@@ -78,14 +78,32 @@ def trend_figure(view: TenantView, rows: Sequence[Row], start: datetime, end: da
         layout["shapes"] += _gap_shapes(view, row, number, (end - start).total_seconds() * 1000)
         data += _state_traces(view, row, number, end) if row.is_text else _value_traces(view, row, number)
         top -= share
-    return {"data": data, "layout": layout}
+    unseen = {"overlaying": f"y{len(rows)}", "visible": False, "fixedrange": True, "range": [0, 1]}
+    layout[f"yaxis{len(rows) + 1}"] = {"anchor": "x", **unseen}
+    return {"data": [*data, _window_trace(view, len(rows), start, end)], "layout": layout}
 
 
-def _time_axis(view: TenantView, start: datetime, end: datetime, rows: int) -> dict[str, Any]:
+def _window_trace(view: TenantView, rows: int, start: datetime, end: datetime) -> dict[str, Any]:
+    """An unseen line that spans the window.
+
+    The axis takes its range from the data, so that a double click leads back to the whole window whatever
+    zoom the reader had.
+    """
+    return {
+        **_axes(rows + 1),
+        "type": "scatter",
+        "mode": "lines",
+        "x": [_local_text(view, start), _local_text(view, end)],
+        "y": [0, 0],
+        "line": {"width": 0},
+        "hoverinfo": "skip",
+    }
+
+
+def _time_axis(rows: int) -> dict[str, Any]:
     return {
         "type": "date",
         "anchor": f"y{rows}",
-        "range": [_local_text(view, start), _local_text(view, end)],
         "tickformatstops": [
             {"dtickrange": [None, 60_000], "value": "%H:%M:%S\n%Y-%m-%d"},
             {"dtickrange": [60_000, None], "value": "%H:%M\n%Y-%m-%d"},
@@ -127,7 +145,7 @@ def _value_traces(view: TenantView, row: Row, number: int) -> list[dict[str, Any
         **_axes(number),
         "type": "scatter",
         "mode": "lines",
-        "x": _packed(line_ts),
+        "x": _moments(line_ts),
         "y": _packed(line_value),
         "connectgaps": False,
         "line": {"color": colour, "width": 1.4, "shape": "hv" if row.signal.step else "linear"},
@@ -148,7 +166,7 @@ def _value_traces(view: TenantView, row: Row, number: int) -> list[dict[str, Any
                     **_axes(number),
                     "type": "scatter",
                     "mode": "markers",
-                    "x": _packed(ts[chosen]),
+                    "x": _moments(ts[chosen]),
                     "y": _packed(held[chosen]),
                     "marker": {
                         "symbol": symbol,
@@ -169,14 +187,14 @@ def _state_traces(view: TenantView, row: Row, number: int, end: datetime) -> lis
     words = row.samples.column("value").to_pylist()
     limit = _local_ms(view, pa.array([end], pa.timestamp("us", tz="UTC")))[0]
     holes = sorted(_local_ms(view, row.gaps.column("ts")).tolist())
-    bands: dict[str, tuple[list[float | None], list[float | None]]] = {}
+    bands: dict[str, tuple[list[str | None], list[float | None]]] = {}
     for at, word in enumerate(words):
         until = float(ts[at + 1]) if at + 1 < len(words) else float(limit)
         until = next((hole for hole in holes if ts[at] < hole < until), until)
         if word is None or status[at] >> _SEVERITY_SHIFT:
             continue
         xs, ys = bands.setdefault(word, ([], []))
-        xs += [float(ts[at]), until, None]
+        xs += [_moment(float(ts[at])), _moment(until), None]
         ys += [0.5, 0.5, None]
     order = sorted(bands)
     return [
@@ -203,8 +221,8 @@ def _gap_shapes(view: TenantView, row: Row, number: int, width_ms: float) -> lis
             "type": "rect",
             "xref": "x",
             "yref": f"y{number} domain",
-            "x0": begin,
-            "x1": until,
+            "x0": _moment(begin),
+            "x1": _moment(until),
             "y0": 0,
             "y1": 1,
             "line": {"width": 0},
@@ -226,12 +244,11 @@ def _open_gaps(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Break the line where a gap is recorded, and where more samples are missing than may be bridged."""
     breaks = list(_local_ms(view, row.gaps.column("ts")))
-    if row.signal.period_s is not None and not row.signal.step and len(ts) > 1:
-        steps = np.diff(ts)
-        allowed = max(_BRIDGED_PERIODS * row.signal.period_s * 1000, 3 * float(np.median(steps)))
-        breaks += list(ts[:-1][steps > allowed] + 1)
+    if row.bridged_ms is not None and not row.signal.step:
+        breaks += list(ts[:-1][np.diff(ts) > row.bridged_ms] + 1)
     if not breaks:
         return ts, value
+    breaks = sorted(breaks)
     places = np.searchsorted(ts, np.asarray(breaks))
     return np.insert(ts, places, breaks), np.insert(value, places, np.nan)
 
@@ -248,7 +265,7 @@ def _columns(
 
 
 def _local_ms(view: TenantView, ts: pa.ChunkedArray | pa.Array) -> NDArray[np.float64]:
-    """Wall-clock milliseconds in the plant's zone: Plotly knows no zones and shows what it is given."""
+    """Wall-clock milliseconds in the plant's zone."""
     zoned = ts.cast(pa.timestamp("us", tz=view.formats.zone.key))
     local: NDArray[np.float64] = (
         pc.local_timestamp(zoned).cast(pa.int64()).to_numpy(zero_copy_only=False).astype(np.float64) / 1000
@@ -274,5 +291,20 @@ def _axes(number: int) -> dict[str, str]:
 
 
 def _packed(values: NDArray[np.float64]) -> dict[str, str]:
-    """An array as Plotly's base64 form, a third of the size of decimal text."""
-    return {"dtype": "f8", "bdata": base64.b64encode(np.ascontiguousarray(values).tobytes()).decode()}
+    """An array as Plotly's base64 form, a third of the size of decimal text; seven digits are enough to draw."""
+    return {"dtype": "f4", "bdata": base64.b64encode(values.astype("<f4").tobytes()).decode()}
+
+
+def _moments(ms: NDArray[np.float64]) -> list[str]:
+    """Wall-clock milliseconds as text.
+
+    Plotly shows text as it stands, but moves numbers on a time axis by the browser's own zone, which is not
+    the plant's.
+    """
+    unit = "ms" if np.any(ms % 1000) else "s"
+    words: list[str] = np.datetime_as_string(ms.astype("datetime64[ms]"), unit=unit).tolist()
+    return words
+
+
+def _moment(ms: float) -> str:
+    return _moments(np.array([ms]))[0]

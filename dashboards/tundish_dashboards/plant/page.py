@@ -14,7 +14,7 @@ from tundish_dashboards.plant.data import Line, Summaries, first_choice, read_li
 from tundish_dashboards.plant.hits import HitRates
 from tundish_dashboards.plant.outputs import app_outputs
 from tundish_dashboards.plant.predictions import prediction_cards
-from tundish_dashboards.plant.rows import read_rows
+from tundish_dashboards.plant.rows import POINTS_PER_BUCKET, read_rows
 from tundish_dashboards.plant.strip import attention, connectors, strip
 from tundish_dashboards.plant.table import signal_rows, signal_table
 from tundish_dashboards.theme import CHART_CONFIG, GAP_COLOURS
@@ -31,6 +31,8 @@ _FIRST_WINDOW = "1h"
 MOST_TRENDS = 6
 _CHARTED = frozenset({SampleKind.NUMERIC, SampleKind.INTEGER, SampleKind.TEXT})
 _SLOW_MS = 30_000
+# Three screen pixels share a bucket: a third of the bytes, and no peak is lost either way.
+_PIXELS_PER_BUCKET = 3
 
 
 def plant_page(pages: Pages, path: str) -> Component:
@@ -68,6 +70,9 @@ def plant_page(pages: Pages, path: str) -> Component:
             ),
             html.Div(id="refreshing", hidden=True),
             dcc.Store(id="chart-width"),
+            dcc.Store(id="trend-shown"),
+            dcc.Store(id="trend-figure"),
+            dcc.Store(id="trend-zoom"),
             dcc.Store(id="grid-seen"),
             dcc.Interval(id="tick", interval=pages.settings.refresh.total_seconds() * 1000),
             dcc.Interval(id="slow-tick", interval=_SLOW_MS),
@@ -147,6 +152,10 @@ def register_plant(pages: Pages) -> None:
     _register_trends(pages)
     _register_table(pages, summaries)
     pages.in_browser("pageWidth", Output("chart-width", "data"), Input("trend-signals", "value"))
+    # The browser puts the reader's zoom into each new picture, so that no answer in flight can undo it.
+    window = State("trend-window", "value")
+    pages.in_browser("drawTrends", Output("trends", "figure"), Input("trend-figure", "data"), window)
+    pages.in_browser("keepZoom", Output("trend-zoom", "data"), Input("trends", "relayoutData"), window)
 
 
 def _register_live(pages: Pages, summaries: Summaries, rates: HitRates) -> None:
@@ -175,31 +184,48 @@ def _register_live(pages: Pages, summaries: Summaries, rates: HitRates) -> None:
 
 def _register_trends(pages: Pages) -> None:
     @pages.on_tenant(
-        Output("trends", "figure"),
+        Output("trend-figure", "data"),
         Output("trend-empty", "children"),
+        Output("trend-shown", "data"),
         Input("tick", "n_intervals"),
         Input("trend-signals", "value"),
         Input("trend-window", "value"),
         Input("chart-width", "data"),
-        State("line-choice", "value"),
+        Input("line-choice", "value"),
+        State("trend-shown", "data"),
     )
     def trends(
-        view: TenantView, _tick: object, chosen: object, window: object, width: object, line_wish: object
+        view: TenantView,
+        _tick: object,
+        chosen: object,
+        window: object,
+        width: object,
+        line_wish: object,
+        shown: object,
     ) -> tuple[Any, ...]:
         ids = wishes.numbers(chosen, "the chosen signals", MOST_TRENDS)
-        span = timedelta(seconds=WINDOWS[wishes.one_of(window, "the window", list(WINDOWS), _FIRST_WINDOW)])
-        points = wishes.whole(width, "the width of the chart", 200, 1600, 900)
+        name = wishes.one_of(window, "the window", list(WINDOWS), _FIRST_WINDOW)
+        pixels = wishes.whole(width, "the width of the chart", 200, 1600, 900)
         line = read_line(view, wishes.word(line_wish, "the line", 400))
-        if line.now is None or not ids:
-            key = "plant.no_data" if line.now is None else "trend.none"
-            empty = components.nothing(view.t(key), view.t(f"{key}_then"))
-            return {
-                "data": [],
-                "layout": {"height": 40, "xaxis": {"visible": False}, "yaxis": {"visible": False}},
-            }, empty
-        end = line.now + timedelta(microseconds=1)
-        rows = read_rows(view, line, ids, end - span, end, points)
-        return trend_figure(view, rows, end - span, end), None
+        # The browser has this very picture already: sending it again would only cost it a redraw.
+        now = f"{line.path} {line.now} {line.arrival} {ids} {name} {pixels}"
+        if now == shown:
+            return no_update, no_update, no_update
+        return (*_trends(view, line, ids, timedelta(seconds=WINDOWS[name]), pixels), now)
+
+
+def _trends(
+    view: TenantView, line: Line, ids: list[int], span: timedelta, pixels: int
+) -> tuple[dict[str, Any], Component | None]:
+    if line.now is None or not ids:
+        key = "plant.no_data" if line.now is None else "trend.none"
+        hidden = {"visible": False}
+        figure = {"data": [], "layout": {"height": 40, "xaxis": hidden, "yaxis": hidden}}
+        return figure, components.nothing(view.t(key), view.t(f"{key}_then"))
+    end = line.now + timedelta(microseconds=1)
+    points = pixels * POINTS_PER_BUCKET // _PIXELS_PER_BUCKET
+    rows = read_rows(view, line, ids, end - span, end, points)
+    return trend_figure(view, rows, end - span, end), None
 
 
 def _register_table(pages: Pages, summaries: Summaries) -> None:

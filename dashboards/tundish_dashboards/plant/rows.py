@@ -19,6 +19,11 @@ if TYPE_CHECKING:
     from tundish_dashboards.plant.data import Line
 
 
+# The store keeps at most so many samples of each of its buckets.
+POINTS_PER_BUCKET = 5
+_BRIDGED_PERIODS = 5
+
+
 def read_rows(
     view: TenantView, line: Line, ids: Sequence[int], start: datetime, end: datetime, points: int
 ) -> list[Row]:
@@ -35,9 +40,18 @@ def read_rows(
                 ["ts", "end", "reason"]
             ),
             title=_title(view, state, summaries.get(state.signal.id)),
+            bridged_ms=_bridged_ms(state.signal.period_s, (end - start).total_seconds(), points),
         )
         for state in states
     ]
+
+
+def _bridged_ms(period_s: float | None, window_s: float, points: int) -> float | None:
+    """Longest step of a line: some expected samples, and what the store's thinning may leave out."""
+    if period_s is None:
+        return None
+    bucket_s = window_s / max(1, points // POINTS_PER_BUCKET)
+    return 1000 * (_BRIDGED_PERIODS * period_s + bucket_s)
 
 
 def _title(view: TenantView, state: SignalState, summary: Summary | None) -> str:
