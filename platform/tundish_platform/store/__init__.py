@@ -1,11 +1,13 @@
-"""The time-series store: append log, buffer per tenant, sorted Parquet in the tenant's own place."""
+"""The tenant-isolated time-series store: append log, buffer per tenant, sorted Parquet in its own place."""
 
-from tundish_platform.store.log import FileLog, Log, LogRecord, StoreFailed, StoreFull
+from tundish_platform.store.log import FileLog, Log, StoreFailed, StoreFull
+from tundish_platform.store.records import ForeignLog, LogRecord
 from tundish_platform.store.rows import TimeOutOfRange
 from tundish_platform.store.telemetry import StoreInUse, StoreState, Telemetry
 
 __all__ = [
     "FileLog",
+    "ForeignLog",
     "Log",
     "LogRecord",
     "StoreFailed",

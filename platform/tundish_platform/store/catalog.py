@@ -1,8 +1,9 @@
-"""The manifest in the metadata database: which files count. What it does not name is removed."""
+"""The manifest in the metadata database: which files count. A file that it does not name is put aside."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import re
+from typing import TYPE_CHECKING, Final
 
 import structlog
 from sqlalchemy import delete, func, select
@@ -16,7 +17,11 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from tundish_platform.store.files import FileLayer
     from tundish_platform.tenancy.metadata import Metadata
+
+ORPHANS: Final = "orphans"
+_SLUG: Final = re.compile(r"[a-z0-9][a-z0-9-]*")
 
 log = structlog.get_logger(__name__)
 
@@ -27,20 +32,28 @@ class SegmentCatalog:
     Args:
         folder: of all tenants' folders.
         metadata: their database.
+        files: the file layer.
     """
 
-    def __init__(self, folder: Path, metadata: Metadata) -> None:
+    def __init__(self, folder: Path, metadata: Metadata, files: FileLayer) -> None:
         self._folder = folder
         self._metadata = metadata
+        self._files = files
 
     def folder(self, slug: str) -> Path:
-        """A tenant's own folder."""
+        """A tenant's own folder.
+
+        Raises:
+            ValueError: the slug would lead elsewhere.
+        """
+        if not _SLUG.fullmatch(slug):
+            raise ValueError(f"{slug!r} cannot name a tenant's folder")
         return self._folder / slug
 
-    def slug(self, tenant_id: int) -> str | None:
-        """The tenant's short name; None if the tenant is gone."""
+    def slugs(self) -> dict[int, str]:
+        """Short names of all tenants."""
         with self._metadata.session() as session:
-            return session.scalar(select(Tenant.slug).where(Tenant.id == tenant_id))
+            return {tenant.id: tenant.slug for tenant in session.scalars(select(Tenant))}
 
     def segments(self, tenant_id: int) -> list[SegmentFile]:
         """A tenant's segments, oldest sequence first."""
@@ -60,8 +73,14 @@ class SegmentCatalog:
         return (highest or 0) + 1
 
     def add(self, tenant_id: int, written: Sequence[SegmentFile], sealed_up_to: int) -> None:
-        """Name new segments and how far they reach, in one transaction."""
+        """Name new segments and how far they reach, in one transaction; a second call changes nothing.
+
+        A transaction can be through although its answer was lost, so the caller may simply try again.
+        """
         with self._metadata.session() as session:
+            known = session.get(SealedUpTo, tenant_id)
+            if known is not None and known.sequence >= sealed_up_to:
+                return
             session.add_all(_row(tenant_id, segment) for segment in written)
             session.merge(SealedUpTo(tenant_id=tenant_id, sequence=sealed_up_to))
 
@@ -72,17 +91,33 @@ class SegmentCatalog:
             session.execute(delete(Segment).where(Segment.tenant_id == tenant_id, Segment.path.in_(paths)))
             session.add(_row(tenant_id, new))
 
-    def remove_orphans(self) -> None:
-        """Remove files of seals and merges that were cut off before the manifest named them."""
+    def check(self) -> list[str]:
+        """Put unnamed files aside; returns which named ones are missing or of another size, in words."""
         with self._metadata.session() as session:
             rows = session.execute(
-                select(Tenant.slug, Segment.path).join(Tenant, Tenant.id == Segment.tenant_id)
+                select(Tenant.slug, Segment.path, Segment.bytes).join(Tenant, Tenant.id == Segment.tenant_id)
             )
-            named = {self._folder / slug / path for slug, path in rows}
-        for path in self._folder.glob("*/*/*/*"):
-            if path.suffix in {".parquet", ".tmp"} and path not in named:
-                log.info("removed a file that no manifest names", path=str(path))
-                path.unlink()
+            named = {self._folder / slug / path: size for slug, path, size in rows}
+        for path in sorted(self._folder.glob("*/*/*/*")):
+            if path.suffix == ".tmp":
+                self._files.remove(path)
+            elif path.suffix == ".parquet" and path not in named and path.parent.parent.name != ORPHANS:
+                self._put_aside(path)
+        return [
+            f"segment {path} is {'damaged' if path.exists() else 'missing'}: its samples cannot be read. "
+            "Bring the file back from a backup, then start again"
+            for path, size in named.items()
+            if not path.exists() or path.stat().st_size != size
+        ]
+
+    def _put_aside(self, path: Path) -> None:
+        """Not removed: were the wrong database connected, no file would be named at all."""
+        slug, kind, day, name = path.relative_to(self._folder).parts
+        folder = self._folder / slug / ORPHANS / day
+        self._files.make_folder(folder)
+        self._files.rename(path, folder / f"{kind}-{name}")
+        self._files.sync_folder(folder)
+        log.warning("put a file aside that no manifest names", path=str(path), to=str(folder))
 
 
 def _file(row: Segment) -> SegmentFile:

@@ -1,4 +1,4 @@
-"""The few file operations that durability depends on, so that tests can make each of them fail."""
+"""The few file operations that durability depends on, in one place, so that tests can make each fail."""
 
 from __future__ import annotations
 
@@ -29,11 +29,15 @@ class FileLayer(Protocol):
     """What log and segments need of a file system."""
 
     def append(self, path: Path) -> AppendFile:
-        """Open a file for appending, made if missing."""
+        """Open a file for appending, made if missing; its name is durable only after `sync_folder`."""
         ...
 
-    def publish(self, temporary: Path, path: Path) -> None:
-        """Sync a finished file and its folder under its final name: wholly there, or not at all."""
+    def sync(self, path: Path) -> None:
+        """Make a finished file's content durable."""
+        ...
+
+    def rename(self, path: Path, new: Path) -> None:
+        """Give a file another name in the same file system; durable only after `sync_folder`."""
         ...
 
     def truncate(self, path: Path, size: int) -> None:
@@ -41,7 +45,11 @@ class FileLayer(Protocol):
         ...
 
     def remove(self, path: Path) -> None:
-        """Remove a file."""
+        """Remove a file; missing is fine."""
+        ...
+
+    def make_folder(self, folder: Path) -> None:
+        """Make a folder and those above it, durably."""
         ...
 
     def sync_folder(self, folder: Path) -> None:
@@ -72,29 +80,35 @@ class LocalFiles:
         """Open a file for appending, made if missing."""
         return _LocalAppendFile(path)
 
-    def publish(self, temporary: Path, path: Path) -> None:
-        """Sync the file, give it its name, sync the folder."""
-        _sync(temporary)
-        temporary.replace(path)
-        self.sync_folder(path.parent)
+    def sync(self, path: Path) -> None:
+        """Make a finished file's content durable."""
+        descriptor = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+    def rename(self, path: Path, new: Path) -> None:
+        """Give a file another name."""
+        path.replace(new)
 
     def truncate(self, path: Path, size: int) -> None:
         """Cut a file, durably."""
         os.truncate(path, size)
-        _sync(path)
+        self.sync(path)
 
     def remove(self, path: Path) -> None:
         """Remove a file; missing is fine."""
         path.unlink(missing_ok=True)
 
+    def make_folder(self, folder: Path) -> None:
+        """Make a folder and those above it, durably."""
+        if folder.is_dir():
+            return
+        self.make_folder(folder.parent)
+        folder.mkdir(mode=0o700, exist_ok=True)
+        self.sync_folder(folder.parent)
+
     def sync_folder(self, folder: Path) -> None:
         """Make the folder's own entries durable."""
-        _sync(folder)
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        self.sync(folder)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pyarrow as pa
@@ -13,6 +13,8 @@ from tundish_platform.store.rows import TIMESTAMP, micros
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from numpy.typing import NDArray
 
 LATEST_SCHEMA = pa.schema(
     [
@@ -33,6 +35,7 @@ _COLUMN = {
     SampleKind.TEXT: "text",
     SampleKind.ARRAY: "array",
 }
+_SMALL_NUMBERS: Final = 100_000
 
 
 class LatestValues:
@@ -46,11 +49,9 @@ class LatestValues:
         """Take rows of `STORED` columns into account; gaps are no samples."""
         if kind is SampleKind.GAP or table.num_rows == 0:
             return
-        signal = table["signal"].to_numpy()
         ts = micros(table["ts"])
         sequence = table["sequence"].to_numpy()
-        order = np.lexsort((sequence, ts, signal))
-        last = order[np.append(signal[order][1:] != signal[order][:-1], True)]
+        last = _last_of_each(table["signal"].to_numpy(), ts, sequence)
         newest = table.take(pa.array(last)).to_pylist()
         with self._lock:
             for row, at, number in zip(newest, ts[last].tolist(), sequence[last].tolist(), strict=True):
@@ -64,6 +65,22 @@ class LatestValues:
             wanted = sorted(self._rows) if signals is None else sorted(set(signals) & self._rows.keys())
             rows = [self._rows[number][2] for number in wanted]
         return pa.Table.from_pylist(rows, schema=LATEST_SCHEMA)
+
+
+def _last_of_each(
+    signal: NDArray[np.uint32], ts: NDArray[np.int64], sequence: NDArray[np.uint64]
+) -> NDArray[np.int64]:
+    """Position of each signal's newest row."""
+    in_order = bool((ts[1:] >= ts[:-1]).all() and (sequence[1:] >= sequence[:-1]).all())
+    if in_order and signal.max() < _SMALL_NUMBERS:
+        # Of several assignments to one place numpy keeps the last: ten times as quick as sorting.
+        at = np.full(int(signal.max()) + 1, -1, dtype=np.int64)
+        at[signal] = np.arange(len(signal))
+        return at[at >= 0]
+    order = np.lexsort((sequence, ts, signal))
+    ordered = signal[order]
+    found: NDArray[np.int64] = order[np.append(ordered[1:] != ordered[:-1], True)]
+    return found
 
 
 def _entry(kind: SampleKind, row: dict[str, Any]) -> dict[str, Any]:

@@ -1,33 +1,24 @@
-"""The append log: every acknowledged batch of all tenants, on disk before the answer.
-
-A file is `MAGIC` and then records, each ``length u32, crc32 u32, sequence u64, tenant u32`` and the batch as
-`encode_batch` wrote it; the checksum covers everything behind itself. Little endian throughout.
-"""
+"""The append log: every acknowledged batch of all tenants, on disk before the answer."""
 
 from __future__ import annotations
 
 import errno
-import struct
 import threading
-import zlib
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import TYPE_CHECKING, Protocol
 
 import structlog
 
+from tundish_platform.store import records
 from tundish_platform.store.files import LocalFiles
+from tundish_platform.store.records import LogRecord
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from tundish_platform.store.files import AppendFile, FileLayer
-
-MAGIC = b"TNDLOG1\n"
-_HEAD = struct.Struct("<II")
-_BODY = struct.Struct("<QI")
-_MAX_RECORD = 80 * 1024 * 1024
 
 log = structlog.get_logger(__name__)
 
@@ -40,23 +31,24 @@ class StoreFull(StoreFailed):
     """No space is left. Reads go on; writers keep their batches and try again later."""
 
 
-@dataclass(frozen=True, slots=True)
-class LogRecord:
-    """One batch in the log.
+class Log(Protocol):
+    """Where acknowledged batches are safe until they lie in segments.
 
     Attributes:
-        sequence: counts up over all tenants; of two values of a signal and time the higher one holds.
-        tenant: row number of the tenant.
-        payload: the encoded batch.
+        problems: what was found damaged, in words.
     """
 
-    sequence: int
-    tenant: int
-    payload: bytes
+    problems: list[str]
 
+    @property
+    def next_sequence(self) -> int:
+        """The sequence that the next record gets."""
+        ...
 
-class Log(Protocol):
-    """Where acknowledged batches are safe until they lie in segments."""
+    @property
+    def failed(self) -> StoreFailed | None:
+        """Why nothing is taken any more, or None."""
+        ...
 
     def append(self, tenant: int, payloads: Sequence[bytes]) -> Sequence[int]:
         """Make batches durable; returns their sequence numbers. Safe to call from several threads.
@@ -85,8 +77,9 @@ class _Request:
     tenant: int
     payloads: Sequence[bytes]
     sequences: list[int] = field(default_factory=list)
-    error: StoreFailed | None = None
     done: bool = False
+    # Only a finished commit takes this away, so that no path can acknowledge by forgetting to fail.
+    error: StoreFailed | None = field(default_factory=lambda: StoreFailed("the commit broke off"))
 
 
 class FileLog:
@@ -97,6 +90,9 @@ class FileLog:
         files: the file layer.
         file_bytes: a new file is begun beyond this size.
         first_sequence: lowest number to give if the folder holds no record.
+
+    Raises:
+        ForeignLog: a program of another version wrote a file of the folder.
     """
 
     def __init__(
@@ -114,10 +110,11 @@ class FileLog:
         self._commit_lock = threading.Lock()
         self._failed: StoreFailed | None = None
         self._active: AppendFile | None = None
-        self._active_path: Path | None = None
+        self._active_path = folder
         self._active_bytes = 0
+        self._header = b""
         self.problems: list[str] = []
-        folder.mkdir(parents=True, exist_ok=True)
+        self._files.make_folder(folder)
         self._next = max(first_sequence, self._recover() + 1)
 
     @property
@@ -126,8 +123,15 @@ class FileLog:
         with self._commit_lock:
             return self._next
 
+    @property
+    def failed(self) -> StoreFailed | None:
+        """Why nothing is taken any more, or None."""
+        return self._failed
+
     def append(self, tenant: int, payloads: Sequence[bytes]) -> Sequence[int]:
         """Make batches durable; returns their sequence numbers."""
+        if any(len(payload) > records.MAX_PAYLOAD for payload in payloads):
+            raise ValueError(f"a batch may have {records.MAX_PAYLOAD} bytes at most; send it in parts")
         request = _Request(tenant, payloads)
         with self._waiting_lock:
             self._waiting.append(request)
@@ -138,17 +142,20 @@ class FileLog:
                     group, self._waiting = self._waiting, []
                 self._commit(group)
         if request.error is not None:
-            raise request.error
+            # One exception raised in several threads would collect the traces of all of them.
+            raise type(request.error)(*request.error.args)
         return request.sequences
 
     def replay(self) -> Iterator[LogRecord]:
         """All records that are still kept, in order."""
         for path in self._paths():
-            yield from _scan(path.read_bytes()).records
+            yield from records.scan(path.read_bytes()).records
 
     def release(self, before: int) -> None:
-        """Remove files whose records all have a lower sequence; begin a new file for what comes."""
+        """Remove files whose records all have a lower sequence; begin a new one, so that this can go next."""
         with self._commit_lock:
+            if self._failed is not None:
+                return
             self._roll()
             paths = self._paths()
             for path, following in pairwise(paths):
@@ -165,64 +172,81 @@ class FileLog:
             self._failed = self._failed or StoreFailed("the log is closed")
 
     def _commit(self, group: list[_Request]) -> None:
-        error = self._failed
         try:
-            if error is None:
-                self._write(group)
-        except OSError as problem:
-            error = self._after_failure(problem)
+            error = self._failed or self._write(group)
+        except BaseException as problem:
+            # Half a group may be on disk, and its numbers must not be given twice.
+            self._failed = StoreFailed(f"the log broke off: {problem}")
+            raise
         for request in group:
             request.error = error
             request.done = True
 
-    def _after_failure(self, problem: OSError) -> StoreFailed:
+    def _write(self, group: list[_Request]) -> StoreFailed | None:
+        try:
+            active = self._open_active()
+            following, data = self._encode(group)
+            active.write(data)
+        except OSError as problem:
+            return self._not_written(problem)
+        try:
+            active.sync()
+        except OSError as problem:
+            # Whoever syncs again may be told all is well although the pages are gone.
+            return self._poison(problem)
+        self._next = following
+        self._active_bytes += len(data)
+        if self._active_bytes > self._file_bytes:
+            self._roll()
+        return None
+
+    def _encode(self, group: list[_Request]) -> tuple[int, bytes]:
+        chunks = []
+        following = self._next
+        for request in group:
+            for payload in request.payloads:
+                record = LogRecord(following, request.tenant, payload)
+                chunks.append(records.encode(self._header, self._active_bytes, record))
+                request.sequences.append(following)
+                following += 1
+        return following, b"".join(chunks)
+
+    def _poison(self, problem: OSError) -> StoreFailed:
         log.error("log write failed", folder=str(self._folder), problem=str(problem))
-        if problem.errno in {errno.ENOSPC, errno.EDQUOT} and self._cut_back():
-            return StoreFull(f"no space is left for the log: {problem}")
-        # After a failed write or sync nobody knows what is on disk, so nothing may be acknowledged any more.
-        self._failed = StoreFailed(f"the log could not be written: {problem}")
+        kind = StoreFull if problem.errno in {errno.ENOSPC, errno.EDQUOT} else StoreFailed
+        self._failed = kind(f"the log could not be written ({problem}); mend the disk, then start again")
         return self._failed
 
+    def _not_written(self, problem: OSError) -> StoreFailed:
+        """A full disk is left as it was, so that writing goes on once there is space; the rest is final."""
+        if problem.errno in {errno.ENOSPC, errno.EDQUOT} and self._cut_back():
+            log.error("no space for the log", folder=str(self._folder))
+            return StoreFull(f"no space is left for the log: {problem}")
+        return self._poison(problem)
+
     def _cut_back(self) -> bool:
-        """Take away what a full disk left half written, so that writing can go on once space returns."""
-        path = self._active_path
+        opened = self._active is not None
         try:
             self._roll()
-            if path is not None and path.exists():
-                if self._active_bytes <= len(MAGIC):
-                    self._files.remove(path)
-                else:
-                    self._files.truncate(path, self._active_bytes)
+            if opened and self._active_bytes == 0:
+                self._files.remove(self._active_path)
+            elif opened:
+                self._files.truncate(self._active_path, self._active_bytes)
         except OSError:
             log.exception("a half-written record could not be cut", folder=str(self._folder))
             return False
         return True
 
-    def _write(self, group: list[_Request]) -> None:
-        chunks = []
-        following = self._next
-        for request in group:
-            for payload in request.payloads:
-                chunks.append(_encode(following, request.tenant, payload))
-                request.sequences.append(following)
-                following += 1
-        data = b"".join(chunks)
-        active = self._open_active()
-        active.write(data)
-        active.sync()
-        self._next = following
-        self._active_bytes += len(data)
-        if self._active_bytes > self._file_bytes:
-            self._roll()
-
     def _open_active(self) -> AppendFile:
         if self._active is None:
             self._active_path = self._folder / f"{self._next:020d}.log"
+            # Zero until the first record is safe: a cut-back before that removes the whole file.
             self._active_bytes = 0
+            self._header = records.new_header()
             self._active = self._files.append(self._active_path)
-            self._active.write(MAGIC)
-            self._active_bytes = len(MAGIC)
+            self._active.write(self._header)
             self._files.sync_folder(self._folder)
+            self._active_bytes = len(self._header)
         return self._active
 
     def _roll(self) -> None:
@@ -238,85 +262,37 @@ class FileLog:
         highest = 0
         paths = self._paths()
         for path in paths:
-            highest = max(highest, _first_of(path) - 1)
             data = path.read_bytes()
-            scan = _scan(data)
-            highest = max([highest, *(record.sequence for record in scan.records)])
+            scan = records.scan(data)
+            highest = max([highest, _first_of(path) - 1, *(record.sequence for record in scan.records)])
             torn = scan.end < len(data)
-            if scan.corrupt or (torn and path != paths[-1]):
+            last = path == paths[-1]
+            if scan.corrupt or (torn and not last):
                 self._quarantine(path, data, [*scan.corrupt, scan.end][0])
-            if torn and path == paths[-1]:
-                self._cut(path, scan.end, len(data))
+            if not scan.records:
+                self._files.remove(path)
+            elif torn:
+                log.warning("cut what was never acknowledged", file=path.name, bytes=len(data) - scan.end)
+                self._files.truncate(path, scan.end)
         return highest
 
-    def _cut(self, path: Path, end: int, size: int) -> None:
-        log.warning(
-            "cut an unfinished record, which nobody was told is safe", file=path.name, bytes=size - end
-        )
-        if end <= len(MAGIC):
-            self._files.remove(path)
-        else:
-            self._files.truncate(path, end)
-
     def _quarantine(self, path: Path, data: bytes, at: int) -> None:
+        """Keep a copy of a damaged file; what can be read of it is taken in as usual."""
         folder = self._folder / "quarantine"
-        folder.mkdir(exist_ok=True)
-        (folder / path.name).write_bytes(data)
+        self._files.make_folder(folder)
+        copy = folder / path.name
+        self._files.remove(copy)
+        file = self._files.append(copy)
+        file.write(data)
+        file.sync()
+        file.close()
+        self._files.sync_folder(folder)
         self.problems.append(
-            f"{path.name} is corrupt at byte {at}; a copy lies in {folder}, what could be read was kept"
+            f"log file {path.name} is damaged at byte {at}: samples may be missing. A copy lies in {folder}; "
+            "what could be read was taken in. Check the disk and send the lost time again from the sources"
         )
-        log.error("corrupt log file", file=path.name, at=at)
-
-
-@dataclass(frozen=True, slots=True)
-class _Scan:
-    records: list[LogRecord]
-    corrupt: list[int]
-    end: int
-
-
-def _scan(data: bytes) -> _Scan:
-    """All readable records, where broken ones lie between them, and the end of the last readable one."""
-    records: list[LogRecord] = []
-    broken: list[int] = []
-    corrupt: list[int] = []
-    at = end = len(MAGIC) if data.startswith(MAGIC) else 0
-    while data.startswith(MAGIC):
-        following, record = _decode(data, at)
-        if following == at:
-            break
-        if record is None:
-            broken.append(at)
-        else:
-            records.append(record)
-            corrupt, end = [*corrupt, *broken], following
-            broken = []
-        at = following
-    return _Scan(records, corrupt, end)
-
-
-def _encode(sequence: int, tenant: int, payload: bytes) -> bytes:
-    body = _BODY.pack(sequence, tenant) + payload
-    return _HEAD.pack(len(body), zlib.crc32(body)) + body
+        log.error("damaged log file", file=path.name, at=at)
 
 
 def _first_of(path: Path) -> int:
     return int(path.stem)
-
-
-def _decode(data: bytes, at: int) -> tuple[int, LogRecord | None]:
-    """End and record at a position.
-
-    The record is None where its checksum is wrong; the end is `at` where not even its length can be right.
-    """
-    if at + _HEAD.size > len(data):
-        return at, None
-    length, checksum = _HEAD.unpack_from(data, at)
-    end = at + _HEAD.size + length
-    if not _BODY.size <= length <= _MAX_RECORD or end > len(data):
-        return at, None
-    body = data[at + _HEAD.size : end]
-    if zlib.crc32(body) != checksum:
-        return end, None
-    sequence, tenant = _BODY.unpack_from(body)
-    return end, LogRecord(sequence, tenant, body[_BODY.size :])

@@ -10,8 +10,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tundish_platform.samples import SampleKind, is_good
-from tundish_platform.store.rows import EARLIEST, STORED, TIMESTAMP, micros
+from tundish_platform.samples import SampleKind
+from tundish_platform.store.facts import FACTS_SCHEMA, live_minutes
+from tundish_platform.store.rows import EARLIEST, LATEST, STORED, TIMESTAMP, micros
 from tundish_platform.store.summary import SUMMARY_SCHEMA, Samples, hold_us, summarise
 from tundish_platform.store.trend import thinned
 from tundish_platform.tenancy.scope import Permission
@@ -25,20 +26,12 @@ if TYPE_CHECKING:
     from tundish_platform.store.tenant import TenantStore
     from tundish_platform.tenancy.scope import TenantScope
 
-_MINUTE_US: Final = 60_000_000
 _NUMBERS: Final = (SampleKind.NUMERIC, SampleKind.INTEGER)
 _MAX_AGE_STEPS: Final = 10
+_MAX_CELLS: Final = 20_000_000
+_HIGHEST_SIGNAL: Final = 2**32 - 1
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _US: Final = timedelta(microseconds=1)
-
-FACTS_SCHEMA = pa.schema(
-    [
-        pa.field("signal", pa.uint32(), nullable=False),
-        pa.field("minute", TIMESTAMP, nullable=False),
-        pa.field("good", pa.int64(), nullable=False),
-        pa.field("total", pa.int64(), nullable=False),
-    ]
-)
 
 
 class Queries(ABC):
@@ -87,31 +80,31 @@ class Queries(ABC):
     def summary(
         self, scope: TenantScope, signals: Sequence[SignalInfo], start: datetime, end: datetime
     ) -> pa.Table:
-        """Per signal ``mean, min, max, count, good_share, completeness`` over ``[start, end)``.
+        """``signal, mean, min, max, count, good_share, completeness`` over ``[start, end)``: see `summary`.
 
         Raises:
             ValueError: the window is empty.
         """
         if end <= start:
             raise ValueError("a summary needs a window that ends after it starts")
+        signals = [s for s in signals if scope.signals is None or s.id in scope.signals]
+        longest = max((hold_us(s) for s in signals), default=0)
+        gaps = _by_signal(self.gaps(scope, [s.id for s in signals], _earlier(start, longest), end))
         found = []
-        gaps = _by_signal(self.gaps(scope, [s.id for s in signals], start, end))
         for kind in SampleKind:
             members = [s for s in signals if s.kind is kind]
-            hold = max((hold_us(s) for s in members), default=0)
-            before = _earlier(start, hold)
-            rows = (
-                _by_signal(self._rows(scope, kind, [s.id for s in members], before, end)) if members else {}
-            )
-            for spec in members:
-                table = rows.get(spec.id)
-                samples = Samples.of(
-                    table if table is not None else STORED[kind].empty_table(), number=kind in _NUMBERS
-                )
-                row = summarise(spec, samples, _intervals(gaps.get(spec.id)), _micros(start), _micros(end))
-                found.append({"signal": spec.id, **row})
-        table = pa.Table.from_pylist(found, schema=SUMMARY_SCHEMA)
-        return table.sort_by("signal")
+            if members:
+                rows = self._around(scope, kind, members, start, end)
+                found += [
+                    {
+                        "signal": spec.id,
+                        **summarise(
+                            spec, rows[spec.id], _intervals(gaps.get(spec.id)), _micros(start), _micros(end)
+                        ),
+                    }
+                    for spec in members
+                ]
+        return pa.Table.from_pylist(found, schema=SUMMARY_SCHEMA).sort_by("signal")
 
     def wide(
         self,
@@ -131,47 +124,41 @@ class Queries(ABC):
             end: the grid stops before it.
             step: of the grid.
             max_age: ten steps if absent.
+
+        Raises:
+            ValueError: the step is not positive, or the grid has too many cells.
         """
-        age = max_age or _MAX_AGE_STEPS * step
-        grid = np.arange(_micros(start), _micros(end), step // timedelta(microseconds=1), dtype=np.int64)
+        age = _MAX_AGE_STEPS * step if max_age is None else max_age
+        if step <= timedelta(0) or max(1, len(signals)) * ((end - start) / step) > _MAX_CELLS:
+            raise ValueError(
+                f"a grid needs a step above 0 and at most {_MAX_CELLS} cells; take a longer step"
+            )
+        grid = np.arange(_micros(start), _micros(end), step // _US, dtype=np.int64)
         columns: dict[str, pa.Array] = {"ts": pa.array(grid).cast(TIMESTAMP)}
         tables: dict[int, pa.Table] = {}
         for kind in _NUMBERS:
-            tables |= _by_signal(self._rows(scope, kind, signals, start - age, end))
-        for signal in signals:
-            columns[f"s{signal}"] = _as_of(tables.get(signal), grid, age // timedelta(microseconds=1))
+            tables |= _by_signal(self._rows(scope, kind, signals, _earlier(start, age // _US), end))
+        for signal in _allowed(scope, signals):
+            columns[f"s{signal}"] = _as_of(tables.get(signal), grid, age // _US)
         return pa.table(columns)
 
     def facts(self, scope: TenantScope, start: datetime, end: datetime) -> pa.Table:
         """What arrived live in ``[start, end)``: ``signal, minute, good, total`` samples by arrival minute.
 
-        Imported history is left out. Of repeated deliveries each counts, because each did arrive.
+        Imported history is left out. A sample that was sent twice counts twice until a merge takes one away.
         """
         scope.require(Permission.READ)
-        signals = sorted(scope.signals) if scope.signals is not None else self._all_signals(scope)
-        tables = []
+        signals = None if scope.signals is None else sorted(scope.signals)
+        counted = [FACTS_SCHEMA.empty_table()]
         for kind in SampleKind:
             if kind is not SampleKind.GAP:
-                tables += self._store(scope).arrivals(kind, signals, start)
-        if not tables:
-            return FACTS_SCHEMA.empty_table()
-        table = pa.concat_tables(tables)
-        arrival = table["arrival"]
-        inside = pc.and_(
-            pc.greater_equal(arrival, pa.scalar(start, TIMESTAMP)),
-            pc.less(arrival, pa.scalar(end, TIMESTAMP)),
-        )
-        table = table.filter(pc.and_(inside, table["live"]))
-        minute = pa.array(micros(table["arrival"]) // _MINUTE_US * _MINUTE_US).cast(TIMESTAMP)
-        good = pa.array(is_good(table["status"].to_numpy()).astype(np.int64))
-        counted = pa.table({"signal": table["signal"], "minute": minute, "good": good})
-        grouped = counted.group_by(["signal", "minute"]).aggregate([("good", "sum"), ("good", "count")])
-        grouped = grouped.rename_columns({"good_sum": "good", "good_count": "total"})
-        return (
-            grouped.select(FACTS_SCHEMA.names)
-            .cast(FACTS_SCHEMA)
-            .sort_by([("signal", "ascending"), ("minute", "ascending")])
-        )
+                chunks, sealed = self._store(scope).live_minutes(kind, signals, start, end)
+                counted += [live_minutes(chunk, start, end) for chunk in chunks]
+                counted += [] if sealed is None else [sealed.select(FACTS_SCHEMA.names).cast(FACTS_SCHEMA)]
+        grouped = pa.concat_tables(counted).group_by(["signal", "minute"])
+        total = grouped.aggregate([("good", "sum"), ("total", "sum")])
+        total = total.rename_columns({"good_sum": "good", "total_sum": "total"})
+        return total.sort_by([("signal", "ascending"), ("minute", "ascending")])
 
     def _rows(
         self,
@@ -184,13 +171,25 @@ class Queries(ABC):
         scope.require(Permission.READ)
         return self._store(scope).read(kind, _allowed(scope, signals), start, end)
 
-    def _all_signals(self, scope: TenantScope) -> list[int]:
-        found: list[int] = self._store(scope).latest().table(None)["signal"].to_pylist()
-        return found
+    def _around(
+        self,
+        scope: TenantScope,
+        kind: SampleKind,
+        members: Sequence[SignalInfo],
+        start: datetime,
+        end: datetime,
+    ) -> dict[int, Samples]:
+        """Samples of the window and one hold before and behind it."""
+        hold = max(hold_us(s) for s in members)
+        before, behind = _earlier(start, hold), min(LATEST, end + hold * _US)
+        rows = _by_signal(self._rows(scope, kind, [s.id for s in members], before, behind))
+        empty = STORED[kind].empty_table()
+        return {s.id: Samples.of(rows.get(s.id, empty), number=kind in _NUMBERS) for s in members}
 
 
 def _allowed(scope: TenantScope, signals: Sequence[int]) -> list[int]:
-    return sorted(set(signals) if scope.signals is None else set(signals) & scope.signals)
+    wanted = {number for number in signals if 0 <= number <= _HIGHEST_SIGNAL}
+    return sorted(wanted if scope.signals is None else wanted & scope.signals)
 
 
 def _micros(instant: datetime) -> int:
@@ -198,7 +197,7 @@ def _micros(instant: datetime) -> int:
 
 
 def _earlier(start: datetime, hold: int) -> datetime:
-    return max(EARLIEST, start - hold * _US)
+    return start - min(start - EARLIEST, hold * _US) if start > EARLIEST else start
 
 
 def _by_signal(table: pa.Table) -> dict[int, pa.Table]:

@@ -37,14 +37,16 @@ class TimeOutOfRange(ValueError):  # noqa: N818 - says what is wrong with a samp
     """A source time outside 1970 to 2200: a clock that was never set, or one that lies."""
 
 
-def check_times(batch: SampleBatch) -> None:
-    """Refuse a batch whose source times cannot be kept apart by day.
+def check_batch(batch: SampleBatch) -> None:
+    """Refuse a batch that cannot be kept: null keys, or source times that no clock should show.
 
     Raises:
         TimeOutOfRange: names the first signal concerned.
+        ValueError: names the column.
     """
-    if not len(batch):
-        return
+    for field in batch.table.schema:
+        if not field.nullable and batch.table[field.name].null_count:
+            raise ValueError(f"column {field.name} has nulls; a sample needs signal, ts and status")
     column = batch.table["ts"]
     wrong = pc.or_(
         pc.less(column, pa.scalar(EARLIEST, TIMESTAMP)),
@@ -53,8 +55,8 @@ def check_times(batch: SampleBatch) -> None:
     if pc.any(wrong).as_py():
         row = batch.table.filter(wrong).slice(0, 1)
         raise TimeOutOfRange(
-            f"signal {row['signal'][0].as_py()} has the source time {micros(row['ts'])[0]} µs since 1970, "
-            f"outside {EARLIEST:%Y} to {LATEST:%Y}; set the source's clock"
+            f"signal {row['signal'][0].as_py()} has a source time of {row['ts'].cast(pa.int64())[0].as_py()} "
+            f"µs since 1970, outside {EARLIEST:%Y} to {LATEST:%Y}; set the source's clock"
         )
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import threading
 import time
 from collections import defaultdict
+from itertools import accumulate
 from typing import TYPE_CHECKING, Final
 
 import structlog
 
 from tundish_platform.store import segments
 from tundish_platform.store.rows import merged
-from tundish_platform.store.tenant import rows_by_kind
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,12 +19,14 @@ if TYPE_CHECKING:
 
     from tundish_platform.store.catalog import SegmentCatalog
     from tundish_platform.store.files import FileLayer
-    from tundish_platform.store.log import FileLog
+    from tundish_platform.store.log import Log
     from tundish_platform.store.segments import SegmentFile
     from tundish_platform.store.tenant import TenantStore
 
-_MERGE_FROM: Final = 8
-_MERGE_ROWS: Final = 8_000_000
+MERGE_FROM: Final = 8
+_MERGE_AT_LEAST: Final = 4
+_SMALLEST_TIER: Final = 4096
+_MERGE_ROWS: Final = 4_000_000
 _TURN_S: Final = 2.0
 
 log = structlog.get_logger(__name__)
@@ -45,7 +47,7 @@ class Sealer:
         self,
         catalog: SegmentCatalog,
         files: FileLayer,
-        log_: FileLog,
+        log_: Log,
         stores: Callable[[], list[TenantStore]],
         seal_rows: int,
         seal_after: timedelta,
@@ -59,7 +61,12 @@ class Sealer:
         self._due: dict[int, float] = {}
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="sealer", daemon=True)
-        self.problems: list[str] = []
+        self._failed: dict[int, str] = {}
+
+    @property
+    def problems(self) -> list[str]:
+        """What could not be sealed at the last try, in words."""
+        return [f"tenant {number}: {text}" for number, text in sorted(self._failed.items())]
 
     def start(self) -> None:
         """Seal and merge from now on."""
@@ -72,66 +79,77 @@ class Sealer:
             self._thread.join()
 
     def seal_all(self) -> None:
-        """Seal every tenant's buffer now and let the log go."""
+        """Seal every tenant's buffer now, merge, and let the log go."""
         for store in self._stores():
             self.seal(store)
-            self._merge_days(store)
+            with store.seal_lock:
+                self._merge_days(store)
         self._release()
 
     def seal(self, store: TenantStore) -> None:
         """Write a tenant's buffer as segments: files first, then the manifest, then the log may go."""
         with store.seal_lock:
-            with store.append_lock:
+            with store.gate.shut():
                 buffer = store.begin_seal()
             if buffer is None:
                 return
-            written = [
-                segments.write(store.folder, self._files, kind, day, rows)
-                for kind, table in rows_by_kind(buffer).items()
-                for day, rows in segments.by_day(table)
-            ]
-            self._catalog.add(store.tenant_id, written, buffer.last_sequence)
-            store.end_seal(written)
+            if buffer.written is None:
+                buffer.written = [
+                    segments.write(store.folder, self._files, kind, day, rows)
+                    for kind, table in buffer.merged().items()
+                    for day, rows in segments.by_day(table)
+                ]
+            # The manifest may name them although its answer fails, so each new try names the same files.
+            self._catalog.add(store.tenant_id, buffer.written, buffer.last_sequence)
+            store.end_seal(buffer.written)
 
     def _run(self) -> None:
         while not self._stopped.wait(_TURN_S):
-            try:
-                self._turn()
-            except Exception as error:
-                self.problems[:] = [f"sealing failed and is tried again: {error}"]
-                log.exception("sealing failed")
-            else:
-                self.problems.clear()
+            sealed = [self._turn(store) for store in self._stores()]
+            if any(sealed):
+                try:
+                    self._release()
+                except OSError:
+                    log.exception("log files that are not needed any more could not be removed")
 
-    def _turn(self) -> None:
-        now = time.monotonic()
-        sealed = False
-        for store in self._stores():
-            rows = store.buffered_rows()
-            if not rows:
-                self._due.pop(store.tenant_id, None)
-                continue
-            since = self._due.setdefault(store.tenant_id, now)
-            if rows >= self._seal_rows or now - since >= self._seal_after_s:
-                self._due.pop(store.tenant_id, None)
-                self.seal(store)
+    def _turn(self, store: TenantStore) -> bool:
+        """Seal a tenant's buffer if it is due; one tenant's trouble must not stop the others."""
+        try:
+            if not self._is_due(store):
+                return False
+            self.seal(store)
+            with store.seal_lock:
                 self._merge_days(store)
-                sealed = True
-        if sealed:
-            self._release()
+        except Exception as error:
+            self._failed[store.tenant_id] = f"sealing failed and is tried again: {error}"
+            log.exception("sealing failed", tenant=store.tenant_id)
+            return False
+        self._failed.pop(store.tenant_id, None)
+        self._due.pop(store.tenant_id, None)
+        return True
+
+    def _is_due(self, store: TenantStore) -> bool:
+        rows = store.buffered_rows()
+        if not rows:
+            return False
+        now = time.monotonic()
+        since = self._due.setdefault(store.tenant_id, now)
+        return rows >= self._seal_rows or now - since >= self._seal_after_s
 
     def _merge_days(self, store: TenantStore) -> None:
-        days: dict[tuple[str, object], list[SegmentFile]] = defaultdict(list)
+        """Merge segments of a day that are of like size, so that each row is merged only a few times."""
+        groups: dict[tuple[str, object, int], list[SegmentFile]] = defaultdict(list)
         for segment in store.segments():
-            days[segment.kind, segment.day].append(segment)
-        for parts in days.values():
-            if len(parts) >= _MERGE_FROM:
-                self._merge(store, _smallest(parts))
+            groups[segment.kind, segment.day, _tier(segment)].append(segment)
+        for parts in groups.values():
+            chosen = _fitting(parts)
+            if len(parts) >= MERGE_FROM and len(chosen) >= _MERGE_AT_LEAST:
+                self._merge(store, chosen)
 
     def _merge(self, store: TenantStore, parts: list[SegmentFile]) -> None:
         kind, day = parts[0].kind, parts[0].day
-        tables = [segments.read(store.folder / part.path, kind, None, None, None) for part in parts]
-        new = segments.write(store.folder, self._files, kind, day, merged(tables, kind))
+        table = merged([store.reader.rows(kind, [part.path for part in parts])], kind)
+        new = segments.write(store.folder, self._files, kind, day, table)
         self._catalog.replace(store.tenant_id, parts, new)
         store.replace(parts, new)
         for part in parts:
@@ -139,23 +157,22 @@ class Sealer:
 
     def _release(self) -> None:
         # Read before the tenants are looked at: whatever is written later has a higher sequence.
-        horizon = self._log.next_sequence
-        needed = [horizon]
+        needed = [self._log.next_sequence]
         for store in self._stores():
-            with store.append_lock:
+            with store.gate.shut():
                 first = store.first_unsealed()
             if first is not None:
                 needed.append(first)
         self._log.release(min(needed))
 
 
-def _smallest(parts: list[SegmentFile]) -> list[SegmentFile]:
-    """The small ones among a day's segments, as many as may be merged in memory."""
-    chosen: list[SegmentFile] = []
-    rows = 0
-    for part in sorted(parts, key=lambda p: p.rows):
-        if rows + part.rows > _MERGE_ROWS and chosen:
-            break
-        chosen.append(part)
-        rows += part.rows
-    return chosen
+def _fitting(parts: list[SegmentFile]) -> list[SegmentFile]:
+    """The smallest ones, as many as may be merged in memory."""
+    smallest = sorted(parts, key=lambda part: part.rows)
+    totals = accumulate(part.rows for part in smallest)
+    return [part for part, total in zip(smallest, totals, strict=True) if total <= _MERGE_ROWS]
+
+
+def _tier(segment: SegmentFile) -> int:
+    """Which of the sizes 4 Ki, 32 Ki, 256 Ki, … rows a segment fits in."""
+    return max(0, (segment.rows - 1) // _SMALLEST_TIER).bit_length() // 3

@@ -16,10 +16,10 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from tundish_platform.samples import SampleKind
-from tundish_platform.store.rows import STORED, TIMESTAMP, micros
+from tundish_platform.store.rows import STORED, micros
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
     from pathlib import Path
 
     from tundish_platform.store.files import FileLayer
@@ -71,45 +71,29 @@ def write(folder: Path, files: FileLayer, kind: SampleKind, day: date, table: pa
         kind: of the rows.
         day: UTC day of all source times.
         table: `STORED` columns, sorted by (signal, ts), each once.
+
+    Raises:
+        OSError: it could not be made durable; nothing is left of it.
     """
     last = int(pc.max(table["sequence"]).as_py())
     path = f"{kind}/{day:%Y-%m-%d}/{last:020d}-{secrets.token_hex(4)}.parquet"
     final = folder / path
-    final.parent.mkdir(parents=True, exist_ok=True)
     temporary = final.with_suffix(".tmp")
-    pq.write_table(table, temporary, **_encoding(kind))
-    size = temporary.stat().st_size
-    files.publish(temporary, final)
-    # The day's folder may be new itself.
-    files.sync_folder(final.parent.parent)
-    files.sync_folder(folder)
+    files.make_folder(final.parent)
+    try:
+        pq.write_table(table, temporary, **_encoding(kind))
+        size = temporary.stat().st_size
+        files.sync(temporary)
+        files.rename(temporary, final)
+        files.sync_folder(final.parent)
+    except OSError:
+        # A full disk must not be filled further by each new try.
+        temporary.unlink(missing_ok=True)
+        final.unlink(missing_ok=True)
+        raise
     limits = pc.min_max(table["ts"]).as_py()
     arrival = pc.max(table["arrival"]).as_py()
     return SegmentFile(kind, day, path, table.num_rows, size, limits["min"], limits["max"], arrival, last)
-
-
-def read(
-    path: Path,
-    kind: SampleKind,
-    signals: Sequence[int] | None,
-    start: datetime | None,
-    end: datetime | None,
-    columns: Sequence[str] | None = None,
-) -> pa.Table:
-    """Rows of a segment; row groups outside the window or without the signals are not read."""
-    conditions = []
-    if signals is not None:
-        conditions.append(pc.field("signal").isin(pa.array(signals, pa.uint32())))
-    if start is not None:
-        conditions.append(pc.field("ts") >= pa.scalar(start, TIMESTAMP))
-    if end is not None:
-        conditions.append(pc.field("ts") < pa.scalar(end, TIMESTAMP))
-    wanted = None
-    for condition in conditions:
-        wanted = condition if wanted is None else wanted & condition
-    names = STORED[kind].names if columns is None else list(columns)
-    schema = pa.schema([STORED[kind].field(name) for name in names])
-    return pq.read_table(path, columns=names, filters=wanted, partitioning=None).cast(schema)
 
 
 def _encoding(kind: SampleKind) -> dict[str, object]:
@@ -119,7 +103,7 @@ def _encoding(kind: SampleKind) -> dict[str, object]:
     if kind is SampleKind.GAP:
         delta["end"] = "DELTA_BINARY_PACKED"
     names = set(STORED[kind].names) - delta.keys()
-    # Recorded values repeat (sensor resolution), so a dictionary beats splitting bytes.
+    # Recorded values repeat (a sensor's resolution), so a dictionary beats splitting bytes.
     dictionary = sorted(names - {"live"} if kind is not SampleKind.ARRAY else {"signal", "status"})
     return {
         "compression": "zstd",

@@ -1,13 +1,16 @@
 """Time-weighted aggregates with their completeness.
 
-A sample speaks for the time from its own to the next one's, but never longer than `HOLD_PERIODS` expected
-periods, and never into a recorded gap. Time for which a good sample speaks is good time; of it
+A sample speaks for the time from its own to the next one's, whatever that one's status, but never longer
+than `HOLD_PERIODS` expected periods and never into a recorded gap. Where a good sample speaks is good time:
 
-    completeness = good time / length of the window
-    mean         = Σ value · duration / Σ duration      over good time
+    completeness = good time in the window / length of the window
+    mean         = Σ integral of the value over good time / good time
 
-with the value held (steps) or, between two good samples, on the line between them (everything else).
-Signals without an expected period (events) have a plain mean and no completeness.
+While a sample speaks, its value is held (steps), or runs on the line to the next sample if that is good, too,
+and follows before the hold ends or a gap begins (everything else). Samples up to one hold before and behind
+the window take part: good times and integrals of two adjoining windows add up to those of the whole.
+``count, min, max, good_share`` are of the samples inside the window. Signals without an expected period
+(events) have a plain mean of their good samples and no completeness.
 """
 
 from __future__ import annotations
@@ -17,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from tundish_platform.samples import is_good
 from tundish_platform.store.rows import micros
@@ -28,6 +32,7 @@ if TYPE_CHECKING:
 
 HOLD_PERIODS: Final = 3.0
 _US: Final = 1_000_000
+_NEVER: Final = 2**62
 
 SUMMARY_SCHEMA = pa.schema(
     [
@@ -44,12 +49,12 @@ SUMMARY_SCHEMA = pa.schema(
 
 @dataclass(frozen=True, slots=True)
 class Samples:
-    """One signal's samples over a window and one hold before it, as arrays of equal length.
+    """One signal's samples over a window and one hold around it, as arrays of equal length.
 
     Attributes:
         ts: source time in µs, rising.
-        value: NaN where there is none or it is no number.
-        good: status good and a value there.
+        value: NaN where there is none or the kind has no numbers.
+        good: status good, and a value that is finite where it is a number.
     """
 
     ts: NDArray[np.int64]
@@ -63,8 +68,8 @@ class Samples:
         good = is_good(table["status"].to_numpy()) & present
         if not number:
             return cls(micros(table["ts"]), np.full(len(good), np.nan), good)
-        value = table["value"].cast(pa.float64()).to_numpy(zero_copy_only=False)
-        return cls(micros(table["ts"]), value, good & ~np.isnan(value))
+        value = pc.cast(table["value"], pa.float64(), safe=False).to_numpy(zero_copy_only=False)
+        return cls(micros(table["ts"]), value, good & np.isfinite(value))
 
 
 def hold_us(spec: SignalSpec) -> int:
@@ -79,10 +84,10 @@ def summarise(
 
     Args:
         spec: the signal's period and whether it is a step.
-        samples: from one hold before `start` on.
-        gaps: shape ``(n, 2)``, µs, ``[from, to)`` of recorded gaps.
+        samples: from one hold before `start` to one hold behind `end`.
+        gaps: shape ``(n, 2)``, µs, ``[from, to)`` of recorded gaps, from one hold before `start` on.
         start: of the window, µs.
-        end: of the window, µs.
+        end: of the window, µs, itself outside.
     """
     inside = (samples.ts >= start) & (samples.ts < end)
     count = int(inside.sum())
@@ -97,46 +102,39 @@ def summarise(
         "completeness": None,
     }
     if spec.period_s is not None:
-        weighted, covered = _integrate(spec, samples, merged_gaps(gaps), start, end)
-        row["completeness"] = min(1.0, covered / (end - start))
-        row["mean"] = weighted / covered if covered > 0 and not np.isnan(weighted) else None
+        integral, covered = _integrate(spec, samples, merged_gaps(gaps), start, end)
+        row["completeness"] = covered / (end - start)
+        row["mean"] = integral / covered if covered > 0 and not np.isnan(integral) else None
     return row
 
 
 def _integrate(
     spec: SignalSpec, samples: Samples, gaps: NDArray[np.int64], start: int, end: int
 ) -> tuple[float, float]:
-    """Σ value · duration and Σ duration over good time, µs."""
-    hold = hold_us(spec)
-    following = np.append(samples.ts[1:], end)
-    low = np.maximum(samples.ts, start)
-    high = np.minimum(np.minimum(following, samples.ts + hold), end)
-    duration = np.maximum(high - low, 0)
-    for first, last in gaps:
-        duration -= np.maximum(np.minimum(high, last) - np.maximum(low, first), 0)
-    duration = np.where(samples.good, np.maximum(duration, 0), 0)
+    """Integral of the value over good time (value · µs), and good time (µs)."""
+    ts = samples.ts
+    following = np.append(ts[1:], _NEVER)
+    until = np.minimum(np.minimum(following, ts + hold_us(spec)), _speaks_until(ts, gaps))
+    low, high = np.maximum(ts, start), np.minimum(until, end)
+    used = samples.good & (high > low)
     value = samples.value
-    if not spec.step and len(value) > 1:
-        value = _middle(samples, following, low, high, hold)
-    covered = float(duration.sum())
-    used = duration > 0
-    return float((value[used] * duration[used]).sum()), covered
+    if not spec.step and len(value):
+        line = (until == following) & np.append(samples.good[1:], False)
+        rise = np.where(line, np.append(np.diff(value), 0.0), 0.0)
+        # A line's integral is its middle's value times its length.
+        value = value + rise * ((low + high) / 2 - ts) / np.maximum(following - ts, 1)
+    duration = (high - low)[used]
+    return float((value[used] * duration).sum()), float(duration.sum())
 
 
-def _middle(
-    samples: Samples,
-    following: NDArray[np.int64],
-    low: NDArray[np.int64],
-    high: NDArray[np.int64],
-    hold: int,
-) -> NDArray[np.float64]:
-    """Value half-way through each covered stretch, on the line to the next sample if good and near."""
-    line = samples.good & np.append(samples.good[1:], False)
-    line &= following - samples.ts <= hold
-    rise = np.append(np.diff(samples.value), 0.0)
-    length = np.maximum(following - samples.ts, 1)
-    share = ((low + high) / 2 - samples.ts) / length
-    return np.where(line, samples.value + np.where(line, rise, 0.0) * share, samples.value)
+def _speaks_until(ts: NDArray[np.int64], gaps: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Where the next recorded gap begins; the sample's own time if it lies in one."""
+    if not len(gaps):
+        return np.full(len(ts), _NEVER)
+    before = np.searchsorted(gaps[:, 0], ts, side="right") - 1
+    within = (before >= 0) & (ts < gaps[before, 1])
+    begins = np.append(gaps[:, 0], _NEVER)[before + 1]
+    return np.where(within, ts, begins)
 
 
 def merged_gaps(gaps: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -145,6 +143,6 @@ def merged_gaps(gaps: NDArray[np.int64]) -> NDArray[np.int64]:
     for first, last in sorted(gaps.tolist()):
         if joined and first <= joined[-1][1]:
             joined[-1][1] = max(joined[-1][1], last)
-        else:
+        elif last > first:
             joined.append([first, last])
     return np.array(joined, dtype=np.int64).reshape(-1, 2)

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import threading
 from dataclasses import asdict, dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import pyarrow.compute as pc
 
-from tundish_platform.samples import decode_batch, encode_batch
+from tundish_platform.samples import CodecError, decode_batch, encode_batch
 from tundish_platform.store.catalog import SegmentCatalog
 from tundish_platform.store.files import LocalFiles
-from tundish_platform.store.log import FileLog
+from tundish_platform.store.log import FileLog, StoreFailed, StoreFull
 from tundish_platform.store.queries import Queries
-from tundish_platform.store.rows import check_times
+from tundish_platform.store.reader import Readers
+from tundish_platform.store.rows import check_batch
 from tundish_platform.store.sealer import Sealer
 from tundish_platform.store.tenant import TenantStore
 from tundish_platform.tenancy.scope import AccessDenied, Permission
@@ -29,6 +31,9 @@ if TYPE_CHECKING:
     from tundish_platform.store.files import FileLayer
     from tundish_platform.tenancy.metadata import Metadata
     from tundish_platform.tenancy.scope import TenantScope
+
+# A buffer of so many times `seal_rows` is sealed by whoever appends to it: who sends most waits most.
+_BACKLOG: Final = 4
 
 
 class StoreInUse(Exception):  # noqa: N818 - the state of the folder
@@ -43,13 +48,15 @@ class StoreState:
         rows: in segments and buffers; late repetitions count until they are merged.
         buffered: of them not in segments yet.
         segments, bytes: files and their size.
-        problems: what recovery found, in words.
+        ready: samples are taken; otherwise they can only be read.
+        problems: what is damaged or failing, in words.
     """
 
     rows: int
     buffered: int
     segments: int
     bytes: int
+    ready: bool
     problems: tuple[str, ...]
 
     def as_dict(self) -> dict[str, Any]:
@@ -70,6 +77,7 @@ class Telemetry(Queries):
 
     Raises:
         StoreInUse: another process has the folder.
+        ForeignLog: a program of another version wrote the log.
     """
 
     def __init__(
@@ -82,14 +90,16 @@ class Telemetry(Queries):
         seal_after: timedelta = timedelta(seconds=60),
         background: bool = True,
     ) -> None:
-        self._root = root
+        layer = files or LocalFiles()
+        layer.make_folder(root)
         self._lock_file = _lock(root)
         self._tenants: dict[int, TenantStore] = {}
         self._tenants_lock = threading.Lock()
-        layer = files or LocalFiles()
-        self._catalog = SegmentCatalog(root / "tenants", metadata)
+        self._readers = Readers()
+        self._backlog = _BACKLOG * seal_rows
+        self._catalog = SegmentCatalog(root / "tenants", metadata, layer)
         try:
-            self._catalog.remove_orphans()
+            self._damaged = self._catalog.check()
             self._log = FileLog(root / "log", layer, first_sequence=self._catalog.next_sequence())
             self._recover()
         except BaseException:
@@ -98,24 +108,34 @@ class Telemetry(Queries):
         self._sealer = Sealer(self._catalog, layer, self._log, self._stores, seal_rows, seal_after)
         if background:
             self._sealer.start()
-        self.ready = True
+
+    @property
+    def ready(self) -> bool:
+        """Whether samples are taken. After a failed write or sync they are only read until the next start."""
+        return self._log.failed is None
 
     def append(self, scope: TenantScope, batches: Sequence[SampleBatch]) -> int:
         """Make batches durable and visible; returns their rows. All of them or none.
 
         Raises:
-            AccessDenied: the scope may not ingest.
+            AccessDenied: the scope may not ingest, or not these signals.
             TimeOutOfRange: a source time that no clock should show.
+            ValueError: a column that must not has nulls.
             StoreFull: no space is left; keep the batches and come again.
             StoreFailed: it cannot be said that they are durable.
         """
         scope.require(Permission.INGEST)
+        batches = [batch for batch in batches if len(batch)]
         for batch in batches:
-            check_times(batch)
+            check_batch(batch)
             _check_signals(scope, batch)
+        if not batches:
+            return 0
         store = self._store(scope)
+        if store.buffered_rows() > self._backlog:
+            self._relieve(store)
         payloads = [encode_batch(batch) for batch in batches]
-        with store.append_lock:
+        with store.gate.passing():
             sequences = self._log.append(scope.tenant_id, payloads)
             store.add(batches, sequences)
         return sum(len(batch) for batch in batches)
@@ -129,24 +149,42 @@ class Telemetry(Queries):
         stores = self._stores()
         files = [segment for store in stores for segment in store.segments()]
         buffered = sum(store.buffered_rows() for store in stores)
-        problems = (*self._log.problems, *self._sealer.problems)
+        failed = [] if self._log.failed is None else [str(self._log.failed)]
+        problems = (*failed, *self._log.problems, *self._damaged, *self._sealer.problems)
         rows = sum(segment.rows for segment in files) + buffered
-        return StoreState(rows, buffered, len(files), sum(s.bytes for s in files), problems)
+        return StoreState(rows, buffered, len(files), sum(s.bytes for s in files), self.ready, problems)
 
     def close(self) -> None:
         """Stop writing. What is buffered lies in the log and comes back at the next start."""
-        self.ready = False
         self._sealer.stop()
         self._log.close()
-        os.close(self._lock_file)
+        self._readers.close()
+        if self._lock_file >= 0:
+            os.close(self._lock_file)
+            self._lock_file = -1
+
+    def _relieve(self, store: TenantStore) -> None:
+        """Sealing is behind: do it here, so that memory stays bounded and nobody else waits."""
+        try:
+            self._sealer.seal(store)
+        except OSError as error:
+            kind = StoreFull if error.errno in {errno.ENOSPC, errno.EDQUOT} else StoreFailed
+            raise kind(f"segments cannot be written ({error}), and the buffer is full") from error
 
     def _recover(self) -> None:
         sealed = self._catalog.sealed()
+        slugs = self._catalog.slugs()
+        for number, slug in slugs.items():
+            self._open(number, slug)
         for record in self._log.replay():
-            if record.sequence > sealed.get(record.tenant, 0):
-                slug = self._catalog.slug(record.tenant)
-                if slug is not None:
-                    self._open(record.tenant, slug).add([decode_batch(record.payload)], [record.sequence])
+            # Records of a tenant that was deleted meanwhile go with the log.
+            if record.tenant in slugs and record.sequence > sealed.get(record.tenant, 0):
+                try:
+                    batch = decode_batch(record.payload)
+                except CodecError as error:
+                    self._log.problems.append(f"record {record.sequence} in the log is no batch: {error}")
+                else:
+                    self._tenants[record.tenant].add([batch], [record.sequence])
 
     def _store(self, scope: TenantScope) -> TenantStore:
         return self._open(scope.tenant_id, scope.slug)
@@ -155,8 +193,9 @@ class Telemetry(Queries):
         with self._tenants_lock:
             store = self._tenants.get(tenant_id)
             if store is None:
+                folder = self._catalog.folder(slug)
                 known = self._catalog.segments(tenant_id)
-                store = TenantStore(tenant_id, self._catalog.folder(slug), known)
+                store = TenantStore(tenant_id, folder, known, self._readers.of(folder))
                 self._tenants[tenant_id] = store
             return store
 
@@ -167,7 +206,6 @@ class Telemetry(Queries):
 
 def _lock(root: Path) -> int:
     """Take the folder for this process; the kernel gives it back however the process ends."""
-    root.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(root / "writer.lock", os.O_RDWR | os.O_CREAT, 0o600)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -175,10 +213,6 @@ def _lock(root: Path) -> int:
         os.close(descriptor)
         raise StoreInUse(f"another process writes to {root}; stop it first") from error
     return descriptor
-
-
-def _allowed(scope: TenantScope, signals: Sequence[int]) -> list[int]:
-    return sorted(set(signals) if scope.signals is None else set(signals) & scope.signals)
 
 
 def _check_signals(scope: TenantScope, batch: SampleBatch) -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final, TypeVar
 
-from tundish_platform.store import segments
+from tundish_platform.samples import SampleKind
+from tundish_platform.store.buffer import Buffer, Gate
 from tundish_platform.store.latest import LatestValues
-from tundish_platform.store.rows import STORED, chosen, merged, stored
+from tundish_platform.store.reader import FileVanished
+from tundish_platform.store.rows import chosen, merged
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -17,43 +18,12 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-    from tundish_platform.samples import SampleBatch, SampleKind
+    from tundish_platform.samples import SampleBatch
+    from tundish_platform.store.reader import SegmentReader
     from tundish_platform.store.segments import SegmentFile
 
-_CHUNKS_BEFORE_MERGE = 64
-_READ_TRIES = 5
-
-
-@dataclass(slots=True)
-class Buffered:
-    """Rows that lie in the log and not yet in segments."""
-
-    chunks: dict[SampleKind, list[pa.Table]] = field(default_factory=dict)
-    rows: int = 0
-    first_sequence: int | None = None
-    last_sequence: int = 0
-
-    def add(self, batch: SampleBatch, sequence: int) -> pa.Table:
-        """Take a batch in; many small ones are put together, so that queries stay quick."""
-        table = stored(batch, sequence)
-        chunks = self.chunks.setdefault(batch.kind, [])
-        chunks.append(table)
-        if len(chunks) >= _CHUNKS_BEFORE_MERGE:
-            chunks[:] = _fewer(chunks, batch.kind)
-        self.rows += len(batch)
-        self.first_sequence = sequence if self.first_sequence is None else self.first_sequence
-        self.last_sequence = sequence
-        return table
-
-
-def _fewer(chunks: list[pa.Table], kind: SampleKind) -> list[pa.Table]:
-    """Merge the small ones at the end; the large ones before them stay, so that each row is merged seldom."""
-    tail = 1
-    total = chunks[-1].num_rows
-    while tail < len(chunks) and chunks[-tail - 1].num_rows <= 2 * total:
-        tail += 1
-        total += chunks[-tail].num_rows
-    return [*chunks[:-tail], merged(chunks[-tail:], kind)]
+T = TypeVar("T")
+_READ_TRIES: Final = 5
 
 
 class TenantStore:
@@ -63,17 +33,21 @@ class TenantStore:
         tenant_id: row number of the tenant.
         folder: the tenant's own folder.
         known: its segments.
+        reader: reads them.
     """
 
-    def __init__(self, tenant_id: int, folder: Path, known: Sequence[SegmentFile]) -> None:
+    def __init__(
+        self, tenant_id: int, folder: Path, known: Sequence[SegmentFile], reader: SegmentReader
+    ) -> None:
         self.tenant_id = tenant_id
         self.folder = folder
-        # Held from writing the log until the rows are in the buffer: a seal must not overtake an append.
-        self.append_lock = threading.Lock()
+        self.reader = reader
+        # Passed from writing the log until the rows are in the buffer: a seal must not overtake an append.
+        self.gate = Gate()
         self.seal_lock = threading.Lock()
         self._lock = threading.Lock()
-        self._buffer = Buffered()
-        self._sealing: Buffered | None = None
+        self._buffer = Buffer()
+        self._sealing: Buffer | None = None
         self._segments = list(known)
         self._latest: LatestValues | None = None
         self._latest_lock = threading.Lock()
@@ -81,13 +55,10 @@ class TenantStore:
     def add(self, batches: Sequence[SampleBatch], sequences: Sequence[int]) -> None:
         """Make batches that are in the log visible to queries."""
         with self._lock:
-            tables = [
-                (batch.kind, self._buffer.add(batch, sequence))
-                for batch, sequence in zip(batches, sequences, strict=True)
-            ]
-            if self._latest is not None:
-                for kind, table in tables:
-                    self._latest.update(kind, table)
+            for batch, sequence in zip(batches, sequences, strict=True):
+                table = self._buffer.add(batch, sequence)
+                if self._latest is not None:
+                    self._latest.update(batch.kind, table)
 
     def buffered_rows(self) -> int:
         """Rows that are not in segments yet."""
@@ -105,11 +76,12 @@ class TenantStore:
         with self._lock:
             return list(self._segments)
 
-    def begin_seal(self) -> Buffered | None:
+    def begin_seal(self) -> Buffer | None:
         """Put the buffer aside for sealing; it stays visible to queries. A failed seal is taken up again."""
         with self._lock:
-            if self._sealing is None and self._buffer.rows:
-                self._sealing, self._buffer = self._buffer, Buffered()
+            # By its first sequence, because batches without rows are in the log too.
+            if self._sealing is None and self._buffer.first_sequence is not None:
+                self._sealing, self._buffer = self._buffer, Buffer()
             return self._sealing
 
     def end_seal(self, written: Sequence[SegmentFile]) -> None:
@@ -124,80 +96,69 @@ class TenantStore:
             self._segments = [s for s in self._segments if s not in old] + [new]
 
     def read(
-        self,
-        kind: SampleKind,
-        signals: Sequence[int],
-        start: datetime | None,
-        end: datetime | None,
+        self, kind: SampleKind, signals: Sequence[int], start: datetime | None, end: datetime | None
     ) -> pa.Table:
         """Rows of signals with ``start <= ts < end``, sorted by (signal, ts), each once."""
 
         def parts() -> list[pa.Table]:
             chunks, files = self._snapshot(kind)
-            tables = [
-                segments.read(self.folder / f.path, kind, signals, start, end)
-                for f in files
-                if f.overlaps(start, end)
-            ]
-            return tables + [chosen(chunk, signals, start, end) for chunk in chunks]
+            paths = [f.path for f in files if f.overlaps(start, end)]
+            tables = [chosen(chunk, signals, start, end) for chunk in chunks]
+            return [self.reader.rows(kind, paths, signals, start, end), *tables] if paths else tables
 
         return merged(self._consistently(parts), kind)
 
-    def arrivals(self, kind: SampleKind, signals: Sequence[int], since: datetime) -> list[pa.Table]:
-        """All rows that arrived since an instant, and some older, without their values."""
-        columns = ["signal", "ts", "arrival", "status", "live"]
+    def live_minutes(
+        self, kind: SampleKind, signals: Sequence[int] | None, start: datetime, end: datetime
+    ) -> tuple[list[pa.Table], pa.Table | None]:
+        """Buffered rows of signals, and from segments the counts of `SegmentReader.live_minutes`."""
 
-        def parts() -> list[pa.Table]:
+        def parts() -> tuple[list[pa.Table], pa.Table | None]:
             chunks, files = self._snapshot(kind)
-            tables = [
-                segments.read(self.folder / f.path, kind, signals, None, None, columns)
-                for f in files
-                if f.max_arrival >= since
-            ]
-            return tables + [chosen(chunk.select(columns), signals) for chunk in chunks]
+            paths = [f.path for f in files if f.max_arrival >= start]
+            counted = self.reader.live_minutes(paths, signals, start, end) if paths else None
+            return [c if signals is None else chosen(c, signals) for c in chunks], counted
 
-        return [t for t in self._consistently(parts) if t.num_rows]
+        return self._consistently(parts)
 
     def latest(self) -> LatestValues:
         """Newest sample of each signal; read from the segments once, then kept up to date by each append."""
         with self._latest_lock:
             if self._latest is None:
-                self._load_latest()
-            assert self._latest is not None  # noqa: S101 - just loaded; tells the type checker
+                try:
+                    return self._consistently(self._load_latest)
+                except BaseException:
+                    self._latest = None
+                    raise
             return self._latest
 
-    def _load_latest(self) -> None:
+    def _load_latest(self) -> LatestValues:
         found = LatestValues()
-        for segment in self.segments():
-            table = segments.read(self.folder / segment.path, segment.kind, None, None, None)
-            found.update(segment.kind, table)
         with self._lock:
-            for buffer in (self._sealing, self._buffer):
-                for kind, chunks in buffer.chunks.items() if buffer else ():
-                    for chunk in chunks:
-                        found.update(kind, chunk)
+            # From here on appends update it; whoever asks waits until the segments are read, too.
             self._latest = found
+            snapshots = {kind: self._snapshot_locked(kind) for kind in SampleKind if kind != SampleKind.GAP}
+        for kind, (chunks, files) in snapshots.items():
+            for chunk in chunks:
+                found.update(kind, chunk)
+            if files:
+                found.update(kind, self.reader.newest(kind, [f.path for f in files]))
+        return found
 
     def _snapshot(self, kind: SampleKind) -> tuple[list[pa.Table], list[SegmentFile]]:
         with self._lock:
-            chunks = [
-                chunk
-                for buffer in (self._sealing, self._buffer)
-                if buffer is not None
-                for chunk in buffer.chunks.get(kind, [])
-            ]
-            return chunks, [s for s in self._segments if s.kind is kind]
+            return self._snapshot_locked(kind)
 
-    def _consistently(self, parts: Callable[[], list[pa.Table]]) -> list[pa.Table]:
+    def _snapshot_locked(self, kind: SampleKind) -> tuple[list[pa.Table], list[SegmentFile]]:
+        buffers = [buffer for buffer in (self._sealing, self._buffer) if buffer is not None]
+        chunks = [chunk for buffer in buffers for chunk in buffer.chunks.get(kind, [])]
+        return chunks, [s for s in self._segments if s.kind is kind]
+
+    def _consistently(self, parts: Callable[[], T]) -> T:
         """Read again if a merge took a file away between the snapshot and its reading."""
         for _ in range(_READ_TRIES):
             try:
                 return parts()
-            except FileNotFoundError:
+            except FileVanished:
                 continue
         return parts()
-
-
-def rows_by_kind(buffer: Buffered) -> dict[SampleKind, pa.Table]:
-    """A buffer's rows, sorted and each once."""
-    return {kind: merged(chunks, kind) for kind, chunks in buffer.chunks.items() if kind in STORED}

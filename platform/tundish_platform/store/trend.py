@@ -6,64 +6,72 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from tundish_platform.samples import SCHEMAS, SampleKind, is_good
+from tundish_platform.samples import SCHEMAS, SampleKind
 from tundish_platform.store.rows import micros
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-# first, lowest, highest, last and first bad sample of a bucket
+# first, lowest, highest, last and worst sample of a bucket
 _KEPT_PER_BUCKET: Final = 5
+_SEVERITY_SHIFT: Final = np.uint32(30)
+_BAD: Final = 2
 
 
 def thinned(table: pa.Table, start_us: int, end_us: int, max_points: int) -> pa.Table:
     """Rows of signals (sorted by signal, ts) thinned to `max_points` each: ``signal, ts, value, status``.
 
     A signal with fewer rows keeps all. Otherwise the window is cut into ``max_points / 5`` buckets of equal
-    length; of each the first, lowest, highest, last and first bad sample stay, as they were.
+    length (at least one). Of each stay, as they were, the first and the last sample, the lowest and the
+    highest value whose status is not bad, and the first sample of the worst status that is not good.
     """
     table = table.select(["signal", "ts", "value", "status"])
+    value = pc.cast(table["value"], pa.float64(), safe=False)
+    table = table.set_column(2, "value", value).cast(SCHEMAS[SampleKind.NUMERIC])
     if table.num_rows == 0:
-        return table.cast(SCHEMAS[SampleKind.NUMERIC])
+        return table
     signal = table["signal"].to_numpy()
     edges = np.flatnonzero(np.append(True, signal[1:] != signal[:-1]))
     ends = np.append(edges[1:], len(signal))
     ts = micros(table["ts"])
-    value = table["value"].cast(pa.float64()).to_numpy(zero_copy_only=False)
-    good = is_good(table["status"].to_numpy())
+    numbers = value.to_numpy(zero_copy_only=False)
+    severity = np.minimum(table["status"].to_numpy() >> _SEVERITY_SHIFT, _BAD)
+    width = -((start_us - end_us) // max(1, max_points // _KEPT_PER_BUCKET))
     kept = [
-        first + _keep(ts[first:last], value[first:last], good[first:last], start_us, end_us, max_points)
+        first + _keep((ts[first:last] - start_us) // max(1, width), numbers[first:last], severity[first:last])
         if last - first > max_points
         else np.arange(first, last)
         for first, last in zip(edges.tolist(), ends.tolist(), strict=True)
     ]
-    return table.take(pa.array(np.concatenate(kept))).cast(SCHEMAS[SampleKind.NUMERIC])
+    return table.take(pa.array(np.concatenate(kept)))
 
 
 def _keep(
-    ts: NDArray[np.int64],
-    value: NDArray[np.float64],
-    good: NDArray[np.bool_],
-    start_us: int,
-    end_us: int,
-    max_points: int,
+    bucket: NDArray[np.int64], value: NDArray[np.float64], severity: NDArray[np.uint32]
 ) -> NDArray[np.int64]:
-    buckets = max(1, max_points // _KEPT_PER_BUCKET)
-    bucket = np.minimum((ts - start_us) * buckets // max(1, end_us - start_us), buckets - 1)
-    first = np.flatnonzero(np.append(True, bucket[1:] != bucket[:-1]))
-    last = np.append(first[1:], len(bucket)) - 1
-    usable = np.flatnonzero(~np.isnan(value))
+    """Which rows of one signal stay; its buckets are rising."""
+    usable = np.flatnonzero(~np.isnan(value) & (severity < _BAD))
     by_value = usable[np.lexsort((value[usable], bucket[usable]))]
-    lowest = by_value[_starts(bucket[by_value])]
-    highest = by_value[_stops(bucket[by_value])]
-    bad = np.flatnonzero(~good)
-    return np.unique(np.concatenate([first, lowest, highest, last, bad[_starts(bucket[bad])]]))
+    doubtful = np.flatnonzero(severity > 0)
+    # Stable, so that of equally bad ones the first stays; the worst stands last when severity rises.
+    by_severity = doubtful[np.lexsort((-doubtful, severity[doubtful], bucket[doubtful]))]
+    every = np.arange(len(bucket))
+    kept = [_first(bucket, every), _last(bucket, every), _last(bucket, by_severity)]
+    kept += [_first(bucket, by_value), _last(bucket, by_value)]
+    return np.unique(np.concatenate(kept))
 
 
-def _starts(groups: NDArray[np.int64]) -> NDArray[np.int64]:
-    return np.unique(groups, return_index=True)[1]
+def _first(bucket: NDArray[np.int64], rows: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The first of the rows in each bucket; rows ordered by bucket."""
+    groups = bucket[rows]
+    found: NDArray[np.int64] = rows[np.append(True, groups[1:] != groups[:-1])[: len(rows)]]
+    return found
 
 
-def _stops(groups: NDArray[np.int64]) -> NDArray[np.int64]:
-    return len(groups) - 1 - np.unique(groups[::-1], return_index=True)[1]
+def _last(bucket: NDArray[np.int64], rows: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The last of the rows in each bucket; rows ordered by bucket."""
+    groups = bucket[rows]
+    found: NDArray[np.int64] = rows[np.append(groups[1:] != groups[:-1], True)[: len(rows)]]
+    return found

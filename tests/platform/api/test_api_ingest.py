@@ -139,7 +139,7 @@ def test_a_clock_that_was_never_set_is_refused_with_the_signal(
 def test_a_store_that_is_closing_is_503_in_the_health(world: World) -> None:
     client = world.app.test_client()
     assert client.get("/api/v1/health").get_json()["store"] == {"ready": True, "problems": 0}
-    world.context.telemetry.ready = False
+    world.context.telemetry.close()
     assert client.get("/api/v1/health").status_code == 503
 
 
