@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pytest
 from playwright.sync_api import sync_playwright
-from tundish_dashboards.app import attach_dashboards
-from tundish_dashboards.settings import DashboardSettings
 from waitress.server import create_server
 
+from tundish_dashboards.app import attach_dashboards
+from tundish_dashboards.settings import DashboardSettings
 from tundish_platform.api.app import create_app
 from tundish_platform.api.context import PlatformContext
 from tundish_platform.marketplace import Catalogue
@@ -87,14 +87,15 @@ def _specs() -> list[SignalSpec]:
         spec("HPU1/Cooler/Efficiency", "冷却效率", "Cooler efficiency", "efficiency.cooler", "%"),
         spec("HPU1/Bench/CycleCount", "循环计数", "Cycle count", "count.cycle", role=SignalRole.COUNTER,
              kind=SampleKind.INTEGER, period_s=60.0),
-        spec("HPU1/Bench/State", "试验台状态", "Bench state", "state.packml", role=SignalRole.STATE, step=True,
-             **event),
+        spec("HPU1/Bench/State", "试验台状态", "Bench state", "state.packml", role=SignalRole.STATE,
+             step=True, **event),
         spec("HPU1/Inspection/Cooler", "冷却器检验结果", "Cooler inspection", "label.hydraulic.cooler", "%",
              role=SignalRole.LABEL, period_s=60.0),
         spec("Models/hydraulic-condition/cooler/Value", "冷却器预测", "Cooler prediction",
              "prediction.hydraulic-condition.cooler", "%", role=SignalRole.PREDICTION, period_s=60.0),
-        spec("Models/hydraulic-condition/cooler/Evidence", "冷却器预测依据", "Evidence of the cooler prediction",
-             "prediction.hydraulic-condition.cooler.evidence", role=SignalRole.PREDICTION, **event),
+        spec("Models/hydraulic-condition/cooler/Evidence", "冷却器预测依据",
+             "Evidence of the cooler prediction", "prediction.hydraulic-condition.cooler.evidence",
+             role=SignalRole.PREDICTION, **event),
     ]  # fmt: skip
 
 
@@ -107,11 +108,13 @@ def _wave(path: str, second: int) -> float:
 def _evidence(start: datetime, second: int) -> str:
     end = start + timedelta(seconds=second)
     item = {
-        "signal": f"{LINE}/HPU1/Tank/Temperature1", "name_zh": "油温 1 的均值", "name_en": "mean of oil temperature 1",
+        "signal": f"{LINE}/HPU1/Tank/Temperature1",
+        "name_zh": "油温 1 的均值", "name_en": "mean of oil temperature 1",
         "value": 54.1, "expected": 44.2, "unit": "Cel", "contribution": 0.61,
     }  # fmt: skip
     power = {
-        "signal": f"{LINE}/HPU1/Cooler/Power", "name_zh": "冷却功率的均值", "name_en": "mean of cooling power",
+        "signal": f"{LINE}/HPU1/Cooler/Power",
+        "name_zh": "冷却功率的均值", "name_en": "mean of cooling power",
         "value": 1.42, "expected": 2.16, "unit": "kW", "contribution": 0.27,
     }  # fmt: skip
     return json.dumps(
@@ -121,8 +124,10 @@ def _evidence(start: datetime, second: int) -> str:
             "value": 20.0, "unit": "%", "low": None, "high": None, "probability": 0.9731,
             "window_start": (end - timedelta(seconds=60)).isoformat(), "window_end": end.isoformat(),
             "completeness": 0.9912, "evidence": [item, power],
-            "check_zh": "停机后检查冷却器散热片与冷却水流量。", "check_en": "Stop the unit; look at the cooler's fins and its water flow.",
-            "trained_from": (start - timedelta(hours=12)).isoformat(), "trained_to": start.isoformat(), "cases": 412,
+            "check_zh": "停机后检查冷却器散热片与冷却水流量。",
+            "check_en": "Stop the unit; look at the cooler's fins and its water flow.",
+            "trained_from": (start - timedelta(hours=12)).isoformat(), "trained_to": start.isoformat(),
+            "cases": 412,
         }
     )  # fmt: skip
 

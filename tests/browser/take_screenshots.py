@@ -7,6 +7,7 @@ python tests/browser/take_screenshots.py --url http://127.0.0.1:8050 --out docs/
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -52,7 +53,7 @@ def _take(browser: Browser, wish: argparse.Namespace, visit: str, language: str,
     width, height = SIZES[size]
     context = browser.new_context(viewport={"width": width, "height": height}, locale=LANGUAGES[language])
     page = context.new_page()
-    page.on("console", lambda m: print(f"console {m.type}: {m.text}") if m.type == "error" else None)
+    page.on("console", lambda m: sys.stderr.write(f"{m.type}: {m.text}\n") if m.type == "error" else None)
     page.goto(f"{wish.url}/language/{LANGUAGES[language]}?next=/login")
     if login:
         page.fill("#login", login)

@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo
 import pyarrow as pa
 import pytest
 from playwright.sync_api import expect
-from tundish_dashboards.i18n import Language, texts
 
+from tundish_dashboards.i18n import Language, texts
 from tundish_platform.samples import SCHEMAS, SampleBatch, SampleKind
 from tundish_platform.sdk.client import TundishClient
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pytest
+
 from tundish_dashboards.app import attach_dashboards
 from tundish_dashboards.settings import DashboardSettings
-
 from tundish_platform.api.app import create_app
 from tundish_platform.api.context import PlatformContext
 from tundish_platform.assets import upsert_signals
@@ -24,10 +24,10 @@ from tundish_platform.tenancy.metadata import Metadata
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from dash import Dash
     from flask.testing import FlaskClient
-    from pathlib import Path
 
 PASSWORD = "tundish-test-2026"
 ORIGIN = {"Origin": "http://localhost"}
@@ -42,18 +42,28 @@ class Site:
     settings: DashboardSettings
     signals: dict[str, dict[str, int]] = field(default_factory=dict)
 
+    visitors: dict[str, FlaskClient] = field(default_factory=dict)
+
     def visitor(self, login: str | None = None) -> FlaskClient:
+        """A browser, logged in as somebody; the same one each time, because hashing passwords is slow."""
+        if login is None:
+            return self.new_visitor()
+        if login not in self.visitors:
+            self.visitors[login] = self.new_visitor(login)
+        return self.visitors[login]
+
+    def new_visitor(self, login: str | None = None) -> FlaskClient:
         client = self.dash.server.test_client()
         if login is not None:
             answer = client.post("/login", data={"login": login, "password": PASSWORD}, headers=ORIGIN)
             assert answer.status_code == 303
         return client
 
-    def body(self, output: str, path: str, value: Any = None) -> dict[str, Any]:
+    def body(self, output: str, path: str, value: object = None) -> dict[str, Any]:
         """A callback message as the browser sends it, with one value for all inputs but the address."""
         spec = self.dash.callback_map[output]
 
-        def filled(part: dict[str, Any]) -> Any:
+        def filled(part: dict[str, str]) -> object:
             if part["id"].startswith("{"):
                 return []
             given = path if (part["id"], part["property"]) == ("location", "pathname") else value
@@ -68,7 +78,7 @@ class Site:
         }
 
 
-def _outputs(output: str) -> Any:
+def _outputs(output: str) -> object:
     names = output.strip(".").split("...") if output.startswith("..") else [output]
     parts = [dict(zip(("id", "property"), name.rsplit(".", 1), strict=True)) for name in names]
     return parts if output.startswith("..") else parts[0]
@@ -77,12 +87,11 @@ def _outputs(output: str) -> Any:
 def _specs(mark: str) -> list[SignalSpec]:
     line = f"{mark}-Site/Shop/L1"
     text = {"kind": SampleKind.TEXT, "role": SignalRole.STATE, "step": True}
+    names = {"name_zh": f"{mark}压力", "name_en": f"{mark} pressure"}
     return [
-        SignalSpec(path=f"{line}/M1/C1/V1", name_zh=f"{mark}压力", name_en=f"{mark} pressure", semantic="pressure.x",
-                   unit="bar", period_s=1.0),
-        SignalSpec(path=f"{line}/M1/C1/State", name_zh=f"{mark}状态", name_en=f"{mark} state", semantic="state.packml",
-                   **text),
-    ]  # fmt: skip
+        SignalSpec(path=f"{line}/M1/C1/V1", semantic="pressure.x", unit="bar", period_s=1.0, **names),
+        SignalSpec(path=f"{line}/M1/C1/State", semantic="state.packml", **names, **text),
+    ]
 
 
 def _fill(context: PlatformContext, token: str, slug: str, mark: str) -> dict[str, int]:

@@ -3,8 +3,8 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from tundish_dashboards.plant.conditions import Condition, Latest, judge, source_now
 
+from tundish_dashboards.plant.conditions import Condition, Latest, judge, source_now
 from tundish_platform.assets import SourceInfo
 from tundish_platform.assets.sources import FailedSignal, SourceSignals
 from tundish_platform.samples import SignalInfo, SignalRole

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
+
 from tundish_dashboards.formats import Formats
 from tundish_dashboards.i18n import Language
 
@@ -13,8 +14,8 @@ EN = Formats(Language.EN, ZoneInfo("Europe/Berlin"))
 
 @pytest.mark.parametrize(
     ("value", "shown"),
-    [(None, "–"), (float("nan"), "–"), (0.0, "0"), (151.42, "151.4"), (1234567.0, "1,234,567"), (0.01234, "0.01234"),
-     (-3.5, "-3.500"), (1e-9, "0.000000")],
+    [(None, "–"), (float("nan"), "–"), (0.0, "0"), (151.42, "151.4"), (1234567.0, "1,234,567"),
+     (0.01234, "0.01234"), (-3.5, "-3.500"), (1e-9, "0.000000")],
 )  # fmt: skip
 def test_numbers_keep_about_four_figures(value: float | None, shown: str) -> None:
     assert ZH.number(value) == shown

@@ -88,8 +88,11 @@ def test_a_plant_sees_nothing_of_the_bureau(site: Site) -> None:
             assert _call(client, site.body(output, "/bureau")).status_code == 404
 
 
-@pytest.mark.parametrize("path", ["/_dash-layout", "/_dash-dependencies", "/_reload-hash", "/assets/tundish.js",
-                                  "/_dash-component-suites/dash/deps/x.js", "/_favicon.ico"])  # fmt: skip
+@pytest.mark.parametrize(
+    "path",
+    ["/_dash-layout", "/_dash-dependencies", "/_reload-hash", "/assets/tundish.js", "/_favicon.ico",
+     "/_dash-component-suites/dash/deps/x.js"],
+)  # fmt: skip
 def test_without_a_session_nothing_of_dash_is_served(site: Site, path: str) -> None:
     assert site.visitor().get(path).status_code == 401
 
@@ -132,7 +135,7 @@ def test_a_foreign_page_and_none_look_alike(site: Site, path: str) -> None:
 
 
 @pytest.mark.parametrize("value", VALUES, ids=lambda v: str(v)[:12])
-def test_no_value_makes_a_callback_fail(site: Site, value: Any) -> None:
+def test_no_value_makes_a_callback_fail(site: Site, value: object) -> None:
     for login, path in (
         ("insider", "/plant/own-plant"),
         ("insider", "/market/own-plant"),
@@ -148,7 +151,8 @@ def test_no_value_makes_a_callback_fail(site: Site, value: Any) -> None:
 @pytest.mark.parametrize(
     "body",
     [
-        None, [], 5, "x", {}, {"output": "no.such"}, {"output": 5}, {"output": []}, {"output": "page.children", "inputs": 5},
+        None, [], 5, "x", {}, {"output": "no.such"}, {"output": 5}, {"output": []},
+        {"output": "page.children", "inputs": 5},
         {"output": "..page.children...x.y..", "inputs": [], "outputs": []},
     ],
 )  # fmt: skip
@@ -160,8 +164,10 @@ def test_known_outputs_with_torn_parts_are_refused(site: Site) -> None:
     client = site.visitor("insider")
     for output in _all_outputs(site):
         whole = site.body(output, "/plant/own-plant")
-        for torn in ({"inputs": []}, {"inputs": [None]}, {"inputs": [{"id": 1}]}, {"state": "x"}, {"inputs": {"a": 1}},
-                     {"outputs": 5}, {"changedPropIds": 5}):  # fmt: skip
+        for torn in (
+            {"inputs": []}, {"inputs": [None]}, {"inputs": [{"id": 1}]}, {"inputs": {"a": 1}}, {"state": "x"},
+            {"outputs": 5}, {"changedPropIds": 5},
+        ):  # fmt: skip
             answer = _call(client, {**whole, **torn})
             assert answer.status_code < 500, (output, torn)
 
@@ -192,7 +198,7 @@ def test_posts_of_other_sites_are_refused(site: Site, origin: dict[str, str]) ->
 
 
 def test_a_copied_cookie_is_worthless_after_log_out(site: Site) -> None:
-    client, thief = site.visitor("insider"), site.visitor()
+    client, thief = site.new_visitor("insider"), site.visitor()
     cookie = client.get_cookie("tundish_session")
     assert cookie is not None
     assert cookie.http_only
@@ -204,7 +210,7 @@ def test_a_copied_cookie_is_worthless_after_log_out(site: Site) -> None:
 
 
 def test_a_session_ends_on_the_server(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    client = site.visitor("insider")
+    client = site.new_visitor("insider")
     assert client.get("/_dash-layout").status_code == 200
     later = time.time() + site.settings.session_length.total_seconds() + 1
     monkeypatch.setattr("tundish_dashboards.sessions.time.time", lambda: later)

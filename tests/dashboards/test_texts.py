@@ -6,9 +6,9 @@ import string
 from pathlib import Path
 
 import pytest
+
 import tundish_dashboards.app
 from tundish_dashboards.i18n import Language, language_of, texts
-
 from tundish_platform.marketplace import Outcome
 from tundish_platform.samples import GAP_REASONS
 from tundish_platform.sdk import Need

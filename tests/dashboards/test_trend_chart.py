@@ -8,10 +8,10 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 import pyarrow as pa
+
 from tundish_dashboards.formats import Formats
 from tundish_dashboards.i18n import Language, texts
 from tundish_dashboards.plant.chart import Row, trend_figure
-
 from tundish_platform.samples import SCHEMAS, SampleKind, SignalInfo
 
 START = datetime(2026, 11, 21, 4, tzinfo=UTC)
@@ -24,11 +24,19 @@ def _row(
     values: list[Any],
     statuses: list[int],
     gaps: tuple[tuple[int, int], ...] = (),
-    **more: Any,
+    *,
+    step: bool = False,
 ) -> Row:
     kind = SampleKind.TEXT if isinstance(values[0], str) else SampleKind.NUMERIC
     signal = SignalInfo(
-        id=7, source="c", path="S/A/L/M/C/V", name_zh="值", name_en="value", semantic="x", kind=kind, **more
+        id=7,
+        source="c",
+        path="S/A/L/M/C/V",
+        name_zh="值",
+        name_en="value",
+        semantic="x",
+        kind=kind,
+        step=step,
     )
     schema = SCHEMAS[kind]
     columns = [[START + timedelta(seconds=s) for s in seconds], values, statuses]
@@ -48,7 +56,7 @@ def _array(packed: dict[str, str]) -> np.ndarray:
 
 
 def _local_seconds(moments: list[str | None]) -> list[float | None]:
-    first = datetime(2026, 11, 21, 12)  # noqa: DTZ001 - wall-clock time, as Plotly takes it
+    first = datetime(2026, 11, 21, 12)
     return [None if m is None else (datetime.fromisoformat(m) - first).total_seconds() for m in moments]
 
 

@@ -1,10 +1,11 @@
 from __future__ import annotations
 
 import pytest
+from werkzeug.exceptions import BadRequest
+
 from tundish_dashboards import wishes
 from tundish_dashboards.routes import Page, find_route
 from tundish_dashboards.sessions import local_path
-from werkzeug.exceptions import BadRequest
 
 
 def test_expected_shapes_pass() -> None:

@@ -291,7 +291,7 @@ def _axes(number: int) -> dict[str, str]:
 
 
 def _packed(values: NDArray[np.float64]) -> dict[str, str]:
-    """An array as Plotly's base64 form, a third of the size of decimal text; seven digits are enough to draw."""
+    """An array in Plotly's base64 form, a third of the size of text; seven digits are enough to draw."""
     return {"dtype": "f4", "bdata": base64.b64encode(values.astype("<f4").tobytes()).decode()}
 
 
@@ -301,9 +301,9 @@ def _moments(ms: NDArray[np.float64]) -> list[str]:
     Plotly shows text as it stands, but moves numbers on a time axis by the browser's own zone, which is not
     the plant's.
     """
-    unit = "ms" if np.any(ms % 1000) else "s"
-    words: list[str] = np.datetime_as_string(ms.astype("datetime64[ms]"), unit=unit).tolist()
-    return words
+    moments = ms.astype("datetime64[ms]")
+    words: NDArray[np.str_] = np.datetime_as_string(moments, unit="ms" if np.any(ms % 1000) else "s")
+    return [str(word) for word in words]
 
 
 def _moment(ms: float) -> str:
