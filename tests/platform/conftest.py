@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
+import time
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -37,21 +39,27 @@ class Cluster:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._numbers = count()
-        # The server's programs refuse to run as root.
-        self._user = "postgres" if os.geteuid() == 0 else None
-        if self._user:
-            shutil.chown(folder, self._user, self._user)
         data = str(folder / "data")
-        self._run("initdb", "-D", data, "-U", "tundish", "--auth=trust", "--encoding=UTF8", "--no-sync")
-        options = f"-c listen_addresses='' -k {folder} -c fsync=off -c max_connections=100"
-        self._run("pg_ctl", "-D", data, "-w", "-l", str(folder / "log"), "-o", options, "start")
+        # The server's programs refuse to run as root; and whatever ends the tests ends the server too.
+        self._prefix = ["setpriv", "--pdeathsig", "QUIT"]
+        if os.geteuid() == 0:
+            shutil.chown(folder, "postgres", "postgres")
+            self._prefix += ["--reuid", "postgres", "--regid", "postgres", "--clear-groups"]
+        made = self._run(
+            "initdb", "-D", data, "-U", "tundish", "--auth=trust", "--encoding=UTF8", "--no-sync"
+        )
+        assert made.returncode == 0, made.stdout
+        options = ["-c", "listen_addresses=", "-k", str(folder), "-c", "fsync=off"]
+        with (folder / "log").open("wb") as log:
+            self._server = subprocess.Popen(
+                [*self._prefix, postgres_program("postgres"), "-D", data, *options],
+                cwd=folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+            )  # fmt: skip
+        self._wait()
 
-    def _run(self, program: str, *arguments: str) -> None:
-        done = subprocess.run(
-            [postgres_program(program), *arguments],
-            user=self._user,
-            group=self._user,
-            extra_groups=[] if self._user else None,
+    def _run(self, program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [*self._prefix, postgres_program(program), *arguments],
             cwd=self.folder,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -59,7 +67,13 @@ class Cluster:
             check=False,
             text=True,
         )
-        assert done.returncode == 0, done.stdout
+
+    def _wait(self) -> None:
+        deadline = time.monotonic() + 60
+        while self._run("pg_isready", "-q", "-h", str(self.folder)).returncode != 0:
+            alive = self._server.poll() is None and time.monotonic() < deadline
+            assert alive, (self.folder / "log").read_text()
+            time.sleep(0.05)
 
     def url(self, database: str) -> str:
         return f"postgresql+psycopg://tundish@/{database}?host={self.folder}"
@@ -73,7 +87,8 @@ class Cluster:
         return name
 
     def stop(self) -> None:
-        self._run("pg_ctl", "-D", str(self.folder / "data"), "-m", "immediate", "stop")
+        self._server.send_signal(signal.SIGQUIT)
+        self._server.wait(timeout=30)
 
 
 @pytest.fixture(scope="session")

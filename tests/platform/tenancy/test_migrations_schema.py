@@ -1,7 +1,10 @@
 import threading
+import time
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
 from sqlalchemy import Column, Integer, MetaData, Table, inspect
 
@@ -47,9 +50,21 @@ def test_migrating_twice_changes_nothing_and_keeps_rows(metadata: Metadata) -> N
     assert differences(metadata) == []
 
 
-def test_two_servers_that_start_together_both_come_up(empty_url: str) -> None:
+def test_servers_that_start_together_migrate_one_after_the_other(
+    empty_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     databases = [Metadata(empty_url), Metadata(empty_url)]
     failures: list[Exception] = []
+    inside: list[int] = []
+    most_inside: list[int] = []
+    run = command.upgrade
+
+    def watched(config: Config, revision: str) -> None:
+        inside.append(1)
+        time.sleep(0.2)
+        most_inside.append(len(inside))
+        run(config, revision)
+        inside.pop()
 
     def start(database: Metadata) -> None:
         try:
@@ -57,12 +72,14 @@ def test_two_servers_that_start_together_both_come_up(empty_url: str) -> None:
         except Exception as error:  # noqa: BLE001 - whatever it is, the test shall tell
             failures.append(error)
 
+    monkeypatch.setattr(command, "upgrade", watched)
     threads = [threading.Thread(target=start, args=(database,)) for database in databases]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
     assert failures == []
+    assert most_inside == [1, 1]
     assert differences(databases[0]) == []
     for database in databases:
         database.close()
