@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any, ClassVar
 
+import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 
 from tundish_platform.samples import CodecError, SampleBatch, SampleKind, decode_frames
@@ -55,8 +57,9 @@ class ReceivingPlatform:
         return [(_micros(row["ts"]), _micros(row["end"]), row["reason"]) for row in rows]
 
     def _of(self, batch: SampleBatch, path: str, column: str) -> dict[int, Any]:
-        number = self.signals.get(path)
-        return {_micros(row["ts"]): row[column] for row in batch.table.to_pylist() if row["signal"] == number}
+        wanted = pc.equal(batch.table["signal"], pa.scalar(self.signals.get(path, 0), pa.uint32()))
+        table = batch.table.filter(wanted)
+        return dict(zip(table["ts"].cast(pa.int64()).to_pylist(), table[column].to_pylist(), strict=True))
 
     def handle(self, method: str, path: str, body: bytes) -> tuple[int, dict[str, Any]]:
         with self.lock:

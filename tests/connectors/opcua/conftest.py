@@ -39,12 +39,12 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def wait_until(what: str, condition: Callable[[], bool], timeout_s: float = 20.0) -> None:
+def wait_until(what: str, condition: Callable[[], bool], timeout_s: float = 90.0) -> None:
     deadline = time.monotonic() + timeout_s
     while not condition():
         if time.monotonic() > deadline:
             pytest.fail(f"waited {timeout_s} s in vain for: {what}")
-        time.sleep(0.05)
+        time.sleep(0.2)
 
 
 @dataclass
@@ -119,7 +119,7 @@ class Gateway:
     def stop(self) -> int:
         assert self.process is not None
         self.process.terminate()
-        return self.process.wait(20)
+        return self.process.wait(60)
 
     def log(self) -> str:
         return (self.folder / "gateway.log").read_text()

@@ -82,7 +82,7 @@ def test_a_cut_and_a_half_open_line_cost_nothing_that_is_not_recorded(
     try:
         gateway.settings["connection"]["url"] = f"opc.tcp://127.0.0.1:{proxy.port}"
         gateway.start()
-        for fault in ("cut", "cut", "freeze"):
+        for fault in ("cut", "freeze"):
             since = time.time() * 1e6
             kit.wait_until(
                 "samples before the next fault",
@@ -95,7 +95,7 @@ def test_a_cut_and_a_half_open_line_cost_nothing_that_is_not_recorded(
         frozen_at = time.time() * 1e6
         kit.wait_until(
             "samples after the half-open line was noticed",
-            lambda: max(platform.rows(kit.path(0))) > frozen_at + 3_000_000,
+            lambda: max(platform.rows(kit.path(0))) > frozen_at + 1_000_000,
         )
         assert gateway.stop() == 0
     finally:
