@@ -92,7 +92,7 @@ class Worker:
         client: the platform.
         tenants: their slugs.
         registry: where models are stored.
-        tell: called with each `Progress`; the same message is not repeated.
+        tell: called with each `Progress`; a state is not repeated while it lasts.
     """
 
     client: Windows
@@ -104,7 +104,6 @@ class Worker:
 
     def discover(self) -> None:
         """Bind pipelines to the lines there are; known ones keep their state."""
-        self._discovered = time.monotonic()
         for tenant in self.tenants:
             for site in sites_of(self.client, tenant, self.registry):
                 for kind in PIPELINES:
@@ -115,6 +114,7 @@ class Worker:
                         # More signals may have been declared since; nothing is lost before training.
                         fresh.adopt(self._jobs[key].pipeline)
                         self._jobs[key].pipeline = fresh
+        self._discovered = time.monotonic()
 
     def tick(self) -> int:
         """Every pipeline's turn, once; returns the number of predictions written.
@@ -159,8 +159,9 @@ class Worker:
 
     def _tell(self, job: _Job, stage: Stage, zh: str = "", en: str = "", count: int = 0) -> None:
         site = job.pipeline.site
-        if f"{stage}{en}{count}" != job.said:
-            job.said = f"{stage}{en}{count}"
+        # States are told when they change, work is told each time.
+        if stage == "scored" or f"{stage}{en}" != job.said:
+            job.said = f"{stage}{en}"
             self.tell(Progress(stage, site.tenant, site.line, job.pipeline.model_id, zh, en, count))
 
 
