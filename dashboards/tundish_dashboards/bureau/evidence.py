@@ -44,6 +44,7 @@ def evidence_panel(person: Person, found: Mapping[str, Any]) -> Component:
                 ]
             ),
             html.H3(t("evidence.checks")),
+            html.P(t("evidence.newest_first"), className="muted small"),
             _checks(person, rule, found),
             components.more(t("evidence.facts"), _facts(person, found["facts"])),
         ]

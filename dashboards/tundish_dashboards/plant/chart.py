@@ -27,6 +27,7 @@ _STATE_ROW_PX = 62
 _TOP_PX = 6
 _BOTTOM_PX = 44
 _TITLE_PX = 20
+_TICK_PX = 110
 _SEVERITY_SHIFT = 30
 # A gap that takes at least this share of the window has room for its reason.
 _LABELLED_SHARE = 0.12
@@ -55,8 +56,10 @@ class Row:
         return bool(pa.types.is_string(self.samples.schema.field("value").type))
 
 
-def trend_figure(view: TenantView, rows: Sequence[Row], start: datetime, end: datetime) -> dict[str, Any]:
-    """The figure of all rows over ``[start, end)``."""
+def trend_figure(
+    view: TenantView, rows: Sequence[Row], start: datetime, end: datetime, pixels: int = 900
+) -> dict[str, Any]:
+    """The figure of all rows over ``[start, end)``; ``pixels`` is the width there is for it."""
     heights = [_STATE_ROW_PX if row.is_text else _ROW_PX for row in rows]
     total = sum(heights) + _TOP_PX + _BOTTOM_PX
     layout: dict[str, Any] = {
@@ -64,7 +67,7 @@ def trend_figure(view: TenantView, rows: Sequence[Row], start: datetime, end: da
         "height": total,
         "margin": {"l": 58, "r": 10, "t": _TOP_PX, "b": _BOTTOM_PX},
         "uirevision": ",".join(str(row.signal.id) for row in rows),
-        "xaxis": _time_axis(len(rows)),
+        "xaxis": _time_axis(len(rows), max(2, pixels // _TICK_PX)),
         "shapes": [],
         "annotations": [],
     }
@@ -100,7 +103,7 @@ def _window_trace(view: TenantView, rows: int, start: datetime, end: datetime) -
     }
 
 
-def _time_axis(rows: int) -> dict[str, Any]:
+def _time_axis(rows: int, ticks: int) -> dict[str, Any]:
     return {
         "type": "date",
         "anchor": f"y{rows}",
@@ -109,7 +112,8 @@ def _time_axis(rows: int) -> dict[str, Any]:
             {"dtickrange": [60_000, None], "value": "%H:%M\n%Y-%m-%d"},
         ],
         "hoverformat": "%Y-%m-%d %H:%M:%S",
-        "nticks": 7,
+        "nticks": ticks,
+        "tickangle": 0,
     }
 
 

@@ -225,7 +225,7 @@ def _trends(
     end = line.now + timedelta(microseconds=1)
     points = pixels * POINTS_PER_BUCKET // _PIXELS_PER_BUCKET
     rows = read_rows(view, line, ids, end - span, end, points)
-    return trend_figure(view, rows, end - span, end), None
+    return trend_figure(view, rows, end - span, end, pixels), None
 
 
 def _register_table(pages: Pages, summaries: Summaries) -> None:
