@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 import pyarrow.compute as pc
 
 from tundish_platform.api.errors import Problem
+from tundish_platform.api.frames import refuse_compressed
 from tundish_platform.assets import signal_kinds
 from tundish_platform.samples import GAP_REASONS, SampleKind, decode_frames
 
@@ -36,6 +37,7 @@ def ingest(context: PlatformContext, scope: TenantScope, body: bytes) -> int:
         CodecError: the bytes are no batches.
         Problem: a row names a signal the tenant does not have or has with another kind, or is no sample.
     """
+    refuse_compressed(body)
     batches = [batch for batch in decode_frames(body) if len(batch)]
     for batch in batches:
         _check_rows(batch)

@@ -143,5 +143,27 @@ def test_a_store_that_is_closing_is_503_in_the_health(world: World) -> None:
     assert client.get("/api/v1/health").status_code == 503
 
 
+@pytest.mark.parametrize("compression", ["zstd", "lz4"])
+def test_a_small_body_that_would_become_a_huge_table_is_refused_undecoded(
+    world: World, make_batch: Callable[..., SampleBatch], compression: str
+) -> None:
+    plain = encode_batch(make_batch(SampleKind.NUMERIC, world.ids["pressure"], [0.0] * 100_000, START))
+    table = pa.ipc.open_stream(plain).read_all()
+    sink = pa.BufferOutputStream()
+    options = pa.ipc.IpcWriteOptions(compression=compression)
+    with pa.ipc.new_stream(sink, table.schema, options=options) as writer:
+        writer.write_table(table)
+    small = sink.getvalue().to_pybytes()
+    assert len(small) < len(plain) / 2
+    answer = world.app.test_client().post(
+        "/api/v1/tenants/steel/ingest",
+        data=encode_frames([small]),
+        content_type=BATCHES_MIME,
+        headers=world.header("collector"),
+    )
+    assert (answer.status_code, answer.get_json()["error"]["code"]) == (400, "not_batches")
+    assert rows_at_start(world, world.ids["pressure"]) == 0
+
+
 def test_an_empty_body_stores_nothing(world: World) -> None:
     assert send(world).get_json() == {"rows": 0}
