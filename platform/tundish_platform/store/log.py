@@ -213,8 +213,9 @@ class FileLog:
 
     def _poison(self, problem: OSError) -> StoreFailed:
         log.error("log write failed", folder=str(self._folder), problem=str(problem))
-        kind = StoreFull if problem.errno in {errno.ENOSPC, errno.EDQUOT} else StoreFailed
-        self._failed = kind(f"the log could not be written ({problem}); mend the disk, then start again")
+        self._failed = StoreFailed(
+            f"the log could not be written ({problem}); mend the disk, then start again"
+        )
         return self._failed
 
     def _not_written(self, problem: OSError) -> StoreFailed:
@@ -228,7 +229,8 @@ class FileLog:
         opened = self._active is not None
         try:
             self._roll()
-            if opened and self._active_bytes == 0:
+            if opened and self._active_bytes <= len(self._header):
+                # A second header would come into it otherwise, and hide all that follows.
                 self._files.remove(self._active_path)
             elif opened:
                 self._files.truncate(self._active_path, self._active_bytes)
@@ -240,7 +242,6 @@ class FileLog:
     def _open_active(self) -> AppendFile:
         if self._active is None:
             self._active_path = self._folder / f"{self._next:020d}.log"
-            # Zero until the first record is safe: a cut-back before that removes the whole file.
             self._active_bytes = 0
             self._header = records.new_header()
             self._active = self._files.append(self._active_path)

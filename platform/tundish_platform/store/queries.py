@@ -70,7 +70,7 @@ class Queries(ABC):
     def trend(
         self, scope: TenantScope, signals: Sequence[int], start: datetime, end: datetime, max_points: int
     ) -> pa.Table:
-        """Numbers for a chart, at most `max_points` a signal, peaks and bad samples kept: see `thinned`."""
+        """Numbers for a chart, `max_points` (or five) a signal at most, peaks kept: see `thinned`."""
         tables = [
             thinned(self._rows(scope, kind, signals, start, end), _micros(start), _micros(end), max_points)
             for kind in _NUMBERS

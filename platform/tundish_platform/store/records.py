@@ -1,8 +1,8 @@
 r"""The log's file format: how records are written and how they are found again, also behind damage.
 
 A file is a header, ``TNDLOG1\n`` and eight random bytes, and then records: ``mark 4, length u32, crc32 u32``
-and a body ``sequence u64, tenant u32, group u32, payload``; little endian. Mark and the checksum's start value
-are the header's random bytes: no tenant can write into its own samples what would be taken for a record.
+and a body ``sequence u64, tenant u32, group u32, payload``; little endian. Mark and checksum start from the
+header's random bytes: no tenant can write into its samples what would be taken for a record.
 `group` is the place in the file where the records begin that were synced together with this one.
 """
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import timedelta
 
+    from tundish_platform.store.buffer import Buffer
     from tundish_platform.store.catalog import SegmentCatalog
     from tundish_platform.store.files import FileLayer
     from tundish_platform.store.log import Log
@@ -94,14 +95,23 @@ class Sealer:
             if buffer is None:
                 return
             if buffer.written is None:
-                buffer.written = [
-                    segments.write(store.folder, self._files, kind, day, rows)
-                    for kind, table in buffer.merged().items()
-                    for day, rows in segments.by_day(table)
-                ]
+                buffer.written = self._write(store, buffer)
             # The manifest may name them although its answer fails, so each new try names the same files.
             self._catalog.add(store.tenant_id, buffer.written, buffer.last_sequence)
             store.end_seal(buffer.written)
+
+    def _write(self, store: TenantStore, buffer: Buffer) -> list[SegmentFile]:
+        written: list[SegmentFile] = []
+        try:
+            for kind, table in buffer.merged().items():
+                for day, rows in segments.by_day(table):
+                    written.append(segments.write(store.folder, self._files, kind, day, rows))
+        except OSError:
+            # A full disk must not be filled further by each new try.
+            for segment in written:
+                self._files.remove(store.folder / segment.path)
+            raise
+        return written
 
     def _run(self) -> None:
         while not self._stopped.wait(_TURN_S):

@@ -87,7 +87,7 @@ def write(folder: Path, files: FileLayer, kind: SampleKind, day: date, table: pa
         files.rename(temporary, final)
         files.sync_folder(final.parent)
     except OSError:
-        # A full disk must not be filled further by each new try.
+        # Nobody will ask for it: the next try writes another file.
         temporary.unlink(missing_ok=True)
         final.unlink(missing_ok=True)
         raise
