@@ -1,7 +1,8 @@
-"""Refuses compressed Arrow before it is decoded: 5 kB can hold 100 MB, and 64 MiB would end the server for all.
+"""Refuses compressed Arrow before it is decoded: 5 kB can hold 100 MB; 64 MiB would end the server for all.
 
-pyarrow tells of a message's compression only after it has undone it, so the one flag is read from the message's
-flatbuffer here (Arrow's Message.fbs: field 2 of Message is the header, field 3 of RecordBatch the compression).
+pyarrow tells of a message's compression only after it has undone it, so the one flag is read from the
+message's flatbuffer here (Arrow's Message.fbs: field 2 of Message is the header, field 3 of RecordBatch the
+compression).
 """
 
 from __future__ import annotations
