@@ -50,7 +50,7 @@ lint: $(VENV)/.dev ## ruff: rules and format
 
 types: $(VENV)/.dev ## mypy, strict
 	$(BIN)/mypy platform connectors analytics dashboards deploy
-	@for app in apps-marketplace/*/; do (cd $$app && ../../$(BIN)/mypy --config-file ../../pyproject.toml .) || exit 1; done
+	@for app in apps-marketplace/*/; do (cd $$app && MYPYPATH=../../platform:../../analytics ../../$(BIN)/mypy --config-file ../../pyproject.toml .) || exit 1; done
 
 floors: $(VENV)/.dev ## import-linter: imports run downwards only
 	$(BIN)/lint-imports

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 BAD_TYPE_MISMATCH = 0x80740000
 BAD_OUT_OF_RANGE = 0x803C0000
+BAD_WAITING_FOR_INITIAL_DATA = 0x80320000
 _INT64 = np.iinfo(np.int64)
 _GOOD_TOP = 0x40000000
 _NUMERIC, _INTEGER, _TEXT, _ARRAY = range(4)
@@ -44,7 +45,7 @@ class BatchBuilder:
 
     Attributes:
         oddities: how often something had to be mended: ``replaced_times``, ``unfit_values``,
-            ``unknown_handles``.
+            ``unknown_handles``, ``not_yet_sampled``.
     """
 
     def __init__(self, table: SlotTable) -> None:
@@ -58,6 +59,8 @@ class BatchBuilder:
         """Take a column over; returns slots, times in µs and statuses of what was taken, each ``(n,)``."""
         column = self._known(column)
         slots = column.handles
+        if not len(slots):
+            return slots, np.zeros(0, np.int64), column.status
         times, replaced = resolve_times(column.source, column.server, arrival_us)
         if replaced:
             self.oddities["replaced_times"] += replaced
@@ -72,10 +75,14 @@ class BatchBuilder:
 
     def _known(self, column: Column) -> Column:
         known = column.handles < len(self._table)
-        if known.all():
+        # "No value yet" is no sample: it has no source time, and arrival would stand in for one.
+        waiting = known & (column.status == BAD_WAITING_FOR_INITIAL_DATA) & (column.source == 0)
+        chosen = np.flatnonzero(known & ~waiting)
+        if len(chosen) == len(known):
             return column
-        chosen = np.flatnonzero(known)
-        self.oddities["unknown_handles"] += len(known) - len(chosen)
+        for name, rows in (("unknown_handles", ~known), ("not_yet_sampled", waiting)):
+            if rows.any():
+                self.oddities[name] += int(rows.sum())
         return Column(
             column.handles[chosen],
             column.status[chosen],

@@ -97,13 +97,15 @@ def derive_spec(path: str, variable: FoundVariable, description: Description) ->
     if kind is None:
         return None
     text = kind is SampleKind.TEXT
+    # A moment told as text is nothing a machine can be in.
+    state = text and description.data_type not in {ObjectIds.DateTime, ObjectIds.UtcTime}
     return SignalSpec(
         path=path,
         name_zh=variable.display,
         name_en=variable.display,
         semantic=UNCLASSIFIED,
         kind=kind,
-        role=SignalRole.STATE if text else SignalRole.MEASUREMENT,
+        role=SignalRole.STATE if state else SignalRole.MEASUREMENT,
         unit=ucum_of_unit_id(description.unit.UnitId) if description.unit else "",
         low=float(description.range.Low) if description.range else None,
         high=float(description.range.High) if description.range else None,

@@ -18,7 +18,7 @@ import asyncio
 import logging
 import socket
 from datetime import UTC, datetime, timedelta
-from pathlib import Path  # noqa: TC003 - pydantic reads the annotation when the class is built
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 from asyncua import ua
@@ -209,7 +209,8 @@ class ReplayServer:
     async def _show(self, *, running: bool) -> None:
         now = datetime.now(UTC)
         for name, value in self._own_values(running=running).items():
-            data = data_value(value, ua.StatusCode(), now, now)
+            # In source time like everything else here, or the line would seem to be as late as the play.
+            data = data_value(value, ua.StatusCode(), self._position.done, now)
             await self._write(self._space.node_id(f"Replay/{name}"), data)
 
     def _own_values(self, *, running: bool) -> dict[str, ua.Variant]:

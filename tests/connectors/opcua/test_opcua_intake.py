@@ -240,6 +240,15 @@ def test_an_unknown_handle_is_left_out_and_counted(setup: Setup) -> None:
     assert setup.intake.oddities == {"unknown_handles": 1}
 
 
+def test_a_server_that_has_no_value_yet_sends_no_sample(setup: Setup) -> None:
+    setup.bind(spec("a"), spec("b"))
+    waiting = 0x80320000
+    setup.keep((0, None, -(TICKS_1970 // 10), waiting), (1, None, START, waiting))
+    (row,) = setup.rows(SampleKind.NUMERIC)
+    assert row["signal"] == 101, "with a source time it is a bad sample like any other"
+    assert setup.intake.oddities == {"not_yet_sampled": 1}
+
+
 def test_arrival_is_now(setup: Setup) -> None:
     setup.bind(spec("a"))
     before = now_us()
