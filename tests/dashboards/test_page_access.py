@@ -76,6 +76,14 @@ def test_nobody_else_gets_a_byte_of_it(site: Site, login: str | None, path: str)
     assert not CANARY.search(_everything_seen(site, site.visitor(login), path))
 
 
+def test_answers_kept_for_one_plant_never_reach_another(site: Site) -> None:
+    neighbour, insider = site.visitor("neighbour"), site.visitor("insider")
+    for output in _all_outputs(site):
+        _call(neighbour, site.body(output, FOREIGN))
+        answer = _call(insider, site.body(output, "/plant/own-plant"))
+        assert b"CANARY" not in answer.data, output
+
+
 def test_the_bureau_sees_no_plant_at_all(site: Site) -> None:
     seen = _everything_seen(site, site.visitor("bureau"), "/plant/own-plant")
     assert b"OWN-STATE" not in seen

@@ -78,7 +78,11 @@ def _nothing_chosen(person: Person) -> Component:
 
 def register_bureau(pages: Pages) -> None:
     """What keeps the figures fresh, and opening the evidence of one enterprise."""
+    _register_figures(pages)
+    _register_evidence(pages)
 
+
+def _register_figures(pages: Pages) -> None:
     @pages.on_programme(
         Output("bureau-figures", "children"),
         Output("bureau-enterprises", "children"),
@@ -99,6 +103,8 @@ def register_bureau(pages: Pages) -> None:
             f"bureau/{tick}",
         )
 
+
+def _register_evidence(pages: Pages) -> None:
     @pages.on_programme(
         Output("bureau-chosen", "data"),
         Input({"role": "enterprise", "uscc": ALL}, "n_clicks"),

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from threading import Lock
 from typing import TYPE_CHECKING
 
 from tundish_dashboards.plant.conditions import (
@@ -17,6 +15,7 @@ from tundish_dashboards.plant.conditions import (
     line_of,
     source_now,
 )
+from tundish_dashboards.recent import Recent
 from tundish_platform.assets import list_signals, list_sources
 from tundish_platform.samples import SampleKind, SignalInfo, SignalRole
 
@@ -30,7 +29,7 @@ if TYPE_CHECKING:
 
 COMPLETENESS_WINDOW = timedelta(hours=1)
 _SUMMARY_KEPT_S = 15.0
-_SUMMARIES_KEPT = 256
+_LINE_KEPT_S = 0.8
 _VALUE_COLUMNS = {
     SampleKind.NUMERIC.value: "value",
     SampleKind.INTEGER.value: "integer",
@@ -118,6 +117,17 @@ class Summary:
     completeness: float | None
 
 
+class Lines:
+    """Lines as they were a moment ago: the callbacks of one refresh share one reading."""
+
+    def __init__(self) -> None:
+        self._recent: Recent[Line] = Recent(_LINE_KEPT_S)
+
+    def of(self, view: TenantView, wish: str) -> Line:
+        """The wished line, or the tenant's first one."""
+        return self._recent.get((view.scope.tenant_id, wish), lambda: read_line(view, wish))
+
+
 class Summaries:
     """Summaries of all signals of a line, computed again only after a few seconds.
 
@@ -125,24 +135,15 @@ class Summaries:
     """
 
     def __init__(self) -> None:
-        self._kept: dict[tuple[int, str], tuple[float, dict[int, Summary]]] = {}
-        self._lock = Lock()
+        self._recent: Recent[dict[int, Summary]] = Recent(_SUMMARY_KEPT_S)
 
     def of(self, view: TenantView, line: Line) -> dict[int, Summary]:
         """By signal, over the last hour of source time; empty while nothing has come."""
-        if line.now is None:
+        now = line.now
+        if now is None:
             return {}
         key = (view.scope.tenant_id, line.path)
-        with self._lock:
-            made, kept = self._kept.get(key, (0.0, {}))
-        if kept and time.monotonic() - made < _SUMMARY_KEPT_S:
-            return kept
-        fresh = read_summary(view, line.signals, line.now - COMPLETENESS_WINDOW, line.now)
-        with self._lock:
-            if len(self._kept) >= _SUMMARIES_KEPT:
-                self._kept.clear()
-            self._kept[key] = (time.monotonic(), fresh)
-        return fresh
+        return self._recent.get(key, lambda: read_summary(view, line.signals, now - COMPLETENESS_WINDOW, now))
 
 
 def read_summary(

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 from datetime import timedelta
-from threading import Lock
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
 from dash import html
 
+from tundish_dashboards.recent import Recent
 from tundish_platform.samples import SampleKind, SignalRole, is_good
 
 if TYPE_CHECKING:
@@ -28,7 +27,6 @@ HIT_WINDOW = timedelta(hours=12)
 # A label belongs to the statement about the same piece or cycle, a sample apart at most.
 _SAME_US = 2_000_000
 _KEPT_S = 20.0
-_MOST_KEPT = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,21 +41,13 @@ class HitRates:
     """Hit rates by tenant and line, counted again only after a while."""
 
     def __init__(self) -> None:
-        self._kept: dict[tuple[int, str], tuple[float, dict[int, Hits]]] = {}
-        self._lock = Lock()
+        self._recent: Recent[dict[int, Hits]] = Recent(_KEPT_S)
 
     def of(self, view: TenantView, line: Line, found: Sequence[Prediction]) -> dict[int, Component]:
         """The words for each prediction's card, by evidence signal."""
-        key = (view.scope.tenant_id, line.path)
-        with self._lock:
-            made, kept = self._kept.get(key, (0.0, {}))
-        if time.monotonic() - made > _KEPT_S:
-            kept = count_hits(view, line, found)
-            with self._lock:
-                if len(self._kept) >= _MOST_KEPT:
-                    self._kept.clear()
-                self._kept[key] = (time.monotonic(), kept)
-        return {name: _words(view, hits) for name, hits in kept.items()}
+        key = (view.scope.tenant_id, line.path, tuple(item.signal for item in found))
+        counted = self._recent.get(key, lambda: count_hits(view, line, found))
+        return {signal: _words(view, hits) for signal, hits in counted.items()}
 
 
 def count_hits(view: TenantView, line: Line, found: Sequence[Prediction]) -> dict[int, Hits]:

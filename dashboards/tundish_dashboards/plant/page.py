@@ -10,7 +10,7 @@ from dash import Input, Output, State, dcc, html, no_update
 
 from tundish_dashboards import components, wishes
 from tundish_dashboards.plant.chart import trend_figure
-from tundish_dashboards.plant.data import Line, Summaries, first_choice, read_line
+from tundish_dashboards.plant.data import Line, Lines, Summaries, first_choice, read_line
 from tundish_dashboards.plant.hits import HitRates
 from tundish_dashboards.plant.outputs import app_outputs
 from tundish_dashboards.plant.predictions import prediction_cards
@@ -147,10 +147,10 @@ def _legend(view: TenantView) -> Component:
 
 def register_plant(pages: Pages) -> None:
     """What keeps the page fresh."""
-    summaries, rates = Summaries(), HitRates()
-    _register_live(pages, summaries, rates)
-    _register_trends(pages)
-    _register_table(pages, summaries)
+    lines, summaries = Lines(), Summaries()
+    _register_live(pages, lines, summaries)
+    _register_trends(pages, lines)
+    _register_table(pages, lines, summaries)
     pages.in_browser("pageWidth", Output("chart-width", "data"), Input("trend-signals", "value"))
     # The browser puts the reader's zoom into each new picture, so that no answer in flight can undo it.
     window = State("trend-window", "value")
@@ -158,7 +158,9 @@ def register_plant(pages: Pages) -> None:
     pages.in_browser("keepZoom", Output("trend-zoom", "data"), Input("trends", "relayoutData"), window)
 
 
-def _register_live(pages: Pages, summaries: Summaries, rates: HitRates) -> None:
+def _register_live(pages: Pages, lines: Lines, summaries: Summaries) -> None:
+    rates = HitRates()
+
     @pages.on_tenant(
         Output("plant-strip", "children"),
         Output("plant-attention", "children"),
@@ -170,7 +172,7 @@ def _register_live(pages: Pages, summaries: Summaries, rates: HitRates) -> None:
         Input("line-choice", "value"),
     )
     def live(view: TenantView, tick: object, line_wish: object) -> tuple[Any, ...]:
-        line = read_line(view, wishes.word(line_wish, "the line", 400))
+        line = lines.of(view, wishes.word(line_wish, "the line", 400))
         found = [p for p in predictions(view.context, view.scope) if p.line == line.path]
         return (
             strip(view, line, summaries.of(view, line)),
@@ -182,7 +184,7 @@ def _register_live(pages: Pages, summaries: Summaries, rates: HitRates) -> None:
         )
 
 
-def _register_trends(pages: Pages) -> None:
+def _register_trends(pages: Pages, lines: Lines) -> None:
     @pages.on_tenant(
         Output("trend-figure", "data"),
         Output("trend-empty", "children"),
@@ -206,7 +208,7 @@ def _register_trends(pages: Pages) -> None:
         ids = wishes.numbers(chosen, "the chosen signals", MOST_TRENDS)
         name = wishes.one_of(window, "the window", list(WINDOWS), _FIRST_WINDOW)
         pixels = wishes.whole(width, "the width of the chart", 200, 1600, 900)
-        line = read_line(view, wishes.word(line_wish, "the line", 400))
+        line = lines.of(view, wishes.word(line_wish, "the line", 400))
         # The browser has this very picture already: sending it again would only cost it a redraw.
         now = f"{line.path} {line.now} {line.arrival} {ids} {name} {pixels}"
         if now == shown:
@@ -228,14 +230,14 @@ def _trends(
     return trend_figure(view, rows, end - span, end, pixels), None
 
 
-def _register_table(pages: Pages, summaries: Summaries) -> None:
+def _register_table(pages: Pages, lines: Lines, summaries: Summaries) -> None:
     @pages.on_tenant(
         Output("signal-grid", "rowData"),
         Input("slow-tick", "n_intervals"),
         Input("line-choice", "value"),
     )
     def whole_table(view: TenantView, _tick: object, line_wish: object) -> object:
-        line = read_line(view, wishes.word(line_wish, "the line", 400))
+        line = lines.of(view, wishes.word(line_wish, "the line", 400))
         return signal_rows(view, line, summaries.of(view, line))
 
     @pages.on_tenant(
@@ -247,7 +249,7 @@ def _register_table(pages: Pages, summaries: Summaries) -> None:
         initially=False,
     )
     def changed_rows(view: TenantView, _tick: object, seen: object, line_wish: object) -> tuple[Any, ...]:
-        line = read_line(view, wishes.word(line_wish, "the line", 400))
+        line = lines.of(view, wishes.word(line_wish, "the line", 400))
         since = wishes.word(seen, "the time of the last refresh", 40)
         newest = max((s.latest.arrival.isoformat() for s in line.states if s.latest), default="")
         if newest == since:
