@@ -184,5 +184,5 @@ def _fitting(parts: list[SegmentFile]) -> list[SegmentFile]:
 
 
 def _tier(segment: SegmentFile) -> int:
-    """Which of the sizes 4 Ki, 32 Ki, 256 Ki, … rows a segment fits in."""
+    """Which of the sizes 16 Ki, 128 Ki, 1 Mi, … rows a segment fits in."""
     return max(0, (segment.rows - 1) // _SMALLEST_TIER).bit_length() // 3
