@@ -11,6 +11,7 @@ from sklearn.model_selection import RepeatedStratifiedKFold
 from tundish_analytics.evaluate.figures import Evaluation, Figure, spread
 from tundish_analytics.models.calibration import calibration_error
 from tundish_analytics.models.folds import SEED
+from tundish_analytics.models.threads import one_thread
 from tundish_analytics.quality.steel import PlateFaults
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ _PROTOCOL: Final = (
 )
 
 
+@one_thread
 def evaluate_steel(
     features: NDArray[np.float64],
     labels: NDArray[np.str_],
