@@ -10,6 +10,7 @@ import pytest
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
     from conftest import World
 
     from tundish_platform.samples import SampleBatch
