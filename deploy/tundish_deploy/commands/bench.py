@@ -27,11 +27,11 @@ def store(
 @app.command()
 def opcua(
     *,
-    values: Annotated[int, typer.Option(help="Values for each client.", min=10_000)] = 200_000,
+    seconds: Annotated[float, typer.Option(help="Seconds each client is measured.", min=2)] = 20.0,
     items: Annotated[int, typer.Option(help="Monitored items.", min=1)] = 1000,
     json: JsonOption = False,
 ) -> None:
     """The collector's cost for each value beside asyncua's own handler and python-opcua."""
     from tundish_deploy.benchmarks.opcua import bench_opcua
 
-    bench_opcua(values, items).print(as_json=json)
+    bench_opcua(seconds, items).print(as_json=json)

@@ -25,7 +25,7 @@ class SampleKind(StrEnum):
 
 
 class Origin(StrEnum):
-    """How samples came: from a machine as it ran, or from a file of the past. Adoption counts the first only."""
+    """How samples came: live from a machine, or from a file of the past. Adoption counts only live ones."""
 
     LIVE = "live"
     IMPORT = "import"
