@@ -34,8 +34,8 @@ if TYPE_CHECKING:
 
 _BARS: Final = {"cooler": 0.98, "valve": 0.98, "pump_leakage": 0.97, "accumulator": 0.93}
 _PEERS: Final = {
-    "accumulator": "error rate 9.6 % (Helwig 2015) and 0.35 % (Schneider 2017), as the set's documentation quotes "
-    "them, from the full-rate record; their folds are not stated there, so the figures are no like for like",
+    "accumulator": "error rate 9.6 % (Helwig 2015) and 0.35 % (Schneider 2017) as quoted in the set's "
+    "documentation, from the full-rate record; folds not stated there, so like is not compared with like",
 }
 _PROTOCOL: Final = (
     "Macro-F1 over repeated StratifiedGroupKFold; groups are runs of cycles with equal condition, so no "
