@@ -43,6 +43,8 @@ PASSWORD = "tundish-test-2026"
 PLANT, OTHER = "xianghe-cylinder", "lingdong-power"
 LINE = "SY-Site/CylinderShop/CYL1"
 SECONDS = 1200
+# What a model's worker writes when inspections come in: 20 cases, 18 answered, 15 of them right.
+HITS = {"HitCount": 20.0, "AnsweredShare": 0.9, "HitRate": 15 / 18}
 BAD, UNCERTAIN = 0x808C0000, 0x40900000
 
 
@@ -93,6 +95,10 @@ def _specs() -> list[SignalSpec]:
              role=SignalRole.LABEL, period_s=60.0),
         spec("Models/hydraulic-condition/cooler/Value", "冷却器预测", "Cooler prediction",
              "prediction.hydraulic-condition.cooler", "%", role=SignalRole.PREDICTION, period_s=60.0),
+        *(spec(f"Models/hydraulic-condition/cooler/{leaf}", f"冷却器·{leaf}", f"Cooler, {leaf}",
+               f"prediction.hydraulic-condition.cooler.{leaf.lower()}", role=SignalRole.PREDICTION,
+               period_s=None)
+          for leaf in HITS),
         spec("Models/hydraulic-condition/cooler/Evidence", "冷却器预测依据",
              "Evidence of the cooler prediction", "prediction.hydraulic-condition.cooler.evidence",
              role=SignalRole.PREDICTION, **event),
@@ -154,7 +160,9 @@ def _batches(ids: dict[str, int], start: datetime) -> list[SampleBatch]:
     ]
     ends = range(59, SECONDS, 60)
     rows += [(ids[f"{LINE}/HPU1/Inspection/Cooler"], t, 100.0 if t % 240 == 239 else 20.0, 0) for t in ends]
-    rows += [(ids[f"{LINE}/Models/hydraulic-condition/cooler/Value"], t, 20.0, 0) for t in ends]
+    model = f"{LINE}/Models/hydraulic-condition/cooler"
+    rows += [(ids[f"{model}/Value"], t, 20.0, 0) for t in ends]
+    rows += [(ids[f"{model}/{leaf}"], ends[-1], value, 0) for leaf, value in HITS.items()]
     states = [
         (ids[f"{LINE}/HPU1/Bench/State"], t, "Idle" if t % 300 > 240 else "Execute", 0)
         for t in range(0, SECONDS, 20)

@@ -49,7 +49,8 @@ def main() -> None:
 
 
 def _take(browser: Browser, wish: argparse.Namespace, visit: str, language: str, size: str) -> None:
-    login, password, path, name = visit.split(":")
+    login, rest = visit.split(":", 1)
+    password, path, name = rest.rsplit(":", 2)
     width, height = SIZES[size]
     context = browser.new_context(viewport={"width": width, "height": height}, locale=LANGUAGES[language])
     page = context.new_page()

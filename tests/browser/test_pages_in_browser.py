@@ -54,7 +54,7 @@ def test_manager_sees_what_was_ingested_in_both_languages(visit: Visit, world: W
     assert "差：传感器故障 (0x808C0000)" in attention
     predictions = visit.text("#plant-predictions")
     assert "概率 97.3%" in predictions
-    assert "15 / 20（75.0%）" in predictions
+    assert "15 / 18（83.3%），共核对 20 次" in predictions
     page.wait_for_selector("#trends .scatterlayer .trace path")
     assert page.locator("#trends .shapelayer path").count() >= 3
     whole = visit.text("body")
@@ -66,7 +66,7 @@ def test_manager_sees_what_was_ingested_in_both_languages(visit: Visit, world: W
     english = visit.text("body").replace("中文", "")
     assert CHINESE.findall(english) == []
     assert _untranslated(english, Language.ZH) == []
-    assert "15 of 20 cases" in english
+    assert "15 of 18 statements (83.3%)" in english
     assert page.evaluate("document.documentElement.lang") == "en"
     assert page.title() == "Plant · Tundish"
 

@@ -11,7 +11,7 @@ from dash import Input, Output, State, dcc, html, no_update
 from tundish_dashboards import components, wishes
 from tundish_dashboards.plant.chart import trend_figure
 from tundish_dashboards.plant.data import Line, Lines, Summaries, first_choice, read_line
-from tundish_dashboards.plant.hits import HitRates
+from tundish_dashboards.plant.hits import hit_words
 from tundish_dashboards.plant.outputs import app_outputs
 from tundish_dashboards.plant.predictions import prediction_cards
 from tundish_dashboards.plant.rows import POINTS_PER_BUCKET, read_rows
@@ -159,8 +159,6 @@ def register_plant(pages: Pages) -> None:
 
 
 def _register_live(pages: Pages, lines: Lines, summaries: Summaries) -> None:
-    rates = HitRates()
-
     @pages.on_tenant(
         Output("plant-strip", "children"),
         Output("plant-attention", "children"),
@@ -178,7 +176,7 @@ def _register_live(pages: Pages, lines: Lines, summaries: Summaries) -> None:
             strip(view, line, summaries.of(view, line)),
             attention(view, line),
             connectors(view, line),
-            prediction_cards(view, found, rates.of(view, line, found)),
+            prediction_cards(view, found, hit_words(view, line, found)),
             app_outputs(view, line),
             f"{tick}/{line.arrival}",
         )

@@ -20,15 +20,13 @@ if TYPE_CHECKING:
 _EVIDENCE_SHOWN = 5
 
 
-def prediction_cards(
-    view: TenantView, found: Sequence[Prediction], hits: Mapping[int, Component]
-) -> Component:
+def prediction_cards(view: TenantView, found: Sequence[Prediction], hits: Mapping[int, str]) -> Component:
     """A card per prediction.
 
     Args:
         view: who looks.
         found: what models said last, one of each target.
-        hits: by evidence signal, how often earlier statements met the inspection that came later.
+        hits: by evidence signal, how often the model was right so far.
     """
     t = view.t
     if not found:
@@ -39,7 +37,7 @@ def prediction_cards(
     )
 
 
-def _card(view: TenantView, item: Prediction, hit: Component | None) -> Component:
+def _card(view: TenantView, item: Prediction, hit: str | None) -> Component:
     t, formats = view.t, view.formats
     check = t.of(item.check_zh, item.check_en)
     window = t(
