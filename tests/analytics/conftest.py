@@ -104,6 +104,11 @@ class MemoryPlatform:
         return found
 
 
+@pytest.fixture(scope="session")
+def new_platform() -> type[MemoryPlatform]:
+    return MemoryPlatform
+
+
 @pytest.fixture
 def memory_platform() -> MemoryPlatform:
     return MemoryPlatform()

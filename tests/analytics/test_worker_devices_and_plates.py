@@ -37,6 +37,12 @@ def ticks(platform: Any, root: Path, count: int) -> list[Progress]:  # noqa: ANN
     return told
 
 
+def written(platform: Any, path: str) -> int:  # noqa: ANN401 - the platform in memory
+    """How often anything was written to a signal, the same sample twice counted twice."""
+    number = {signal.path: signal.id for signal in platform.signals(TENANT)}[path]
+    return sum(signal == number for signal, _ in platform.ingested)
+
+
 @pytest.fixture(autouse=True)
 def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(loop, "_TRAIN_RETRY_S", 0.0)
@@ -78,6 +84,7 @@ def test_each_plate_is_classified_once_and_judged_when_its_class_arrives(
     values = memory_platform.stored(TENANT, f"{base}/Value")
     # One feature never came, so the newest plates wait for it as long as the patience allows.
     assert len(live) - 3 <= len(values) <= len(live)
+    assert written(memory_platform, f"{base}/Value") == len(values)
     names = sorted(set(plates["fault_class"]))
     truth = [names.index(name) for name in live["fault_class"][: len(values)]]
     right = [v == t for v, t in zip(values, truth, strict=True) if v >= 0]
@@ -123,6 +130,7 @@ def test_a_devices_life_is_told_each_sixtieth_record_and_a_new_device_begins_ane
     told = [json.loads(text) for text in memory_platform.stored(TENANT, f"{path}/Evidence")]
     due = np.arange(59, len(devices[12]), 60)
     assert len(told) == len(due)
+    assert written(memory_platform, f"{path}/Evidence") == len(told)
     early = [text for text, age in zip(told, due, strict=True) if age < 999]
     assert all(text["value"] is None for text in early)
     assert not any(text["value"] is None for text in told[len(early) :])
@@ -165,6 +173,7 @@ def test_drift_is_told_each_minute_with_its_sign(
     ends = [text["window_end"] for text in told]
     assert len(set(ends)) == len(ends)
     assert ends == sorted(ends)
+    assert written(memory_platform, f"{path}/Evidence") == len(told)
     assert len(told) == (6000 - 1740) // 60 + 1
     assert all(text["low"] <= text["value"] <= text["high"] for text in told[:10])
     assert told[-1]["value"] < -5

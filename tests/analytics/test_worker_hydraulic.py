@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import json
+import shutil
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -93,14 +95,31 @@ def declare(platform: Windows, data: HydraulicData) -> None:
     platform.put_signals(TENANT, "gateway", specs)
 
 
-@pytest.fixture
-def bench(memory_platform: Windows, hydraulic_data: HydraulicData, monkeypatch: pytest.MonkeyPatch) -> Bench:
-    monkeypatch.setattr(loop, "_TRAIN_RETRY_S", 0.0)
-    declare(memory_platform, hydraulic_data)
+@pytest.fixture(scope="module")
+def trained(
+    new_platform: type[Any], hydraulic_data: HydraulicData, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Bench, Path]:
+    """A bench whose history is in the store, and the registry with the model trained on it."""
+    platform, root = new_platform(), tmp_path_factory.mktemp("models")
+    declare(platform, hydraulic_data)
     blocks = hydraulic_data.blocks
     history = np.flatnonzero(blocks % 2 == 0)[::3]
     live = np.flatnonzero(blocks % 2 == 1)[::18]
-    return Bench(memory_platform, hydraulic_data, history, live)
+    bench = Bench(platform, hydraulic_data, history, live)
+    bench.play(bench.history, 0)
+    bench.inspect(bench.history, 0)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(loop, "_TRAIN_RETRY_S", 0.0)
+        told = run(bench, root, 2)
+    assert [p.stage for p in told] == ["waiting", "training", "ready"]
+    return bench, root
+
+
+@pytest.fixture
+def bench(trained: tuple[Bench, Path], tmp_path: Path) -> Bench:
+    """A copy of the trained bench; its models lie in `tmp_path`."""
+    shutil.copytree(trained[1], tmp_path, dirs_exist_ok=True)
+    return replace(trained[0], platform=copy.deepcopy(trained[0].platform))
 
 
 def run(bench: Bench, root: Path, ticks: int) -> list[Progress]:
@@ -118,13 +137,9 @@ def stored(bench: Bench, path: str) -> list[Any]:
 def test_live_cycles_are_scored_once_judged_and_taken_up_after_a_restart(
     bench: Bench, tmp_path: Path
 ) -> None:
-    bench.play(bench.history, 0)
-    bench.inspect(bench.history, 0)
     silent = bench.data.semantics.index("power.cooling")
     half = len(bench.live) // 2
     first, second = len(bench.history), len(bench.history) + half
-    told = run(bench, tmp_path, 2)
-    assert [p.stage for p in told] == ["waiting", "training", "ready"]
 
     bench.play(bench.live[:half], first, silent)
     bench.inspect(bench.live[:half], first)
@@ -152,9 +167,6 @@ def test_live_cycles_are_scored_once_judged_and_taken_up_after_a_restart(
 
 
 def test_a_cycle_without_data_gets_a_statement_without_a_value(bench: Bench, tmp_path: Path) -> None:
-    bench.play(bench.history, 0)
-    bench.inspect(bench.history, 0)
-    run(bench, tmp_path, 2)
     first = len(bench.history)
     starts = START + 60 * (first + np.arange(3))
     bench.platform.put(TENANT, f"{LINE}/HPU1/Bench/CycleCount", starts, [first, first + 1, first + 2])
@@ -169,8 +181,14 @@ def test_a_cycle_without_data_gets_a_statement_without_a_value(bench: Bench, tmp
     assert len(stored(bench, "pump_leakage/Value")) == 1
 
 
-def test_nothing_is_trained_without_inspections(bench: Bench, tmp_path: Path) -> None:
-    bench.play(bench.history[:20], 0)
+def test_nothing_is_trained_without_inspections(
+    new_platform: type[Any], hydraulic_data: HydraulicData, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loop, "_TRAIN_RETRY_S", 0.0)
+    platform = new_platform()
+    declare(platform, hydraulic_data)
+    bench = Bench(platform, hydraulic_data, np.arange(20), np.arange(0))
+    bench.play(bench.history, 0)
     told = run(bench, tmp_path, 3)
     assert {p.stage for p in told} == {"waiting"}
     assert "200" in told[-1].en
