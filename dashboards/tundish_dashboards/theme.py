@@ -86,6 +86,18 @@ CHART: Final[dict[str, Any]] = {
     }
 }
 
+# Digits only: Plotly itself would write English names of months.
+TIME_AXIS: Final[dict[str, Any]] = {
+    "type": "date",
+    "tickformatstops": [
+        {"dtickrange": [None, 60_000], "value": "%H:%M:%S\n%Y-%m-%d"},
+        {"dtickrange": [60_000, 86_400_000], "value": "%H:%M\n%Y-%m-%d"},
+        {"dtickrange": [86_400_000, None], "value": "%Y-%m-%d"},
+    ],
+    "hoverformat": "%Y-%m-%d %H:%M:%S",
+    "tickangle": 0,
+}
+
 CHART_CONFIG: Final[Any] = {
     "displaylogo": False,
     "responsive": True,

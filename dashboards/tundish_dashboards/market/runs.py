@@ -8,7 +8,7 @@ from dash import dcc, html
 
 from tundish_dashboards import components
 from tundish_dashboards.formats import unit_text
-from tundish_dashboards.theme import CHART, CHART_CONFIG, TRACES, Tone
+from tundish_dashboards.theme import CHART, CHART_CONFIG, TIME_AXIS, TRACES, Tone
 from tundish_platform.marketplace import Outcome
 from tundish_platform.sdk import ChartBlock, TableBlock, TextBlock
 
@@ -115,12 +115,14 @@ def _table(view: TenantView, block: TableBlock) -> Component:
 
 
 def _cell(view: TenantView, cell: str | float | None) -> str:
-    return cell if isinstance(cell, str) else view.formats.number(cell)
+    return cell if isinstance(cell, str) else view.formats.brief(cell)
 
 
 def _chart(view: TenantView, block: ChartBlock, name: str) -> Component:
     title, unit = view.t.of(block.title.zh, block.title.en), unit_text(block.unit)
     x = [_axis_value(view, value) for value in block.x]
+    # An axis is all times or all numbers; its first place tells which.
+    axis = TIME_AXIS if x and isinstance(x[0], str) else {}
     layout: dict[str, Any] = {
         "template": CHART,
         "height": 280,
@@ -128,7 +130,7 @@ def _chart(view: TenantView, block: ChartBlock, name: str) -> Component:
         "showlegend": True,
         "legend": {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
         "margin": {"t": 34},
-        "xaxis": {"title": {"text": view.t.of(block.x_name.zh, block.x_name.en)}},
+        "xaxis": {**axis, "nticks": 8, "title": {"text": view.t.of(block.x_name.zh, block.x_name.en)}},
         "yaxis": {"title": {"text": unit}},
     }
     data = [_series(view, series, x, number) for number, series in enumerate(block.series)]

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tundish_dashboards.formats import unit_text
-from tundish_dashboards.theme import CHART, GAP_COLOURS, INK, MUTED, TRACES
+from tundish_dashboards.theme import CHART, GAP_COLOURS, INK, MUTED, TIME_AXIS, TRACES
 from tundish_platform.samples import Severity, SignalInfo
 
 if TYPE_CHECKING:
@@ -104,17 +104,7 @@ def _window_trace(view: TenantView, rows: int, start: datetime, end: datetime) -
 
 
 def _time_axis(rows: int, ticks: int) -> dict[str, Any]:
-    return {
-        "type": "date",
-        "anchor": f"y{rows}",
-        "tickformatstops": [
-            {"dtickrange": [None, 60_000], "value": "%H:%M:%S\n%Y-%m-%d"},
-            {"dtickrange": [60_000, None], "value": "%H:%M\n%Y-%m-%d"},
-        ],
-        "hoverformat": "%Y-%m-%d %H:%M:%S",
-        "nticks": ticks,
-        "tickangle": 0,
-    }
+    return {**TIME_AXIS, "anchor": f"y{rows}", "nticks": ticks}
 
 
 def _value_axis(row: Row, domain: list[float]) -> dict[str, Any]:
