@@ -81,7 +81,7 @@ def wait_for_stop(stopped: threading.Event) -> None:
 
 
 def first_start(settings: Settings, say: Callable[[str], None]) -> None:
-    """Make the operator's log-in on an installation that has nobody yet; its password is shown this once."""
+    """Make the operator's log-in where there is none yet; its password is shown this once."""
     from sqlalchemy import func, select
 
     from tundish_deploy.secrets import new_password
@@ -89,14 +89,15 @@ def first_start(settings: Settings, say: Callable[[str], None]) -> None:
     from tundish_platform.tenancy import Role
     from tundish_platform.tenancy.accounts import create_user
     from tundish_platform.tenancy.metadata import Metadata
-    from tundish_platform.tenancy.models import User
+    from tundish_platform.tenancy.models import UserRole
 
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     metadata = Metadata(settings.database)
     upgrade(metadata)
     password = new_password()
     with metadata.session() as session:
-        made = session.scalar(select(func.count()).select_from(User)) == 0
+        operators = select(func.count()).where(UserRole.role == Role.PLATFORM_OPERATOR.value)
+        made = session.scalar(operators) == 0
         if made:
             create_user(session, "operator", "operator", password, {}, [Role.PLATFORM_OPERATOR])
     metadata.close()
