@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from tundish_analytics.spc import ENOUGH_VALUES
-from tundish_platform.sdk import ChartBlock, Column, Screen, Series, TableBlock, TextBlock, Texts
+from tundish_platform.sdk import Cell, ChartBlock, Column, Screen, Series, TableBlock, TextBlock, Texts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -125,7 +125,7 @@ def _flags(chosen: Judged) -> list[TableBlock]:
     moments = _moments(chosen.series.times)
     rows = [
         (
-            f"{rule.key} {rule.text_zh} / {rule.text_en}",
+            Texts(zh=f"{rule.key} {rule.text_zh}", en=f"{rule.key} {rule.text_en}"),
             moments[i].isoformat(),
             float(chosen.series.points[i]),
         )
@@ -146,7 +146,7 @@ def _overview(judged: list[Judged]) -> TableBlock:
             j.chart.sigma,
             j.series.correlation,
             float(len(j.flagged)) if j.valid else None,
-            f"{_VERDICTS[j.verdict].zh} / {_VERDICTS[j.verdict].en}",
+            _VERDICTS[j.verdict],
         )
         for j in judged[:_OVERVIEW_ROWS]
     ]
@@ -157,9 +157,7 @@ def _overview(judged: list[Judged]) -> TableBlock:
     return _table(Texts(zh="全部信号", en="All signals"), heads, rows)
 
 
-def _table(
-    title: Texts, heads: tuple[tuple[str, str], ...], rows: Sequence[tuple[str | float | None, ...]]
-) -> TableBlock:
+def _table(title: Texts, heads: tuple[tuple[str, str], ...], rows: Sequence[tuple[Cell, ...]]) -> TableBlock:
     columns = tuple(Column(name=Texts(zh=zh, en=en)) for zh, en in heads)
     return TableBlock(title=title, columns=columns, rows=tuple(rows))
 

@@ -80,5 +80,10 @@ def _all_points(inputs: AppInputs, signal: SignalInfo) -> tuple[Times, Points]:
 def _thinned(signal: SignalInfo, times: Times, points: Points, step: int) -> Series:
     # From the newest point backwards, so that the newest is always on the chart.
     places = np.arange(points.size - 1, -1, -step)[::-1][-MOST_POINTS:]
-    correlation, bound = lag1(points[places])
-    return Series(signal, times[places], points[places], step, correlation, bound)
+    missing = np.cumsum(np.isnan(points))
+    # A hole between two chosen points must stay one, or the line would bridge it.
+    holes = np.flatnonzero(missing[places[1:] - 1] > missing[places[:-1]]) + 1
+    shown_times = np.insert(times[places], holes, times[places[holes]])
+    shown = np.insert(points[places], holes, np.nan)
+    correlation, bound = lag1(shown)
+    return Series(signal, shown_times, shown, step, correlation, bound)

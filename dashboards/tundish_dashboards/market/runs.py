@@ -10,7 +10,7 @@ from tundish_dashboards import components
 from tundish_dashboards.formats import unit_text
 from tundish_dashboards.theme import CHART, CHART_CONFIG, TIME_AXIS, TRACES, Tone
 from tundish_platform.marketplace import Outcome
-from tundish_platform.sdk import ChartBlock, TableBlock, TextBlock
+from tundish_platform.sdk import ChartBlock, TableBlock, TextBlock, Texts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from tundish_dashboards.callbacks import TenantView
     from tundish_platform.marketplace import Run
-    from tundish_platform.sdk import Screen, Series
+    from tundish_platform.sdk import Cell, Screen, Series
 
 _TONES = {Outcome.OK: Tone.GOOD, Outcome.MISSING_INPUT: Tone.NOTICE}
 _MODES = {"line": "lines", "points": "markers", "limit": "lines", "alarm": "markers"}
@@ -114,7 +114,9 @@ def _table(view: TenantView, block: TableBlock) -> Component:
     return html.Div([html.H3(title), components.table(head, rows, title)])
 
 
-def _cell(view: TenantView, cell: str | float | None) -> str:
+def _cell(view: TenantView, cell: Cell) -> str:
+    if isinstance(cell, Texts):
+        return view.t.of(cell.zh, cell.en)
     return cell if isinstance(cell, str) else view.formats.brief(cell)
 
 

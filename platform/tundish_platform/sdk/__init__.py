@@ -5,6 +5,7 @@ from tundish_platform.sdk.inputs import AppInputs, missing_inputs
 from tundish_platform.sdk.manifest import Manifest, ManifestError, Need, ParameterRefused, read_manifest
 from tundish_platform.sdk.screen import (
     AppOutputs,
+    Cell,
     ChartBlock,
     Column,
     OutputValue,
@@ -19,6 +20,7 @@ from tundish_platform.sdk.texts import Texts
 __all__ = [
     "AppInputs",
     "AppOutputs",
+    "Cell",
     "ChartBlock",
     "Column",
     "Manifest",

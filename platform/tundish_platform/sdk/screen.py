@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 MAX_POINTS = 5_000
 MAX_ROWS = 1_000
 
-Cell = Annotated[str, Field(max_length=500)] | FiniteFloat | None
+Cell = Texts | Annotated[str, Field(max_length=500)] | FiniteFloat | None
 
 
 class _Block(BaseModel):
@@ -40,7 +40,7 @@ class Column(_Block):
 
 
 class TableBlock(_Block):
-    """Rows under columns; a cell is text, a finite number, or empty."""
+    """Rows under columns; a cell is text (in both languages where it is words), a finite number, or empty."""
 
     type: Literal["table"] = "table"
     title: Texts
