@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tundish_platform.store import TimeOutOfRange
+from tundish_platform.store import FileLog, TimeOutOfRange
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -160,10 +160,27 @@ def test_times_of_a_wrong_clock_are_refused_whole(
     assert world.values(7) == []
 
 
-def test_recovery_reads_no_more_of_the_log_than_needed(world: World) -> None:
+def test_recovery_takes_in_again_only_what_is_not_sealed(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # As if the process had ended between the manifest and the removal of log files.
+    monkeypatch.setattr(FileLog, "release", lambda *_: None)
     world.append([(1, t, 1.0) for t in range(50)])
     world.telemetry.seal()
     world.append([(1, t, 2.0) for t in range(50, 60)])
     again = world.open()
     assert (again.state().rows, again.state().buffered) == (60, 10)
     assert world.values(1) == [1.0] * 50 + [2.0] * 10
+
+
+def test_a_merge_of_old_segments_does_not_bring_old_values_back(world: World) -> None:
+    world.append([(1, 0, 1.0)])
+    world.telemetry.seal()
+    # Too large to be merged with the small ones, which come to lie behind it.
+    world.append([(1, t, 2.0) for t in range(20_000)])
+    world.telemetry.seal()
+    for n in range(6):
+        world.append([(1, 30_000 + n, 3.0)])
+        world.telemetry.seal()
+    assert world.telemetry.state().segments == 2
+    assert world.values(1)[0] == 2.0
