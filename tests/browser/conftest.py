@@ -262,8 +262,9 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     metadata.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    # Ends with the module: while Playwright runs, asyncio.run() is refused everywhere in this process.
     if not CHROMIUM.exists():
         pytest.fail("Debian's Chromium is missing. Run: apt-get install -y chromium fonts-noto-cjk")
     with sync_playwright() as playwright:
