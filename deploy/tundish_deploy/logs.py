@@ -37,6 +37,7 @@ def configure_logs(level: str = "INFO") -> None:
     # They log every publish and every request at INFO, which would be most of the disk.
     logging.getLogger("asyncua").setLevel(logging.WARNING)
     logging.getLogger("httpx").setLevel(logging.WARNING)
+    logging.getLogger("waitress.queue").setLevel(logging.ERROR)
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),

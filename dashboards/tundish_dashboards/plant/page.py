@@ -53,15 +53,13 @@ def plant_page(pages: Pages, path: str) -> Component:
                         ]
                     ),
                     html.Div(
-                        [
-                            components.panel(t("plant.attention"), html.Div(id="plant-attention")),
-                            components.panel(t("plant.predictions"), html.Div(id="plant-predictions")),
-                        ],
+                        components.panel(t("plant.attention"), html.Div(id="plant-attention")),
                         className="first-when-narrow",
                     ),
                 ],
                 className="columns",
             ),
+            components.panel(t("plant.predictions"), html.Div(id="plant-predictions")),
             components.panel(t("plant.outputs"), html.Div(id="plant-outputs")),
             components.panel(
                 t("plant.signals"),

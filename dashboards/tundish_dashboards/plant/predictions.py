@@ -68,6 +68,9 @@ def _card(view: TenantView, item: Prediction, hit: str | None) -> Component:
 def _value(view: TenantView, item: Prediction) -> str:
     if item.value is None:
         return view.t("prediction.abstains")
+    if not item.unit and item.low is None:
+        # The number of a class or grade; its name is the heading already.
+        return ""
     return _shown(view, item.value, item.unit)
 
 
