@@ -48,7 +48,7 @@ def _is_t(function: ast.expr) -> bool:
 
 def _pattern(key: ast.JoinedStr) -> str:
     return "".join(
-        re.escape(str(part.value)) if isinstance(part, ast.Constant) else r"[\w.]+" for part in key.values
+        re.escape(str(part.value)) if isinstance(part, ast.Constant) else r"[\w. ]+" for part in key.values
     )
 
 

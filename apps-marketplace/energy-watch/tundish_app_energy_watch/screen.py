@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from tundish_platform.sdk import ChartBlock, Column, Screen, Series, TableBlock, TextBlock, Texts
+from tundish_platform.sdk import Cell, ChartBlock, Column, Screen, Series, TableBlock, TextBlock, Texts
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -97,14 +97,14 @@ def _notes(pieces: Pieces, figures: Figures) -> list[TextBlock]:
 
 def _table(figures: Figures) -> TableBlock:
     at = _moment(figures.demand_at).isoformat() if figures.demand_at is not None else None
-    rows: tuple[tuple[str | float | None, ...], ...] = (
-        ("电量 / energy", figures.energy, "kW.h"),
-        ("15分钟最大需量 / 15-minute maximum demand", figures.maximum_demand, "kW"),
-        ("最大需量时段起点 / start of that quarter", at, ""),
-        ("负荷率 / load factor", figures.load_factor, ""),
-        ("空载电量占比 / idle share of energy", figures.idle_share, ""),
-        ("状态已知的电量占比 / share of energy with known state", figures.idle_known, ""),
-        ("数据覆盖率 / coverage", figures.coverage, ""),
+    rows: tuple[tuple[Cell, ...], ...] = (
+        (Texts(zh="电量", en="energy"), figures.energy, "kW.h"),
+        (Texts(zh="15分钟最大需量", en="15-minute maximum demand"), figures.maximum_demand, "kW"),
+        (Texts(zh="最大需量时段起点", en="start of that quarter"), at, ""),
+        (Texts(zh="负荷率", en="load factor"), figures.load_factor, ""),
+        (Texts(zh="空载电量占比", en="idle share of energy"), figures.idle_share, ""),
+        (Texts(zh="状态已知的电量占比", en="share of energy with known state"), figures.idle_known, ""),
+        (Texts(zh="数据覆盖率", en="coverage"), figures.coverage, ""),
     )
     heads = (Texts(zh="指标", en="figure"), Texts(zh="值", en="value"), Texts(zh="单位", en="unit"))
     return TableBlock(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from tundish_dashboards.plant.conditions import (
     DERIVED_ROLES,
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from tundish_platform.assets import SourceInfo
 
 COMPLETENESS_WINDOW = timedelta(hours=1)
+# What a connector calls signals that no line kit knows.
+_UNKNOWN: Final = "unclassified"
 _SUMMARY_KEPT_S = 15.0
 _LINE_KEPT_S = 0.8
 _VALUE_COLUMNS = {
@@ -173,7 +175,7 @@ def first_choice(line: Line, most: int = 4) -> list[int]:
     """Signals that a trend starts with: a state and measurements of different kinds."""
     kinds: dict[str, int] = {}
     for signal in line.signals:
-        plotted = signal.kind in {SampleKind.NUMERIC, SampleKind.INTEGER}
+        plotted = signal.kind in {SampleKind.NUMERIC, SampleKind.INTEGER} and signal.semantic != _UNKNOWN
         if plotted and signal.role in {SignalRole.MEASUREMENT, SignalRole.RESULT, SignalRole.COUNTER}:
             kinds.setdefault(signal.semantic.split(".", maxsplit=1)[0] + signal.unit, signal.id)
     preferred = sorted(kinds.values(), key=lambda i: _rank(line, i))[:most]
