@@ -11,7 +11,8 @@ if TYPE_CHECKING:
 
     from tundish_connectors.delivery import DeliveryConfig
     from tundish_connectors.opcua import OpcUaConnection
-    from tundish_deploy.settings import ConnectionSettings, Settings
+    from tundish_connectors.replay import ReplayConfig
+    from tundish_deploy.settings import ConnectionSettings, ReplaySettings, Settings
 
 
 def secret(file: Path) -> SecretStr:
@@ -59,19 +60,23 @@ def collect(settings: Settings, name: str) -> int:
     )
 
 
+def replay_config(replay: ReplaySettings) -> ReplayConfig:
+    """The replay server's configuration for one recording of the settings."""
+    from tundish_connectors.replay import ReplayConfig
+
+    return ReplayConfig(
+        kit=replay.kit,
+        port=replay.port,
+        speed=replay.speed,
+        span_hours=replay.span_hours,
+        state_dir=replay.state_dir,
+        pki_dir=replay.pki_dir,
+        users={replay.user: secret(replay.password_file)},
+    )
+
+
 async def replay_server(settings: Settings, kit: str) -> None:
     """Play one recording until cancelled."""
-    from tundish_connectors.replay import ReplayConfig, serve
+    from tundish_connectors.replay import serve
 
-    replay = next(r for r in settings.replay if r.kit == kit)
-    await serve(
-        ReplayConfig(
-            kit=replay.kit,
-            port=replay.port,
-            speed=replay.speed,
-            span_hours=replay.span_hours,
-            state_dir=replay.state_dir,
-            pki_dir=replay.pki_dir,
-            users={replay.user: secret(replay.password_file)},
-        )
-    )
+    await serve(replay_config(next(r for r in settings.replay if r.kit == kit)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tundish_deploy.demo.plan import BUREAU_LOGIN, OPERATOR_LOGIN, PLANTS, UNCONNECTED
+from tundish_deploy.demo.plan import BUREAU_LOGIN, OPERATOR_LOGIN, PLANTS, UNCONNECTED, DemoPlant
 from tundish_deploy.secrets import new_password, private_file
 from tundish_platform.migrations import upgrade
 from tundish_platform.programme import register_enterprise
@@ -70,24 +70,15 @@ def _tokens(session: Session) -> dict[str, str]:
 
 
 def _register(session: Session) -> None:
-    for plant in PLANTS:
-        tenant = find_tenant(session, plant.slug)
+    for one in (*PLANTS, UNCONNECTED):
+        tenant = find_tenant(session, one.slug) if isinstance(one, DemoPlant) else None
         register_enterprise(
             session,
-            uscc=plant.uscc,
-            name_zh=plant.name_zh,
-            name_en=plant.name_en,
-            industry=plant.industry,
-            region=plant.region,
+            uscc=one.uscc,
+            name_zh=one.name_zh,
+            name_en=one.name_en,
+            industry=one.industry,
+            region=one.region,
             demo=True,
             tenant_id=None if tenant is None else tenant.id,
         )
-    register_enterprise(
-        session,
-        uscc=UNCONNECTED.uscc,
-        name_zh=UNCONNECTED.name_zh,
-        name_en=UNCONNECTED.name_en,
-        industry=UNCONNECTED.industry,
-        region=UNCONNECTED.region,
-        demo=True,
-    )

@@ -5,13 +5,14 @@ from __future__ import annotations
 import socket
 from typing import TYPE_CHECKING, Any
 
-from tundish_connectors.replay import ReplayConfig, make_identity, server_identity, trust
+from tundish_connectors.replay import make_identity, server_identity, trust
+from tundish_deploy import lines
 from tundish_deploy.demo.plan import PLANTS, SPAN_HOURS
-from tundish_deploy.lines import secret
 from tundish_deploy.secrets import new_password, private_file
-from tundish_deploy.settings import Settings
+from tundish_deploy.settings import ReplaySettings, Settings
 
 if TYPE_CHECKING:
+    from tundish_connectors.replay import ReplayConfig
     from tundish_deploy.demo.plan import DemoPlant
     from tundish_deploy.demo.state import DemoState
 
@@ -34,15 +35,7 @@ def make_secrets(state: DemoState) -> None:
 
 def replay_config(state: DemoState, plant: DemoPlant) -> ReplayConfig:
     """How a plant's recording is played."""
-    return ReplayConfig(
-        kit=plant.kit,
-        port=plant.port,
-        speed=state.speed,
-        span_hours=SPAN_HOURS,
-        state_dir=state.folder / "replay",
-        pki_dir=state.pki(f"server-{plant.kit}"),
-        users={OPCUA_USER: secret(state.secret(f"opcua-{plant.kit}.password"))},
-    )
+    return lines.replay_config(ReplaySettings.model_validate(_replay(state, plant)))
 
 
 def demo_settings(state: DemoState, port: int) -> Settings:
