@@ -1,7 +1,8 @@
 """The tenant-isolated time-series store: append log, buffer per tenant, sorted Parquet in its own place."""
 
-from tundish_platform.store.log import FileLog, Log, StoreFailed, StoreFull
-from tundish_platform.store.records import ForeignLog, LogRecord
+from tundish_platform.store.log.filelog import FileLog
+from tundish_platform.store.log.interface import Log, StoreFailed, StoreFull
+from tundish_platform.store.log.records import ForeignLog, LogRecord
 from tundish_platform.store.rows import TimeOutOfRange
 from tundish_platform.store.telemetry import StoreInUse, StoreState, Telemetry
 

@@ -13,14 +13,15 @@ from typing import TYPE_CHECKING, Any, Final
 import pyarrow.compute as pc
 
 from tundish_platform.samples import CodecError, decode_batch, encode_batch
-from tundish_platform.store.catalog import SegmentCatalog
 from tundish_platform.store.files import LocalFiles
-from tundish_platform.store.log import FileLog, StoreFailed, StoreFull
-from tundish_platform.store.queries import Queries
-from tundish_platform.store.reader import Readers
+from tundish_platform.store.log.filelog import FileLog
+from tundish_platform.store.log.interface import StoreFailed, StoreFull
+from tundish_platform.store.query.queries import Queries
 from tundish_platform.store.rows import check_batch
-from tundish_platform.store.sealer import Sealer
+from tundish_platform.store.segments.catalog import SegmentCatalog
+from tundish_platform.store.segments.reader import Readers
 from tundish_platform.store.tenant import TenantStore
+from tundish_platform.store.write.sealer import Sealer
 from tundish_platform.tenancy.scope import AccessDenied, Permission
 
 if TYPE_CHECKING:

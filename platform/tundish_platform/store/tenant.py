@@ -6,10 +6,10 @@ import threading
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from tundish_platform.samples import SampleKind
-from tundish_platform.store.buffer import Buffer, Gate
-from tundish_platform.store.latest import LatestValues
-from tundish_platform.store.reader import FileVanished
 from tundish_platform.store.rows import chosen, merged
+from tundish_platform.store.segments.reader import FileVanished
+from tundish_platform.store.write.buffer import Buffer, Gate
+from tundish_platform.store.write.latest import LatestValues
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from tundish_platform.samples import SampleBatch
-    from tundish_platform.store.reader import SegmentReader
-    from tundish_platform.store.segments import SegmentFile
+    from tundish_platform.store.segments.reader import SegmentReader
+    from tundish_platform.store.segments.segment import SegmentFile
 
 T = TypeVar("T")
 _READ_TRIES: Final = 5

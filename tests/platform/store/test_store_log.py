@@ -334,7 +334,7 @@ def test_no_waiting_caller_is_acknowledged_when_a_commit_breaks_off(
 def test_a_batch_that_recovery_would_not_believe_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tundish_platform.store.records.MAX_PAYLOAD", 100)
+    monkeypatch.setattr("tundish_platform.store.log.records.MAX_PAYLOAD", 100)
     log = FileLog(tmp_path)
     with pytest.raises(ValueError, match="100 bytes"):
         log.append(1, [b"x" * 101])

@@ -115,7 +115,7 @@ def test_the_store_answers_like_a_dictionary(
 
 @pytest.fixture(autouse=True)
 def _merge_soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tundish_platform.store.sealer.MERGE_FROM", 2)
+    monkeypatch.setattr("tundish_platform.store.write.sealer.MERGE_FROM", 2)
 
 
 def test_what_is_written_last_holds_wherever_the_first_lies(world: World) -> None:

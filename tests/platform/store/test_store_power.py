@@ -266,7 +266,7 @@ def new_plant(
 
 @pytest.fixture(autouse=True)
 def _merge_soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tundish_platform.store.sealer.MERGE_FROM", 3)
+    monkeypatch.setattr("tundish_platform.store.write.sealer.MERGE_FROM", 3)
 
 
 @pytest.mark.parametrize("seed", range(4))

@@ -8,8 +8,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from tundish_platform.samples import SampleKind
-from tundish_platform.store.reader import _IDLE, Readers, locked_connection
 from tundish_platform.store.rows import STORED
+from tundish_platform.store.segments.reader import _IDLE, Readers, locked_connection
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -6,7 +6,7 @@ import zlib
 import pytest
 
 from tundish_platform.store import ForeignLog, LogRecord
-from tundish_platform.store.records import HEADER_BYTES, MAGIC, encode, new_header, scan
+from tundish_platform.store.log.records import HEADER_BYTES, MAGIC, encode, new_header, scan
 
 PAYLOAD = b"payload of a batch " * 9
 

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tundish_platform.store import StoreFailed, StoreFull, StoreInUse, Telemetry, segments
+from tundish_platform.store import StoreFailed, StoreFull, StoreInUse, Telemetry
 from tundish_platform.store.files import LocalFiles
-from tundish_platform.store.sealer import _tier
-from tundish_platform.store.segments import SegmentFile
+from tundish_platform.store.segments import segment as segments
+from tundish_platform.store.segments.segment import SegmentFile
+from tundish_platform.store.write.sealer import _tier
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -72,7 +73,7 @@ def test_a_day_does_not_collect_files(world: World) -> None:
 
 
 def test_each_row_is_merged_only_a_few_times(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tundish_platform.store.sealer._SMALLEST_TIER", 4)
+    monkeypatch.setattr("tundish_platform.store.write.sealer._SMALLEST_TIER", 4)
     written: list[int] = []
     write = segments.write
 
@@ -90,7 +91,7 @@ def test_each_row_is_merged_only_a_few_times(world: World, monkeypatch: pytest.M
 
 
 def test_large_segments_are_left_alone(monkeypatch: pytest.MonkeyPatch, world: World) -> None:
-    monkeypatch.setattr("tundish_platform.store.sealer._MERGE_ROWS", 10)
+    monkeypatch.setattr("tundish_platform.store.write.sealer._MERGE_ROWS", 10)
     for second in range(20):
         world.append([(1, 10 * second + n, 0.0) for n in range(8)])
         world.telemetry.seal()
@@ -210,7 +211,7 @@ def test_a_manifest_whose_answer_was_lost_does_not_double_rows(
 def test_the_background_seals_by_age(
     new_world: Callable[..., World], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tundish_platform.store.sealer._TURN_S", 0.01)
+    monkeypatch.setattr("tundish_platform.store.write.sealer._TURN_S", 0.01)
     world = new_world(in_memory=False)
     telemetry = world.open(background=True, seal_after=timedelta(0))
     world.append([(1, 0, 1.0)])

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tundish_platform.samples import SampleKind, SignalInfo
-from tundish_platform.store.summary import Samples, summarise
+from tundish_platform.store.query.summary import Samples, summarise
 
 if TYPE_CHECKING:
     from collections.abc import Callable

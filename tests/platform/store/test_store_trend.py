@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tundish_platform.samples import SampleKind
+from tundish_platform.store.query.trend import thinned
 from tundish_platform.store.rows import STORED
-from tundish_platform.store.trend import thinned
 
 if TYPE_CHECKING:
     from collections.abc import Callable

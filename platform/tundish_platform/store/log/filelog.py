@@ -6,13 +6,14 @@ import errno
 import threading
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import structlog
 
-from tundish_platform.store import records
 from tundish_platform.store.files import LocalFiles
-from tundish_platform.store.records import LogRecord
+from tundish_platform.store.log import records
+from tundish_platform.store.log.interface import StoreFailed, StoreFull
+from tundish_platform.store.log.records import LogRecord
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -21,55 +22,6 @@ if TYPE_CHECKING:
     from tundish_platform.store.files import AppendFile, FileLayer
 
 log = structlog.get_logger(__name__)
-
-
-class StoreFailed(Exception):  # noqa: N818 - the store's state, not a kind of mistake
-    """A write or sync failed. Nothing is acknowledged any more until the store was opened again."""
-
-
-class StoreFull(StoreFailed):
-    """No space is left. Reads go on; writers keep their batches and try again later."""
-
-
-class Log(Protocol):
-    """Where acknowledged batches are safe until they lie in segments.
-
-    Attributes:
-        problems: what was found damaged, in words.
-    """
-
-    problems: list[str]
-
-    @property
-    def next_sequence(self) -> int:
-        """The sequence that the next record gets."""
-        ...
-
-    @property
-    def failed(self) -> StoreFailed | None:
-        """Why nothing is taken any more, or None."""
-        ...
-
-    def append(self, tenant: int, payloads: Sequence[bytes]) -> Sequence[int]:
-        """Make batches durable; returns their sequence numbers. Safe to call from several threads.
-
-        Raises:
-            StoreFull: no space is left.
-            StoreFailed: it cannot be said that they are durable.
-        """
-        ...
-
-    def replay(self) -> Iterator[LogRecord]:
-        """All records that are still kept, in order."""
-        ...
-
-    def release(self, before: int) -> None:
-        """Records with a lower sequence are not needed any more."""
-        ...
-
-    def close(self) -> None:
-        """Give all files back."""
-        ...
 
 
 @dataclass(slots=True)

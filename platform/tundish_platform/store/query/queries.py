@@ -11,10 +11,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tundish_platform.samples import SampleKind
-from tundish_platform.store.facts import FACTS_SCHEMA, live_minutes
+from tundish_platform.store.query.facts import FACTS_SCHEMA, live_minutes
+from tundish_platform.store.query.summary import SUMMARY_SCHEMA, Samples, hold_us, summarise
+from tundish_platform.store.query.trend import thinned
 from tundish_platform.store.rows import EARLIEST, LATEST, STORED, TIMESTAMP, micros
-from tundish_platform.store.summary import SUMMARY_SCHEMA, Samples, hold_us, summarise
-from tundish_platform.store.trend import thinned
 from tundish_platform.tenancy.scope import Permission
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ import structlog
 from sqlalchemy import delete, func, select
 
 from tundish_platform.samples import SampleKind
-from tundish_platform.store.manifest import SealedUpTo, Segment
-from tundish_platform.store.segments import SegmentFile
+from tundish_platform.store.segments.manifest import SealedUpTo, Segment
+from tundish_platform.store.segments.segment import SegmentFile
 from tundish_platform.tenancy.models import Tenant
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from tundish_platform.samples import SampleBatch, SampleKind
-    from tundish_platform.store.segments import SegmentFile
+    from tundish_platform.store.segments.segment import SegmentFile
 
 _CHUNKS_BEFORE_MERGE: Final = 64
 

@@ -10,19 +10,19 @@ from typing import TYPE_CHECKING, Final
 
 import structlog
 
-from tundish_platform.store import segments
 from tundish_platform.store.rows import merged
+from tundish_platform.store.segments import segment as segments
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import timedelta
 
-    from tundish_platform.store.buffer import Buffer
-    from tundish_platform.store.catalog import SegmentCatalog
     from tundish_platform.store.files import FileLayer
-    from tundish_platform.store.log import Log
-    from tundish_platform.store.segments import SegmentFile
+    from tundish_platform.store.log.interface import Log
+    from tundish_platform.store.segments.catalog import SegmentCatalog
+    from tundish_platform.store.segments.segment import SegmentFile
     from tundish_platform.store.tenant import TenantStore
+    from tundish_platform.store.write.buffer import Buffer
 
 MERGE_FROM: Final = 8
 _MERGE_AT_LEAST: Final = 4

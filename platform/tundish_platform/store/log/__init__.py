@@ -1,0 +1,1 @@
+"""Where acknowledged batches are safe until they lie in segments."""

@@ -1,0 +1,59 @@
+"""What the store asks of its log, whichever kind it is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from tundish_platform.store.log.records import LogRecord
+
+
+class StoreFailed(Exception):  # noqa: N818 - the store's state, not a kind of mistake
+    """A write or sync failed. Nothing is acknowledged any more until the store was opened again."""
+
+
+class StoreFull(StoreFailed):
+    """No space is left. Reads go on; writers keep their batches and try again later."""
+
+
+class Log(Protocol):
+    """Where acknowledged batches are safe until they lie in segments.
+
+    Attributes:
+        problems: what was found damaged, in words.
+    """
+
+    problems: list[str]
+
+    @property
+    def next_sequence(self) -> int:
+        """The sequence that the next record gets."""
+        ...
+
+    @property
+    def failed(self) -> StoreFailed | None:
+        """Why nothing is taken any more, or None."""
+        ...
+
+    def append(self, tenant: int, payloads: Sequence[bytes]) -> Sequence[int]:
+        """Make batches durable; returns their sequence numbers. Safe to call from several threads.
+
+        Raises:
+            StoreFull: no space is left.
+            StoreFailed: it cannot be said that they are durable.
+        """
+        ...
+
+    def replay(self) -> Iterator[LogRecord]:
+        """All records that are still kept, in order."""
+        ...
+
+    def release(self, before: int) -> None:
+        """Records with a lower sequence are not needed any more."""
+        ...
+
+    def close(self) -> None:
+        """Give all files back."""
+        ...

@@ -1,0 +1,1 @@
+"""The writing half: rows in memory, latest values, and how they become segments."""
