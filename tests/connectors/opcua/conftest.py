@@ -116,6 +116,16 @@ class Gateway:
             self.process.kill()
             self.process.wait()
 
+    @contextlib.contextmanager
+    def held(self) -> Iterator[None]:
+        """It neither reads nor writes meanwhile."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self.process.send_signal(signal.SIGCONT)
+
     def stop(self) -> int:
         assert self.process is not None
         self.process.terminate()

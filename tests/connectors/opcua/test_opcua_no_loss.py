@@ -41,8 +41,12 @@ def test_a_killed_server_costs_nothing_that_is_not_recorded(
     gateway.settings["connection"]["url"] = f"opc.tcp://127.0.0.1:{peer.port}"
     gateway.start()
     first_samples(platform, kit, 10)
-    peer.kill()
-    peer.start()
+    with gateway.held():
+        # The server counts on while nobody listens, so that there is something to be missed.
+        peer.kill()
+        peer.start()
+        counted = len(peer.journal())
+        kit.wait_until("values that nobody hears", lambda: len(peer.journal()) > counted + 3)
     restarted = time.time() * 1e6
     kit.wait_until(
         "samples after the restart",
