@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from tundish_platform.samples import CodecError
+from tundish_platform.store.lifecycle.quota import OverQuota, QueryTooLong, QuotaExceeded
 from tundish_platform.store.log.interface import StoreFailed, StoreFull
 from tundish_platform.store.rows import TimeOutOfRange
 from tundish_platform.tenancy.scope import AccessDenied
@@ -21,16 +22,19 @@ class WriterFault(StoreFailed):
     """The writer failed at a request in a way nobody foresaw; its own log says why."""
 
 
-_CARRIED: Final[dict[str, type[Exception]]] = {
+_TEXTS: Final[dict[str, type[Exception]]] = {
     kind.__name__: kind
-    for kind in (AccessDenied, CodecError, StoreFailed, StoreFull, TimeOutOfRange, ValueError)
+    for kind in (AccessDenied, CodecError, QueryTooLong, StoreFailed, StoreFull, TimeOutOfRange, ValueError)
 }
+_QUOTAS: Final[dict[str, type[OverQuota]]] = {kind.__name__: kind for kind in (OverQuota, QuotaExceeded)}
 
 
 def error_told(error: Exception) -> dict[str, Any] | None:
     """Head of an answer that refuses, or None for an error that is not one of the store's."""
+    if isinstance(error, OverQuota):
+        return {"error": type(error).__name__, "what": error.what, "again_s": error.retry_after_s}
     for kind in type(error).__mro__:
-        if kind.__name__ in _CARRIED and _CARRIED[kind.__name__] is kind:
+        if _TEXTS.get(kind.__name__) is kind:
             return {"error": kind.__name__, "text": str(error)}
     return None
 
@@ -42,5 +46,8 @@ def fault_told() -> dict[str, Any]:
 
 def raise_error(head: Mapping[str, Any]) -> None:
     """Raise the error that a head tells of, if it does."""
-    if "error" in head:
-        raise _CARRIED.get(head["error"], WriterFault)(head["text"])
+    if "error" not in head:
+        return
+    if quota := _QUOTAS.get(head["error"]):
+        raise quota(head["what"], head["again_s"])
+    raise _TEXTS.get(head["error"], WriterFault)(head["text"])

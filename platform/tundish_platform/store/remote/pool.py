@@ -21,6 +21,7 @@ from tundish_platform.store.remote.protocol import (
     Broken,
     Channel,
     Message,
+    TooSlow,
 )
 from tundish_platform.store.remote.seals import read_key
 from tundish_platform.store.remote.server import peer_uid, socket_address
@@ -74,19 +75,21 @@ class WriterLines:
             head: what is asked.
             parts: the body.
             seconds: how long sending and answering may take, each.
-            again: ask once more on a new connection where the first one ends; only for what changes nothing.
+            again: ask once more where the connection ends; only for what changes nothing.
 
         Raises:
             WriterAway: it did not answer; whether it has done what was asked is unknown.
             Exception: what the writer refused with.
         """
         try:
-            return self._ask(head, parts, seconds)
-        except Broken as error:
-            if not again:
-                raise WriterAway(f"the store's writer did not answer: {error}") from error
-        try:
-            return self._ask(head, parts, seconds)
+            try:
+                return self._ask(head, parts, seconds)
+            except TooSlow:
+                raise
+            except Broken:
+                if not again:
+                    raise
+                return self._ask(head, parts, seconds)
         except Broken as error:
             raise WriterAway(f"the store's writer did not answer: {error}") from error
 

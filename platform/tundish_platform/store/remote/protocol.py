@@ -40,6 +40,10 @@ class Broken(Exception):  # noqa: N818 - the connection's state
     """The connection cannot be used any more: cut, too slow, or talking something else."""
 
 
+class TooSlow(Broken):
+    """The other side did not say or take what it should in time."""
+
+
 class Forged(Broken):
     """A seal that the writer's key did not make."""
 
@@ -134,10 +138,8 @@ class Channel:
         try:
             self._connection.settimeout(idle_s)
             return self._connection.recv(_LENGTHS.size) or None
-        except TimeoutError as error:
-            raise Broken("nothing came for too long") from error
         except OSError as error:
-            raise Broken(f"the connection is gone ({error})") from error
+            raise _broken(error) from error
 
     def _receive_all(self, size: int, until: float, take: Callable[[int], None] | None = None) -> memoryview:
         # Arrow's own memory is aligned as its readers like it, and takes no page before it is written.
@@ -157,7 +159,7 @@ class Channel:
                 self._connection.settimeout(_left(until))
                 count = self._connection.recv_into(view[place:])
             except OSError as error:
-                raise Broken(f"the connection is gone or too slow ({error})") from error
+                raise _broken(error) from error
             if count == 0:
                 raise Broken("the connection ended within a message")
             place += count
@@ -170,11 +172,17 @@ class Channel:
                 self._connection.settimeout(_left(until))
                 view = view[self._connection.send(view) :]
             except OSError as error:
-                raise Broken(f"the connection is gone or too slow ({error})") from error
+                raise _broken(error) from error
+
+
+def _broken(error: OSError) -> Broken:
+    if isinstance(error, TimeoutError):
+        return TooSlow("the other side is too slow")
+    return Broken(f"the connection is gone ({error})")
 
 
 def _left(until: float) -> float:
     left = until - time.monotonic()
     if left <= 0:
-        raise Broken("the other side is too slow")
+        raise TooSlow("the other side is too slow")
     return left

@@ -77,6 +77,7 @@ class WriterSocket:
         self._lock = threading.Lock()
         self._open: dict[socket.socket, threading.Thread] = {}
         self._stopped = False
+        self._root = root
         self._listener = _listen(root)
         self._thread = threading.Thread(target=self._accept, name="writer-socket", daemon=True)
         self._thread.start()
@@ -93,6 +94,7 @@ class WriterSocket:
         _shut(self._listener, socket.SHUT_RDWR)
         self._thread.join()
         self._listener.close()
+        (self._root / SOCKET_FILE).unlink(missing_ok=True)
         with self._lock:
             left = dict(self._open)
         for connection in left:

@@ -15,6 +15,7 @@ import pytest
 
 from tundish_platform.samples import CodecError
 from tundish_platform.store import StoreFailed, StoreFull, TimeOutOfRange
+from tundish_platform.store.lifecycle.quota import OverQuota, QueryTooLong, QuotaExceeded
 from tundish_platform.store.remote import server as server_module
 from tundish_platform.store.remote.errors import WriterAway, WriterFault
 from tundish_platform.store.remote.pool import WriterLines
@@ -387,6 +388,9 @@ def test_only_what_changes_nothing_is_asked_again(tmp_path: Path, again: bool, t
     [
         AccessDenied("steel lacks ingest"),
         CodecError("a frame is torn"),
+        OverQuota("queries", 2.5),
+        QueryTooLong("a year of all signals"),
+        QuotaExceeded("rows", 12.5),
         StoreFailed("no sync"),
         StoreFull("no space"),
         TimeOutOfRange("signal 7"),
@@ -400,6 +404,7 @@ def test_refusals_come_over_with_type_and_text(wire: Wire, error: Exception) -> 
         lines.ask({}, seconds=BOUND_S)
     assert type(caught.value) is type(error)
     assert str(caught.value) == str(error)
+    assert vars(caught.value) == vars(error)
     wire.echo.raises = None
     assert lines.ask({"say": 1}, seconds=BOUND_S).head == {"told": 1}
     assert wire.socket.connections == 1
