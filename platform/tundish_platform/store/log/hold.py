@@ -61,6 +61,7 @@ class Hold:
         partition: which one.
         holder: name of this process, for people.
         lease_s: a holder that was silent for so long is taken for dead.
+        beat_s: how often it says that it lives; None for a fifth of the lease.
         wait_s: how long to wait for the partition.
 
     Raises:
@@ -69,12 +70,20 @@ class Hold:
     """
 
     def __init__(
-        self, link: NatsLink, partition: int, holder: str, *, lease_s: float = 10.0, wait_s: float = 0.0
+        self,
+        link: NatsLink,
+        partition: int,
+        holder: str,
+        *,
+        lease_s: float = 10.0,
+        beat_s: float | None = None,
+        wait_s: float = 0.0,
     ) -> None:
         self._link = link
         self._key = f"partition.{partition}"
         self._holder = holder
         self._lease_s = lease_s
+        self._beat_s = lease_s / 5 if beat_s is None else beat_s
         self._revision = 0
         self._alive_until = 0.0
         self.token = 0
@@ -137,7 +146,7 @@ class Hold:
 
     async def _beat(self) -> None:
         while self.held:
-            await asyncio.sleep(self._lease_s / 5)
+            await asyncio.sleep(self._beat_s)
             try:
                 await self._write(_Beat(self._holder, self.token, free=False))
             except nats.js.errors.KeyWrongLastSequenceError:

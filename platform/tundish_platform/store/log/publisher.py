@@ -154,8 +154,9 @@ class Publisher:
         end = time.monotonic() + self._patience_s
         while True:
             try:
+                attempt_s = max(_PAUSE_S, min(_ATTEMPT_S, end - time.monotonic()))
                 answer = await self._link.streams.publish(
-                    self._subject, message, timeout=_ATTEMPT_S, headers=headers
+                    self._subject, message, timeout=attempt_s, headers=headers
                 )
             except nats.js.errors.APIError as error:
                 problem = self._judge(error)

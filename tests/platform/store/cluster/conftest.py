@@ -1,0 +1,41 @@
+"""One server for what needs no majority."""
+
+from __future__ import annotations
+
+from itertools import count
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tundish_platform.store.log.link import NatsLink
+from tundish_platform.store.testing.nodes import NatsNodes
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+_partitions = count(1)
+
+
+@pytest.fixture(scope="session")
+def one_node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NatsNodes]:
+    with NatsNodes(tmp_path_factory.mktemp("nats-alone"), 1) as nodes:
+        yield nodes
+
+
+@pytest.fixture
+def new_link(one_node: NatsNodes) -> Iterator[Callable[[], NatsLink]]:
+    links: list[NatsLink] = []
+
+    def make() -> NatsLink:
+        links.append(NatsLink(one_node.urls))
+        return links[-1]
+
+    yield make
+    for link in links:
+        link.close()
+
+
+@pytest.fixture
+def partition() -> int:
+    """One that no other test uses."""
+    return next(_partitions)
