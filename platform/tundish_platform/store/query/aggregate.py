@@ -133,10 +133,12 @@ def _sums(question: Question, answer: Answer) -> _Sums:
         return _nothing(at.shape[0], len(question.tiles.low))
     spoken = _spoken(question, answer)
     least, most = _extremes(runs, at)
-    first, last = first_and_last(np.flatnonzero(runs.good > 0), at)
+    first, last = first_and_last(runs.good > 0, at)
     over = question.tiles.over
     count = over(_by_tile(runs.count, at), np.add, 0)
     sound = runs.good is runs.count
+    # Only the means of signals sent on events are made of it.
+    total = np.zeros_like(least) if question.hold.all() else _by_tile(runs.total, at)
     none = len(runs)
     first_run = over(np.where(first < 0, none, first), np.minimum, none)
     last_run = over(last, np.maximum, -1)
@@ -144,7 +146,7 @@ def _sums(question: Question, answer: Answer) -> _Sums:
         over(spoken.area, np.add, 0.0),
         over(spoken.good, np.add, 0.0),
         over(spoken.known, np.add, 0.0),
-        over(_by_tile(runs.total, at), np.add, 0.0),
+        over(total, np.add, 0.0),
         count,
         count if sound else over(_by_tile(runs.good, at), np.add, 0),
         over(least, np.minimum, np.inf),
@@ -175,8 +177,11 @@ def _spoken(question: Question, answer: Answer) -> Spoken:
     entering = edges.part(before[:, :-1], cuts[:, :-1], cuts[:, 1:])
     ending = np.where(at[:, 1:] > at[:, :-1], before[:, 1:], -1)
     leaving = edges.part(ending, cuts[:, :-1], cuts[:, 1:])
-    stretches = zip((runs.area, runs.good_us, inside), whole, entering, leaving, strict=True)
-    return Spoken(*(_by_tile(run + edge, at) + parted + left for run, edge, parted, left in stretches))
+    stretches = list(zip((runs.area, runs.good_us, inside), whole, entering, leaving, strict=True))
+    # Where every sample is good, all that is known is good.
+    sound = runs.good is runs.count and whole.good is whole.known
+    sums = [_by_tile(run + edge, at) + part + rest for run, edge, part, rest in stretches[: 3 - sound]]
+    return Spoken(*sums, *sums[1:] * sound)
 
 
 def _by_tile(of_run: NDArray[Any], at: NDArray[np.int64]) -> NDArray[Any]:

@@ -166,25 +166,25 @@ def _worn(question: Question, answer: Answer, cuts: NDArray[np.int64]) -> NDArra
 def _hidden_ends(runs: Runs, at: NDArray[np.int64]) -> NDArray[np.bool_]:
     """Runs with a tile's first or last good sample, where that is not their own first or last one."""
     hidden = np.zeros(len(runs), dtype=bool)
-    some = np.flatnonzero(runs.good > 0)
-    if not len(some) or (runs.first_good[some] & runs.last_good[some]).all():
+    if runs.first_good.all() and runs.last_good.all():
         return hidden
-    first, last = first_and_last(some, at)
+    first, last = first_and_last(runs.good > 0, at)
     for ends, good in ((first[first >= 0], runs.first_good), (last[last >= 0], runs.last_good)):
         hidden[ends] |= ~good[ends]
     return hidden
 
 
 def first_and_last(
-    some: NDArray[np.int64], at: NDArray[np.int64]
+    wanted: NDArray[np.bool_], at: NDArray[np.int64]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """The first and the last of some runs in each tile, -1 where it has none.
 
     Args:
-        some: numbers of runs, rising.
+        wanted: which runs.
         at: as in `Answer`, shape ``(signals, tiles + 1)``.
     """
-    rank = np.searchsorted(some, at)
+    some = np.flatnonzero(wanted)
+    rank = at if len(some) == len(wanted) else np.searchsorted(some, at)
     there = rank[:, 1:] > rank[:, :-1]
     padded = np.append(some, -1)
     first = np.where(there, padded[rank[:, :-1]], -1)
