@@ -1,15 +1,15 @@
-"""Rows as the store keeps them: a batch's columns, arrival, log sequence, and whether they came live."""
+"""Rows as the store keeps them: a batch's columns, arrival, and whether they came live."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tundish_platform.samples import SCHEMAS, Origin, SampleBatch, SampleKind
+from tundish_platform.samples import SCHEMAS, SampleBatch, SampleKind
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,13 +19,15 @@ if TYPE_CHECKING:
 TIMESTAMP = pa.timestamp("us", tz="UTC")
 EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 LATEST = datetime(2200, 1, 1, tzinfo=UTC)
+_SIXTEEN_BITS: Final = 2**16 - 1
+# Signals and times are sorted as one 63-bit number where they fit: 16 bits and 4 years of µs.
+_LONGEST_SPAN: Final = 2**47
 
 STORED: dict[SampleKind, pa.Schema] = {
     kind: pa.schema(
         [
             *schema,
             pa.field("arrival", TIMESTAMP, nullable=False),
-            pa.field("sequence", pa.uint64(), nullable=False),
             pa.field("live", pa.bool_(), nullable=False),
         ]
     )
@@ -60,19 +62,6 @@ def check_batch(batch: SampleBatch) -> None:
         )
 
 
-def stored(batch: SampleBatch, sequence: int) -> pa.Table:
-    """A batch's rows in the store's schema."""
-    rows = len(batch)
-    arrival = pa.scalar(batch.arrival.astimezone(UTC), TIMESTAMP)
-    columns = [
-        *batch.table.columns,
-        pa.repeat(arrival, rows),
-        pa.repeat(pa.scalar(sequence, pa.uint64()), rows),
-        pa.repeat(pa.scalar(batch.origin is Origin.LIVE), rows),
-    ]
-    return pa.table(columns, schema=STORED[batch.kind])
-
-
 def micros(column: pa.ChunkedArray) -> NDArray[np.int64]:
     """A timestamp column as µs since 1970."""
     values: NDArray[np.int64] = column.cast(pa.int64()).to_numpy()
@@ -80,24 +69,72 @@ def micros(column: pa.ChunkedArray) -> NDArray[np.int64]:
 
 
 def merged(tables: Sequence[pa.Table], kind: SampleKind) -> pa.Table:
-    """Rows of several tables, sorted by (signal, ts), each (signal, ts) once: the last written holds."""
-    table = pa.concat_tables(tables) if tables else STORED[kind].empty_table()
-    if table.num_rows == 0:
-        return table
-    signal = table["signal"].to_numpy()
-    ts = micros(table["ts"])
-    if not _sorted_once(signal, ts):
-        # Stable, so that of equal sequences the later row of the batch holds.
-        order = np.lexsort((table["sequence"].to_numpy(), ts, signal))
-        signal, ts = signal[order], ts[order]
-        last = np.append((signal[1:] != signal[:-1]) | (ts[1:] != ts[:-1]), True)
-        table = table.take(pa.array(order[last]))
-    return table
+    """Rows of several tables, sorted by (signal, ts), each (signal, ts) once.
+
+    Args:
+        tables: `STORED` columns, in the order they were written: of equal rows the last holds.
+        kind: of the rows.
+    """
+    tables = [table for table in tables if table.num_rows]
+    if not tables:
+        return STORED[kind].empty_table()
+    table = pa.concat_tables(tables)
+    kept = sorted_once(table["signal"].to_numpy(), micros(table["ts"]))
+    return table if kept is None else table.take(pa.array(kept))
 
 
-def _sorted_once(signal: NDArray[np.uint32], ts: NDArray[np.int64]) -> bool:
-    later = (signal[1:] > signal[:-1]) | ((signal[1:] == signal[:-1]) & (ts[1:] > ts[:-1]))
-    return bool(later.all())
+def sorted_once(signal: NDArray[np.uint32], ts: NDArray[np.int64]) -> NDArray[np.int64] | None:
+    """Which rows to take, and in which order, so that each (signal, ts) comes once; None for all as they are.
+
+    Of equal rows the last one is taken.
+    """
+    if _rising(signal, ts).all():
+        return None
+    order = by_signal(signal)
+    signal, ts = signal[order], ts[order]
+    rising = _rising(signal, ts)
+    if rising.all():
+        return order
+    return order[_late_sorted(signal, ts)]
+
+
+def _late_sorted(signal: NDArray[np.uint32], ts: NDArray[np.int64]) -> NDArray[np.int64]:
+    """`sorted_once` of rows that are in order by signal, and mostly by time."""
+    span = int(ts.max()) - int(ts.min())
+    if int(signal[-1]) - int(signal[0]) > _SIXTEEN_BITS or span >= _LONGEST_SPAN:
+        inner = np.lexsort((ts, signal))
+        return inner[_last_of_equal(signal[inner], ts[inner])]
+    key = (signal - signal[0]).astype(np.int64) * _LONGEST_SPAN + (ts - ts.min())
+    highest = np.maximum.accumulate(key)
+    late = np.append(False, key[1:] <= highest[:-1])
+    late_rows = np.flatnonzero(late)
+    late_rows = late_rows[np.argsort(key[late_rows], kind="stable")]
+    # A late row never comes before its equal in time, so it goes behind it and holds.
+    rows = np.insert(np.flatnonzero(~late), np.searchsorted(key[~late], key[late_rows], "right"), late_rows)
+    ordered = key[rows]
+    kept: NDArray[np.int64] = rows[np.append(ordered[1:] != ordered[:-1], True)]
+    return kept
+
+
+def _last_of_equal(signal: NDArray[np.uint32], ts: NDArray[np.int64]) -> NDArray[np.bool_]:
+    return np.append((signal[1:] != signal[:-1]) | (ts[1:] != ts[:-1]), True)
+
+
+def by_signal(signal: NDArray[np.uint32]) -> NDArray[np.int64]:
+    """A stable order by signal; numpy sorts 16-bit numbers by radix, ten times as quick as others."""
+    if len(signal) and int(signal.max()) > _SIXTEEN_BITS:
+        low = int(signal.min())
+        if int(signal.max()) - low > _SIXTEEN_BITS:
+            return np.argsort(signal, kind="stable")
+        signal = signal - np.uint32(low)
+    return np.argsort(signal.astype(np.uint16), kind="stable")
+
+
+def _rising(signal: NDArray[np.uint32], ts: NDArray[np.int64]) -> NDArray[np.bool_]:
+    rising: NDArray[np.bool_] = (signal[1:] > signal[:-1]) | (
+        (signal[1:] == signal[:-1]) & (ts[1:] > ts[:-1])
+    )
+    return rising
 
 
 def chosen(
