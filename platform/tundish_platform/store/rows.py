@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 TIMESTAMP = pa.timestamp("us", tz="UTC")
 EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 LATEST = datetime(2200, 1, 1, tzinfo=UTC)
+_EARLIEST_US: Final = 0
+_LATEST_US: Final = (LATEST - EARLIEST) // timedelta(microseconds=1)
 _SIXTEEN_BITS: Final = 2**16 - 1
 # Signals and times are sorted as one 63-bit number where they fit: 16 bits and 4 years of µs.
 _LONGEST_SPAN: Final = 2**47
@@ -49,17 +51,14 @@ def check_batch(batch: SampleBatch) -> None:
     for field in batch.table.schema:
         if not field.nullable and batch.table[field.name].null_count:
             raise ValueError(f"column {field.name} has nulls; a sample needs signal, ts and status")
-    column = batch.table["ts"]
-    wrong = pc.or_(
-        pc.less(column, pa.scalar(EARLIEST, TIMESTAMP)),
-        pc.greater_equal(column, pa.scalar(LATEST, TIMESTAMP)),
-    )
-    if pc.any(wrong).as_py():
-        row = batch.table.filter(wrong).slice(0, 1)
-        raise TimeOutOfRange(
-            f"signal {row['signal'][0].as_py()} has a source time of {row['ts'].cast(pa.int64())[0].as_py()} "
-            f"µs since 1970, outside {EARLIEST:%Y} to {LATEST:%Y}; set the source's clock"
-        )
+    limits = pc.min_max(batch.table["ts"].cast(pa.int64())).as_py()
+    for value in (limits["min"], limits["max"]):
+        if value is not None and not _EARLIEST_US <= value < _LATEST_US:
+            at = pc.index(batch.table["ts"].cast(pa.int64()), value).as_py()
+            raise TimeOutOfRange(
+                f"signal {batch.table['signal'][at].as_py()} has a source time of {value} µs since 1970, "
+                f"outside {EARLIEST:%Y} to {LATEST:%Y}; set the source's clock"
+            )
 
 
 def micros(column: pa.ChunkedArray) -> NDArray[np.int64]:

@@ -1,7 +1,7 @@
 """How columns are laid out in Parquet: small, quick to write, readable by anyone.
 
-Measured on 4 million rows of 1,000 signals at a sensor's resolution (docs/reference/store.md): a dictionary of
-values takes 1.6 B a row where splitting bytes takes 3.7; numbers that hardly repeat are the other way round.
+Measured on 4 million rows of 1,000 signals at a sensor's resolution (docs/reference/store.md): a dictionary
+of values takes 1.6 B a row where splitting bytes takes 3.7; numbers that hardly repeat are the reverse.
 """
 
 from __future__ import annotations
@@ -9,11 +9,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
-import pyarrow as pa
 
 from tundish_platform.samples import SampleKind
 
 if TYPE_CHECKING:
+    import pyarrow as pa
     from numpy.typing import NDArray
 
 # Small enough that a chart of one signal decodes little beside it, large enough for dictionaries.

@@ -16,7 +16,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from tundish_platform.samples import SampleKind
 from tundish_platform.store.rows import micros
 from tundish_platform.store.segments import rollups
 from tundish_platform.store.segments.encoding import write_options
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from tundish_platform.samples import SampleKind
     from tundish_platform.store.files import FileLayer
 
 _DAY_US: Final = 86_400_000_000
@@ -116,8 +116,13 @@ def write(
 def remove(folder: Path, files: FileLayer, path: str) -> None:
     """Remove a segment and what lies beside it."""
     files.remove(folder / path)
-    for beside in rollups.paths(folder / path):
-        files.remove(beside)
+    for other in beside(folder / path):
+        files.remove(other)
+
+
+def beside(path: Path) -> list[Path]:
+    """Files that are derived from a segment and go with it."""
+    return rollups.paths(path)
 
 
 def checksum(path: Path) -> tuple[int, int]:
