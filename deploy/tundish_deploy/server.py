@@ -42,7 +42,7 @@ def run_server(settings: Settings, stopped: threading.Event) -> None:
     metadata = Metadata(settings.database)
     upgrade(metadata)
     telemetry = Telemetry(settings.data_dir / "store", metadata)
-    for problem in telemetry.state().problems:
+    for problem in telemetry.problems():
         log.error("store", problem=problem)
     context = PlatformContext(metadata, telemetry, Catalogue.find())
     app = create_app(context, ApiSettings(behind_tls=settings.server.behind_tls))

@@ -42,7 +42,7 @@ def health() -> ResponseReturnValue:
     answer = {
         "status": "ready" if ready else "starting",
         # How many, for an operator's alarm; what they are stands in the log, not in the open.
-        "store": {"ready": ready, "problems": len(telemetry.state().problems)},
+        "store": {"ready": ready, "problems": len(telemetry.problems())},
     }
     return answer, 200 if ready else 503
 

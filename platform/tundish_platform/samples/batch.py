@@ -40,6 +40,7 @@ class GapReason(StrEnum):
     SILENT = "silent"
     COLLECTOR_STOPPED = "collector_stopped"
     SPOOL_FULL = "spool_full"
+    SEGMENT_DAMAGED = "segment_damaged"
 
 
 GAP_REASONS = frozenset(reason.value for reason in GapReason)

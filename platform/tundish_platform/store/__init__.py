@@ -5,12 +5,14 @@ from tundish_platform.store.log.interface import Log, StoreFailed, StoreFull
 from tundish_platform.store.log.records import ForeignLog, LogRecord
 from tundish_platform.store.rows import TimeOutOfRange
 from tundish_platform.store.telemetry import StoreInUse, StoreState, Telemetry
+from tundish_platform.store.write.sealer import SealSettings
 
 __all__ = [
     "FileLog",
     "ForeignLog",
     "Log",
     "LogRecord",
+    "SealSettings",
     "StoreFailed",
     "StoreFull",
     "StoreInUse",

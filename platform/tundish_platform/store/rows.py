@@ -1,15 +1,15 @@
-"""Rows as the store keeps them: a batch's columns, arrival, log sequence, and whether they came live."""
+"""Rows as the store keeps them: a batch's columns, arrival, and whether they came live."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tundish_platform.samples import SCHEMAS, Origin, SampleBatch, SampleKind
+from tundish_platform.samples import SCHEMAS, SampleBatch, SampleKind
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,13 +19,17 @@ if TYPE_CHECKING:
 TIMESTAMP = pa.timestamp("us", tz="UTC")
 EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 LATEST = datetime(2200, 1, 1, tzinfo=UTC)
+_EARLIEST_US: Final = 0
+_LATEST_US: Final = (LATEST - EARLIEST) // timedelta(microseconds=1)
+_SIXTEEN_BITS: Final = 2**16 - 1
+# Signals and times are sorted as one 63-bit number where they fit: 16 bits and 4 years of µs.
+_LONGEST_SPAN: Final = 2**47
 
 STORED: dict[SampleKind, pa.Schema] = {
     kind: pa.schema(
         [
             *schema,
             pa.field("arrival", TIMESTAMP, nullable=False),
-            pa.field("sequence", pa.uint64(), nullable=False),
             pa.field("live", pa.bool_(), nullable=False),
         ]
     )
@@ -47,30 +51,14 @@ def check_batch(batch: SampleBatch) -> None:
     for field in batch.table.schema:
         if not field.nullable and batch.table[field.name].null_count:
             raise ValueError(f"column {field.name} has nulls; a sample needs signal, ts and status")
-    column = batch.table["ts"]
-    wrong = pc.or_(
-        pc.less(column, pa.scalar(EARLIEST, TIMESTAMP)),
-        pc.greater_equal(column, pa.scalar(LATEST, TIMESTAMP)),
-    )
-    if pc.any(wrong).as_py():
-        row = batch.table.filter(wrong).slice(0, 1)
-        raise TimeOutOfRange(
-            f"signal {row['signal'][0].as_py()} has a source time of {row['ts'].cast(pa.int64())[0].as_py()} "
-            f"µs since 1970, outside {EARLIEST:%Y} to {LATEST:%Y}; set the source's clock"
-        )
-
-
-def stored(batch: SampleBatch, sequence: int) -> pa.Table:
-    """A batch's rows in the store's schema."""
-    rows = len(batch)
-    arrival = pa.scalar(batch.arrival.astimezone(UTC), TIMESTAMP)
-    columns = [
-        *batch.table.columns,
-        pa.repeat(arrival, rows),
-        pa.repeat(pa.scalar(sequence, pa.uint64()), rows),
-        pa.repeat(pa.scalar(batch.origin is Origin.LIVE), rows),
-    ]
-    return pa.table(columns, schema=STORED[batch.kind])
+    limits = pc.min_max(batch.table["ts"].cast(pa.int64())).as_py()
+    for value in (limits["min"], limits["max"]):
+        if value is not None and not _EARLIEST_US <= value < _LATEST_US:
+            at = pc.index(batch.table["ts"].cast(pa.int64()), value).as_py()
+            raise TimeOutOfRange(
+                f"signal {batch.table['signal'][at].as_py()} has a source time of {value} µs since 1970, "
+                f"outside {EARLIEST:%Y} to {LATEST:%Y}; set the source's clock"
+            )
 
 
 def micros(column: pa.ChunkedArray) -> NDArray[np.int64]:
@@ -80,24 +68,72 @@ def micros(column: pa.ChunkedArray) -> NDArray[np.int64]:
 
 
 def merged(tables: Sequence[pa.Table], kind: SampleKind) -> pa.Table:
-    """Rows of several tables, sorted by (signal, ts), each (signal, ts) once: the last written holds."""
-    table = pa.concat_tables(tables) if tables else STORED[kind].empty_table()
-    if table.num_rows == 0:
-        return table
-    signal = table["signal"].to_numpy()
-    ts = micros(table["ts"])
-    if not _sorted_once(signal, ts):
-        # Stable, so that of equal sequences the later row of the batch holds.
-        order = np.lexsort((table["sequence"].to_numpy(), ts, signal))
-        signal, ts = signal[order], ts[order]
-        last = np.append((signal[1:] != signal[:-1]) | (ts[1:] != ts[:-1]), True)
-        table = table.take(pa.array(order[last]))
-    return table
+    """Rows of several tables, sorted by (signal, ts), each (signal, ts) once.
+
+    Args:
+        tables: `STORED` columns, in the order they were written: of equal rows the last holds.
+        kind: of the rows.
+    """
+    tables = [table for table in tables if table.num_rows]
+    if not tables:
+        return STORED[kind].empty_table()
+    table = pa.concat_tables(tables)
+    kept = sorted_once(table["signal"].to_numpy(), micros(table["ts"]))
+    return table if kept is None else table.take(pa.array(kept))
 
 
-def _sorted_once(signal: NDArray[np.uint32], ts: NDArray[np.int64]) -> bool:
-    later = (signal[1:] > signal[:-1]) | ((signal[1:] == signal[:-1]) & (ts[1:] > ts[:-1]))
-    return bool(later.all())
+def sorted_once(signal: NDArray[np.uint32], ts: NDArray[np.int64]) -> NDArray[np.int64] | None:
+    """Which rows to take, and in which order, so that each (signal, ts) comes once; None for all as they are.
+
+    Of equal rows the last one is taken.
+    """
+    if _rising(signal, ts).all():
+        return None
+    order = by_signal(signal)
+    signal, ts = signal[order], ts[order]
+    rising = _rising(signal, ts)
+    if rising.all():
+        return order
+    return order[_late_sorted(signal, ts)]
+
+
+def _late_sorted(signal: NDArray[np.uint32], ts: NDArray[np.int64]) -> NDArray[np.int64]:
+    """`sorted_once` of rows that are in order by signal, and mostly by time."""
+    span = int(ts.max()) - int(ts.min())
+    if int(signal[-1]) - int(signal[0]) > _SIXTEEN_BITS or span >= _LONGEST_SPAN:
+        inner = np.lexsort((ts, signal))
+        return inner[_last_of_equal(signal[inner], ts[inner])]
+    key = (signal - signal[0]).astype(np.int64) * _LONGEST_SPAN + (ts - ts.min())
+    highest = np.maximum.accumulate(key)
+    late = np.append(False, key[1:] <= highest[:-1])
+    late_rows = np.flatnonzero(late)
+    late_rows = late_rows[np.argsort(key[late_rows], kind="stable")]
+    # A late row never comes before its equal in time, so it goes behind it and holds.
+    rows = np.insert(np.flatnonzero(~late), np.searchsorted(key[~late], key[late_rows], "right"), late_rows)
+    ordered = key[rows]
+    kept: NDArray[np.int64] = rows[np.append(ordered[1:] != ordered[:-1], True)]
+    return kept
+
+
+def _last_of_equal(signal: NDArray[np.uint32], ts: NDArray[np.int64]) -> NDArray[np.bool_]:
+    return np.append((signal[1:] != signal[:-1]) | (ts[1:] != ts[:-1]), True)
+
+
+def by_signal(signal: NDArray[np.uint32]) -> NDArray[np.int64]:
+    """A stable order by signal; numpy sorts 16-bit numbers by radix, ten times as quick as others."""
+    if len(signal) and int(signal.max()) > _SIXTEEN_BITS:
+        low = int(signal.min())
+        if int(signal.max()) - low > _SIXTEEN_BITS:
+            return np.argsort(signal, kind="stable")
+        signal = signal - np.uint32(low)
+    return np.argsort(signal.astype(np.uint16), kind="stable")
+
+
+def _rising(signal: NDArray[np.uint32], ts: NDArray[np.int64]) -> NDArray[np.bool_]:
+    rising: NDArray[np.bool_] = (signal[1:] > signal[:-1]) | (
+        (signal[1:] == signal[:-1]) & (ts[1:] > ts[:-1])
+    )
+    return rising
 
 
 def chosen(

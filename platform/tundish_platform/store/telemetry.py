@@ -5,23 +5,22 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
-import threading
 from dataclasses import asdict, dataclass
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 import pyarrow.compute as pc
 
-from tundish_platform.samples import CodecError, decode_batch, encode_batch
+from tundish_platform.samples import encode_batch
 from tundish_platform.store.files import LocalFiles
 from tundish_platform.store.log.filelog import FileLog
 from tundish_platform.store.log.interface import StoreFailed, StoreFull
 from tundish_platform.store.query.queries import Queries
 from tundish_platform.store.rows import check_batch
 from tundish_platform.store.segments.catalog import SegmentCatalog
-from tundish_platform.store.segments.reader import Readers
-from tundish_platform.store.tenant import TenantStore
-from tundish_platform.store.write.sealer import Sealer
+from tundish_platform.store.tenants import Tenants
+from tundish_platform.store.write.firstlevel import FirstLevel
+from tundish_platform.store.write.sealer import Sealer, SealSettings
+from tundish_platform.store.write.spilling import Spiller
 from tundish_platform.tenancy.scope import AccessDenied, Permission
 
 if TYPE_CHECKING:
@@ -30,6 +29,8 @@ if TYPE_CHECKING:
 
     from tundish_platform.samples import SampleBatch
     from tundish_platform.store.files import FileLayer
+    from tundish_platform.store.log.interface import Log
+    from tundish_platform.store.tenant import TenantStore
     from tundish_platform.tenancy.metadata import Metadata
     from tundish_platform.tenancy.scope import TenantScope
 
@@ -72,8 +73,8 @@ class Telemetry(Queries):
         root: the store's folder.
         metadata: the manifest's database, migrated.
         files: the file layer.
-        seal_rows: a tenant's buffer of so many rows becomes segments.
-        seal_after: a buffer this old does so too.
+        settings: when rows move from memory to segments.
+        log: a log of another kind than files in the store's folder.
         background: seal and merge in a thread of its own; without it call `seal`.
 
     Raises:
@@ -87,26 +88,26 @@ class Telemetry(Queries):
         metadata: Metadata,
         *,
         files: FileLayer | None = None,
-        seal_rows: int = 500_000,
-        seal_after: timedelta = timedelta(seconds=60),
+        settings: SealSettings | None = None,
+        log: Log | None = None,
         background: bool = True,
     ) -> None:
         layer = files or LocalFiles()
         layer.make_folder(root)
         self._lock_file = _lock(root)
-        self._tenants: dict[int, TenantStore] = {}
-        self._tenants_lock = threading.Lock()
-        self._readers = Readers()
-        self._backlog = _BACKLOG * seal_rows
+        settings = settings or SealSettings()
+        self._backlog = _BACKLOG * settings.seal_rows
+        self._seal_rows = settings.seal_rows
         self._catalog = SegmentCatalog(root / "tenants", metadata, layer)
+        self._spiller = Spiller(self._catalog, FirstLevel(root / "first-level", layer))
+        self._tenants = Tenants(self._catalog, layer)
         try:
-            self._damaged = self._catalog.check()
-            self._log = FileLog(root / "log", layer, first_sequence=self._catalog.next_sequence())
+            self._log = log or FileLog(root / "log", layer, first_sequence=self._catalog.next_sequence())
             self._recover()
         except BaseException:
             os.close(self._lock_file)
             raise
-        self._sealer = Sealer(self._catalog, layer, self._log, self._stores, seal_rows, seal_after)
+        self._sealer = Sealer(self._catalog, layer, self._log, self._tenants, self._spiller, settings)
         if background:
             self._sealer.start()
 
@@ -133,39 +134,57 @@ class Telemetry(Queries):
         if not batches:
             return 0
         store = self._store(scope)
-        if store.buffered_rows() > self._backlog:
+        if store.unsealed_rows > self._backlog or self._sealer.overfull:
             self._relieve(store)
         payloads = [encode_batch(batch) for batch in batches]
-        with store.gate.passing():
-            sequences = self._log.append(scope.tenant_id, payloads)
-            store.add(batches, sequences)
+
+        def taken(sequences: Sequence[int]) -> None:
+            while not self._store(scope).add(batches, sequences):
+                pass
+
+        self._log.append(scope.tenant_id, payloads, taken)
+        if store.unsealed_rows >= self._seal_rows:
+            self._sealer.wake()
         return sum(len(batch) for batch in batches)
 
     def seal(self) -> None:
         """Turn every buffer into segments now."""
         self._sealer.seal_all()
 
+    def spill(self) -> None:
+        """Move every buffer into the first level now, as the background does when memory is short."""
+        self._sealer.spill_all()
+
+    def verify(self, scope: TenantScope | None = None) -> list[str]:
+        """Read every segment, of one tenant or all, and put aside what is damaged or unnamed; in words."""
+        return self._tenants.verify(None if scope is None else scope.slug)
+
+    def problems(self) -> tuple[str, ...]:
+        """What is damaged or failing, in words."""
+        failed = [] if self._log.failed is None else [str(self._log.failed)]
+        known = (*self._log.problems, *self._spiller.problems, *self._tenants.problems())
+        return (*failed, *known, *self._sealer.problems)
+
     def state(self) -> StoreState:
         """How the whole store stands; for the operator."""
-        stores = self._stores()
-        files = [segment for store in stores for segment in store.segments()]
-        buffered = sum(store.buffered_rows() for store in stores)
-        failed = [] if self._log.failed is None else [str(self._log.failed)]
-        problems = (*failed, *self._log.problems, *self._damaged, *self._sealer.problems)
-        rows = sum(segment.rows for segment in files) + buffered
-        return StoreState(rows, buffered, len(files), sum(s.bytes for s in files), self.ready, problems)
+        buffered = sum(store.buffered_rows for store in self._tenants())
+        totals = self._catalog.totals()
+        rows = totals.rows + buffered
+        return StoreState(rows, buffered, totals.segments, totals.bytes, self.ready, self.problems())
 
     def close(self) -> None:
         """Stop writing. What is buffered lies in the log and comes back at the next start."""
         self._sealer.stop()
         self._log.close()
-        self._readers.close()
+        self._tenants.close()
         if self._lock_file >= 0:
             os.close(self._lock_file)
             self._lock_file = -1
 
     def _relieve(self, store: TenantStore) -> None:
         """Sealing is behind: do it here, so that memory stays bounded and nobody else waits."""
+        if self._sealer.overfull:
+            raise StoreFull("too many samples wait in memory because they cannot be written to the disk")
         try:
             self._sealer.seal(store)
         except OSError as error:
@@ -175,34 +194,19 @@ class Telemetry(Queries):
     def _recover(self) -> None:
         sealed = self._catalog.sealed()
         slugs = self._catalog.slugs()
-        for number, slug in slugs.items():
-            self._open(number, slug)
+        known = dict(sealed)
+        for tenant, parts in self._spiller.recover(sealed).items():
+            # Rows of a tenant that was deleted meanwhile go with the log and the first level.
+            if tenant in slugs:
+                self._tenants.open(tenant, slugs[tenant], parts)
+                known[tenant] = max(part.max_sequence for part in parts)
         for record in self._log.replay():
-            # Records of a tenant that was deleted meanwhile go with the log.
-            if record.tenant in slugs and record.sequence > sealed.get(record.tenant, 0):
-                try:
-                    batch = decode_batch(record.payload)
-                except CodecError as error:
-                    self._log.problems.append(f"record {record.sequence} in the log is no batch: {error}")
-                else:
-                    self._tenants[record.tenant].add([batch], [record.sequence])
+            slug = slugs.get(record.tenant)
+            if slug is not None and record.sequence > known.get(record.tenant, 0):
+                self._tenants.open(record.tenant, slug).add_record(record.sequence, record.payload)
 
     def _store(self, scope: TenantScope) -> TenantStore:
-        return self._open(scope.tenant_id, scope.slug)
-
-    def _open(self, tenant_id: int, slug: str) -> TenantStore:
-        with self._tenants_lock:
-            store = self._tenants.get(tenant_id)
-            if store is None:
-                folder = self._catalog.folder(slug)
-                known = self._catalog.segments(tenant_id)
-                store = TenantStore(tenant_id, folder, known, self._readers.of(folder))
-                self._tenants[tenant_id] = store
-            return store
-
-    def _stores(self) -> list[TenantStore]:
-        with self._tenants_lock:
-            return list(self._tenants.values())
+        return self._tenants.open(scope.tenant_id, scope.slug)
 
 
 def _lock(root: Path) -> int:

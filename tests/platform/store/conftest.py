@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +11,7 @@ import pytest
 
 from tundish_platform.migrations.tables import target
 from tundish_platform.samples import SCHEMAS, Origin, SampleBatch, SampleKind, SignalInfo
-from tundish_platform.store import Telemetry
+from tundish_platform.store import SealSettings, Telemetry
 from tundish_platform.tenancy import Permission, Principal, Role, access_tenant
 from tundish_platform.tenancy.accounts import create_tenant
 from tundish_platform.tenancy.metadata import Metadata
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 START = datetime(2026, 3, 1, tzinfo=UTC)
 ARRIVAL = datetime(2026, 3, 2, 8, tzinfo=UTC)
 SLUGS = ("steel", "power")
+SEAL_SETTINGS = {field.name for field in fields(SealSettings)}
 
 
 def instant(seconds: float) -> datetime:
@@ -61,6 +62,9 @@ class World:
     def open(self, **settings: Any) -> Telemetry:  # noqa: ANN401 - whatever `Telemetry` takes
         if self.telemetry is not None:
             self.telemetry.close()
+        when = {name: settings.pop(name) for name in SEAL_SETTINGS & settings.keys()}
+        if when:
+            settings["settings"] = SealSettings(**when)
         self.telemetry = Telemetry(self.root, self.metadata, **(self.settings | settings))
         return self.telemetry
 

@@ -29,19 +29,22 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
 }
 # Around midnight and far apart, so that late rows fall into days that are sealed already.
 SECONDS = st.sampled_from([0, 1, 2, DAY - 1, DAY, DAY + 1, 40 * DAY])
-SIGNALS = st.integers(1, 3)
+# A signal has one kind.
+SIGNALS = {kind: st.integers(10 * at + 1, 10 * at + 3) for at, kind in enumerate(KINDS[:-1])}
+SIGNALS["gap"] = st.integers(1, 3)
+ALL = [10 * at + n for at in range(4) for n in (1, 2, 3)]
 STATUSES = st.sampled_from([0, 0x40000000, 0x80310000])
 
 
 def rows_of(kind: str) -> st.SearchStrategy[list[tuple[Any, ...]]]:
     if kind == "gap":
-        row = st.tuples(SIGNALS, SECONDS, st.integers(0, 5), st.sampled_from(["silent", "overflow"]))
+        row = st.tuples(SIGNALS["gap"], SECONDS, st.integers(0, 5), st.sampled_from(["silent", "overflow"]))
         return st.lists(row.map(lambda r: (r[0], r[1], r[1] + r[2], r[3])), max_size=6)
-    return st.lists(st.tuples(SIGNALS, SECONDS, VALUES[kind], STATUSES), max_size=6)
+    return st.lists(st.tuples(SIGNALS[kind], SECONDS, VALUES[kind], STATUSES), max_size=6)
 
 
 APPEND = st.lists(st.sampled_from(KINDS).flatmap(lambda k: st.tuples(st.just(k), rows_of(k))), max_size=3)
-STEPS = st.lists(APPEND | st.sampled_from(["seal", "reopen", "look"]), max_size=14)
+STEPS = st.lists(APPEND | st.sampled_from(["seal", "spill", "reopen", "look"]), max_size=14)
 
 
 class Model:
@@ -64,7 +67,7 @@ class Model:
 def compare(world: World, model: Model, at: Callable[[float], datetime]) -> None:
     start = at(0)
     for kind in KINDS[:-1]:
-        rows = world.rows([1, 2, 3], kind)
+        rows = world.rows(ALL, kind)
         found = [(r["signal"], (r["ts"] - start).total_seconds(), r["value"], r["status"]) for r in rows]
         assert found == model.of(kind)
     gaps = world.telemetry.gaps(world.scopes["steel"], [1, 2, 3], at(-1), at(50 * DAY)).to_pylist()
@@ -80,7 +83,7 @@ def compare(world: World, model: Model, at: Callable[[float], datetime]) -> None
         for r in latest
     }
     assert newest == model.newest
-    assert world.telemetry.read(world.scopes["power"], [1, 2, 3], at(-1), at(50 * DAY)).num_rows == 0
+    assert world.telemetry.read(world.scopes["power"], ALL, at(-1), at(50 * DAY)).num_rows == 0
 
 
 @given(steps=STEPS)
@@ -97,6 +100,8 @@ def test_the_store_answers_like_a_dictionary(
     for step in steps:
         if step == "seal":
             world.telemetry.seal()
+        elif step == "spill":
+            world.telemetry.spill()
         elif step == "reopen":
             world.open()
         elif step == "look":
@@ -115,7 +120,7 @@ def test_the_store_answers_like_a_dictionary(
 
 @pytest.fixture(autouse=True)
 def _merge_soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tundish_platform.store.write.sealer.MERGE_FROM", 2)
+    monkeypatch.setattr("tundish_platform.store.write.merging.MERGE_FROM", 2)
 
 
 def test_what_is_written_last_holds_wherever_the_first_lies(world: World) -> None:

@@ -197,7 +197,7 @@ class Plant:
         """Append, seal and merge until the power fails."""
         while True:
             if self.chance.random() < self.sealing:
-                self.world.telemetry.seal()
+                self.chance.choice([self.world.telemetry.seal, self.world.telemetry.spill])()
                 continue
             tenant = self.chance.choice(sorted(self.world.scopes))
             batches = [self._rows(tenant) for _ in range(self.chance.randint(1, 3))]
@@ -266,7 +266,7 @@ def new_plant(
 
 @pytest.fixture(autouse=True)
 def _merge_soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tundish_platform.store.write.sealer.MERGE_FROM", 3)
+    monkeypatch.setattr("tundish_platform.store.write.merging.MERGE_FROM", 3)
 
 
 @pytest.mark.parametrize("seed", range(4))

@@ -14,7 +14,7 @@ from tundish_platform.store import StoreFailed, StoreFull, StoreInUse, Telemetry
 from tundish_platform.store.files import LocalFiles
 from tundish_platform.store.segments import segment as segments
 from tundish_platform.store.segments.segment import SegmentFile
-from tundish_platform.store.write.sealer import _tier
+from tundish_platform.store.write.merging import tier
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -73,12 +73,12 @@ def test_a_day_does_not_collect_files(world: World) -> None:
 
 
 def test_each_row_is_merged_only_a_few_times(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tundish_platform.store.write.sealer._SMALLEST_TIER", 4)
+    monkeypatch.setattr("tundish_platform.store.write.merging._SMALLEST_TIER", 4)
     written: list[int] = []
     write = segments.write
 
     def counting(*arguments: Any) -> SegmentFile:  # noqa: ANN401 - whatever `write` takes
-        written.append(arguments[-1].num_rows)
+        written.append(arguments[-2].num_rows)
         return write(*arguments)
 
     monkeypatch.setattr(segments, "write", counting)
@@ -91,7 +91,7 @@ def test_each_row_is_merged_only_a_few_times(world: World, monkeypatch: pytest.M
 
 
 def test_large_segments_are_left_alone(monkeypatch: pytest.MonkeyPatch, world: World) -> None:
-    monkeypatch.setattr("tundish_platform.store.write.sealer._MERGE_ROWS", 10)
+    monkeypatch.setattr("tundish_platform.store.write.merging._MERGE_ROWS", 10)
     for second in range(20):
         world.append([(1, 10 * second + n, 0.0) for n in range(8)])
         world.telemetry.seal()
@@ -99,13 +99,11 @@ def test_large_segments_are_left_alone(monkeypatch: pytest.MonkeyPatch, world: W
 
 
 @pytest.mark.parametrize(
-    ("rows", "tier"),
+    ("rows", "expected"),
     [(1, 0), (16_384, 0), (16_385, 1), (131_072, 1), (131_073, 2), (500_000, 2), (1_048_577, 3)],
 )
-def test_segments_of_like_size_share_a_tier(rows: int, tier: int) -> None:
-    segment = SegmentFile.__new__(SegmentFile)
-    object.__setattr__(segment, "rows", rows)
-    assert _tier(segment) == tier
+def test_segments_of_like_size_share_a_tier(rows: int, expected: int) -> None:
+    assert tier(rows) == expected
 
 
 def test_a_full_disk_keeps_rows_leaves_no_files_and_does_not_stop_the_other_tenant(
@@ -116,7 +114,7 @@ def test_a_full_disk_keeps_rows_leaves_no_files_and_does_not_stop_the_other_tena
     telemetry = world.open(files=files)
     world.append([(1, 0, 1.0), (1, DAY, 2.0)])
     world.append([(7, 0, 7.0)], tenant="power")
-    steel, power = telemetry._stores()
+    steel, power = telemetry._tenants()
     for _ in range(3):
         with pytest.raises(OSError, match="No space"):
             telemetry._sealer.seal(steel)
@@ -135,14 +133,14 @@ def test_one_tenants_trouble_is_named_and_the_others_are_sealed(new_world: Calla
     telemetry = world.open(seal_rows=1)
     world.append([(1, 0, 1.0)])
     world.append([(7, 0, 7.0)], tenant="power")
-    steel, power = telemetry._stores()
+    steel, power = telemetry._tenants()
     (world.root / "tenants").mkdir()
     (world.root / "tenants" / "steel").write_text("a file where the folder should be")
-    assert [telemetry._sealer._turn(store) for store in (steel, power)] == [False, True]
+    assert [telemetry._sealer._seal_due(store) for store in (steel, power)] == [False, True]
     assert any("sealing failed" in problem for problem in telemetry.state().problems)
     assert telemetry.state().buffered == 1
     (world.root / "tenants" / "steel").unlink()
-    assert telemetry._sealer._turn(steel)
+    assert telemetry._sealer._seal_due(steel)
     assert telemetry.state().problems == ()
 
 
@@ -168,24 +166,49 @@ def test_files_of_a_seal_that_was_cut_off_are_put_aside_not_removed(world: World
     orphan = named.with_name("00000000000000000009-ffffffff.parquet")
     orphan.write_bytes(named.read_bytes())
     (named.parent / "half.tmp").write_bytes(b"half")
-    world.open()
+    world.open().verify()
     assert world.values(1) == [1.0]
     aside = world.root / "tenants" / "steel" / "orphans" / "2026-03-01" / f"numeric-{orphan.name}"
     assert parquet(world) == sorted([named, aside])
-    world.open()
+    world.open().verify()
     assert parquet(world) == sorted([named, aside])
 
 
-def test_a_missing_or_damaged_segment_is_named(world: World) -> None:
-    world.append([(1, 0, 1.0), (1, DAY, 2.0)])
+def test_a_missing_or_damaged_segment_is_named_and_told_as_a_gap(
+    world: World, at: Callable[[float], Any]
+) -> None:
+    world.append([(1, 0, 1.0), (1, DAY, 2.0), (1, 2 * DAY, 3.0)])
     world.telemetry.seal()
-    first, second = parquet(world)
+    first, second, _third = parquet(world)
     first.unlink()
-    second.write_bytes(second.read_bytes()[:-1])
-    problems = world.open().state().problems
+    content = second.read_bytes()
+    second.write_bytes(content[:100] + bytes(8) + content[108:])
+    world.open().verify()
+    problems = world.telemetry.problems()
     assert [word in problem for word, problem in zip(("missing", "damaged"), problems, strict=True)] == [
         True
     ] * 2
+    assert world.values(1) == [3.0]
+    gaps = world.telemetry.gaps(world.scopes["steel"], [1, 5], at(0), at(3 * DAY)).to_pylist()
+    assert [(g["signal"], g["ts"], g["reason"]) for g in gaps] == [
+        (signal, at(day * DAY), "segment_damaged") for signal in (1, 5) for day in (0, 1)
+    ]
+    assert not second.exists()
+    # Brought back from a backup, it counts again.
+    second.write_bytes(content)
+    world.telemetry.verify()
+    assert world.values(1) == [2.0, 3.0]
+    assert len(world.telemetry.problems()) == 1
+
+
+def test_a_file_that_vanishes_while_the_store_runs_is_told(world: World, at: Callable[[float], Any]) -> None:
+    world.append([(1, 0, 1.0), (1, DAY, 2.0)])
+    world.telemetry.seal()
+    assert world.values(1) == [1.0, 2.0]
+    parquet(world)[0].unlink()
+    assert world.values(1) == [2.0]
+    assert any("missing" in problem for problem in world.telemetry.problems())
+    assert world.telemetry.gaps(world.scopes["steel"], [1], at(0), at(1)).num_rows == 1
 
 
 def test_a_manifest_whose_answer_was_lost_does_not_double_rows(
@@ -213,7 +236,7 @@ def test_the_background_seals_by_age(
 ) -> None:
     monkeypatch.setattr("tundish_platform.store.write.sealer._TURN_S", 0.01)
     world = new_world(in_memory=False)
-    telemetry = world.open(background=True, seal_after=timedelta(0))
+    telemetry = world.open(background=True, seal_after=timedelta(0), own_rows=1)
     world.append([(1, 0, 1.0)])
     for _ in range(500):
         if telemetry.state().segments:

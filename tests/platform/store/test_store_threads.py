@@ -90,7 +90,7 @@ def test_readers_see_a_set_that_only_grows(
     make_batch: Callable[..., SampleBatch],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("tundish_platform.store.write.sealer.MERGE_FROM", 3)
+    monkeypatch.setattr("tundish_platform.store.write.merging.MERGE_FROM", 3)
     world = new_world(in_memory=False)
     world.open()
     crowd = Crowd(world, make_batch)

@@ -23,7 +23,7 @@ SECOND = 1_000_000
 
 def stored(values: list[float | None], statuses: list[int], signal: int = 1) -> pa.Table:
     n = len(values)
-    columns = [[signal] * n, [i * SECOND for i in range(n)], values, statuses, [0] * n, [1] * n, [True] * n]
+    columns = [[signal] * n, [i * SECOND for i in range(n)], values, statuses, [0] * n, [True] * n]
     schema = STORED[SampleKind.NUMERIC]
     return pa.table([pa.array(c, f.type) for c, f in zip(columns, schema, strict=True)], schema=schema)
 

@@ -16,7 +16,7 @@ from tundish_platform.store.log.interface import StoreFailed, StoreFull
 from tundish_platform.store.log.records import LogRecord
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from tundish_platform.store.files import AppendFile, FileLayer
@@ -28,6 +28,7 @@ log = structlog.get_logger(__name__)
 class _Request:
     tenant: int
     payloads: Sequence[bytes]
+    taken: Callable[[Sequence[int]], None] | None
     sequences: list[int] = field(default_factory=list)
     done: bool = False
     # Only a finished commit takes this away, so that no path can acknowledge by forgetting to fail.
@@ -64,10 +65,12 @@ class FileLog:
         self._active: AppendFile | None = None
         self._active_path = folder
         self._active_bytes = 0
+        self._closed_bytes = 0
         self._header = b""
         self.problems: list[str] = []
         self._files.make_folder(folder)
         self._next = max(first_sequence, self._recover() + 1)
+        self._measure()
 
     @property
     def next_sequence(self) -> int:
@@ -80,11 +83,18 @@ class FileLog:
         """Why nothing is taken any more, or None."""
         return self._failed
 
-    def append(self, tenant: int, payloads: Sequence[bytes]) -> Sequence[int]:
+    @property
+    def nbytes(self) -> int:
+        """Size of all files."""
+        return self._closed_bytes + self._active_bytes
+
+    def append(
+        self, tenant: int, payloads: Sequence[bytes], taken: Callable[[Sequence[int]], None] | None = None
+    ) -> Sequence[int]:
         """Make batches durable; returns their sequence numbers."""
         if any(len(payload) > records.MAX_PAYLOAD for payload in payloads):
             raise ValueError(f"a batch may have {records.MAX_PAYLOAD} bytes at most; send it in parts")
-        request = _Request(tenant, payloads)
+        request = _Request(tenant, payloads, taken)
         with self._waiting_lock:
             self._waiting.append(request)
         # Whoever gets the lock commits for all that wait; the others find their request done.
@@ -116,6 +126,7 @@ class FileLog:
             if paths and self._next <= before:
                 self._files.remove(paths[-1])
             self._files.sync_folder(self._folder)
+            self._measure()
 
     def close(self) -> None:
         """Give all files back."""
@@ -126,8 +137,10 @@ class FileLog:
     def _commit(self, group: list[_Request]) -> None:
         try:
             error = self._failed or self._write(group)
+            if error is None:
+                _tell(group)
         except BaseException as problem:
-            # Half a group may be on disk, and its numbers must not be given twice.
+            # Half a group may be on disk or in memory, and its numbers must not be given twice.
             self._failed = StoreFailed(f"the log broke off: {problem}")
             raise
         for request in group:
@@ -178,14 +191,14 @@ class FileLog:
         return self._poison(problem)
 
     def _cut_back(self) -> bool:
-        opened = self._active is not None
+        opened, kept = self._active is not None, self._active_bytes
         try:
             self._roll()
-            if opened and self._active_bytes <= len(self._header):
+            if opened and kept <= len(self._header):
                 # A second header would come into it otherwise, and hide all that follows.
                 self._files.remove(self._active_path)
             elif opened:
-                self._files.truncate(self._active_path, self._active_bytes)
+                self._files.truncate(self._active_path, kept)
         except OSError:
             log.exception("a half-written record could not be cut", folder=str(self._folder))
             return False
@@ -206,6 +219,11 @@ class FileLog:
         if self._active is not None:
             self._active.close()
             self._active = None
+            self._closed_bytes += self._active_bytes
+            self._active_bytes = 0
+
+    def _measure(self) -> None:
+        self._closed_bytes = sum(path.stat().st_size for path in self._paths())
 
     def _paths(self) -> list[Path]:
         return sorted(self._folder.glob("*.log"))
@@ -245,6 +263,12 @@ class FileLog:
             "what could be read was taken in. Check the disk and send the lost time again from the sources"
         )
         log.error("damaged log file", file=path.name, at=at)
+
+
+def _tell(group: list[_Request]) -> None:
+    for request in group:
+        if request.taken is not None:
+            request.taken(request.sequences)
 
 
 def _first_of(path: Path) -> int:

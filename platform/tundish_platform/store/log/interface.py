@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from tundish_platform.store.log.records import LogRecord
 
@@ -37,8 +37,21 @@ class Log(Protocol):
         """Why nothing is taken any more, or None."""
         ...
 
-    def append(self, tenant: int, payloads: Sequence[bytes]) -> Sequence[int]:
+    @property
+    def nbytes(self) -> int:
+        """Size of what is kept."""
+        ...
+
+    def append(
+        self, tenant: int, payloads: Sequence[bytes], taken: Callable[[Sequence[int]], None] | None = None
+    ) -> Sequence[int]:
         """Make batches durable; returns their sequence numbers. Safe to call from several threads.
+
+        Args:
+            tenant: row number of the tenant.
+            payloads: encoded batches.
+            taken: called with the numbers once they are durable, before any later record's and before
+                this returns; so the order in memory is the order in the log.
 
         Raises:
             StoreFull: no space is left.

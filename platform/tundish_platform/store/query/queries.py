@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tundish_platform.samples import SampleKind
+from tundish_platform.samples import GapReason, SampleKind
 from tundish_platform.store.query.facts import FACTS_SCHEMA, live_minutes
 from tundish_platform.store.query.summary import SUMMARY_SCHEMA, Samples, hold_us, summarise
 from tundish_platform.store.query.trend import thinned
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from tundish_platform.samples import SignalInfo
-    from tundish_platform.store.tenant import TenantStore
+    from tundish_platform.store.reading import TenantReading
     from tundish_platform.tenancy.scope import TenantScope
 
 _NUMBERS: Final = (SampleKind.NUMERIC, SampleKind.INTEGER)
@@ -38,7 +38,7 @@ class Queries(ABC):
     """The reading half of `Telemetry`. Narrowed scopes see only their signals."""
 
     @abstractmethod
-    def _store(self, scope: TenantScope) -> TenantStore:
+    def _store(self, scope: TenantScope) -> TenantReading:
         """The part of the store that belongs to a scope's tenant."""
 
     def latest(self, scope: TenantScope, signals: Sequence[int] | None = None) -> pa.Table:
@@ -47,7 +47,7 @@ class Queries(ABC):
         if signals is None and scope.signals is not None:
             signals = sorted(scope.signals)
         wanted = None if signals is None else _allowed(scope, signals)
-        return self._store(scope).latest().table(wanted)
+        return self._store(scope).latest(wanted)
 
     def read(
         self,
@@ -59,13 +59,31 @@ class Queries(ABC):
     ) -> pa.Table:
         """Rows with ``start <= ts < end``: ``signal, ts, value, status, arrival``, each (signal, ts) once."""
         table = self._rows(scope, kind, signals, start, end)
-        return table.drop_columns(["sequence", "live"])
+        return table.drop_columns(["live"])
 
     def gaps(self, scope: TenantScope, signals: Sequence[int], start: datetime, end: datetime) -> pa.Table:
-        """Recorded gaps that overlap ``[start, end)``: ``signal, ts, end, reason``."""
+        """Recorded gaps that overlap ``[start, end)``: ``signal, ts, end, reason``.
+
+        A segment that cannot be read is a gap of all signals from its first to its last sample.
+        """
         table = self._rows(scope, SampleKind.GAP, signals, None, end)
         table = table.filter(pc.greater(table["end"], pa.scalar(start, TIMESTAMP)))
-        return table.select(["signal", "ts", "end", "reason"])
+        table = table.select(["signal", "ts", "end", "reason"])
+        damaged = self._store(scope).damaged(start, end)
+        if not damaged:
+            return table
+        rows = [
+            {
+                "signal": signal,
+                "ts": s.min_ts,
+                "end": s.max_ts + _US,
+                "reason": GapReason.SEGMENT_DAMAGED.value,
+            }
+            for signal in _allowed(scope, signals)
+            for s in damaged
+        ]
+        told = pa.concat_tables([table, pa.Table.from_pylist(rows, schema=table.schema)])
+        return told.sort_by([("signal", "ascending"), ("ts", "ascending")])
 
     def trend(
         self, scope: TenantScope, signals: Sequence[int], start: datetime, end: datetime, max_points: int

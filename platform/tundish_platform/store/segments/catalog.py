@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import structlog
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, func, select, update
 
 from tundish_platform.samples import SampleKind
-from tundish_platform.store.segments.manifest import SealedUpTo, Segment
+from tundish_platform.store.segments import segment as segments
+from tundish_platform.store.segments.manifest import FirstLevel, SealedUpTo, Segment
 from tundish_platform.store.segments.segment import SegmentFile
 from tundish_platform.tenancy.models import Tenant
 
@@ -18,16 +19,26 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tundish_platform.store.files import FileLayer
+    from tundish_platform.store.write.firstlevel import FirstLevelFile
     from tundish_platform.tenancy.metadata import Metadata
 
 ORPHANS: Final = "orphans"
+QUARANTINE: Final = "quarantine"
 _SLUG: Final = re.compile(r"[a-z0-9][a-z0-9-]*")
 
 log = structlog.get_logger(__name__)
 
 
+class Totals(NamedTuple):
+    """All tenants' segments together."""
+
+    segments: int
+    rows: int
+    bytes: int
+
+
 class SegmentCatalog:
-    """Rows of `segment` and `sealed_up_to`.
+    """Rows of `segment`, `sealed_up_to` and `first_level`.
 
     Args:
         folder: of all tenants' folders.
@@ -53,7 +64,7 @@ class SegmentCatalog:
     def slugs(self) -> dict[int, str]:
         """Short names of all tenants."""
         with self._metadata.session() as session:
-            return {tenant.id: tenant.slug for tenant in session.scalars(select(Tenant))}
+            return {row.id: row.slug for row in session.execute(select(Tenant.id, Tenant.slug))}
 
     def segments(self, tenant_id: int) -> list[SegmentFile]:
         """A tenant's segments, oldest sequence first."""
@@ -61,16 +72,25 @@ class SegmentCatalog:
         with self._metadata.session() as session:
             return [_file(row) for row in session.scalars(query)]
 
+    def totals(self) -> Totals:
+        """Number, rows and bytes of all tenants' segments."""
+        query = select(func.count(), func.sum(Segment.rows), func.sum(Segment.bytes)).select_from(Segment)
+        with self._metadata.session() as session:
+            count, rows, size = session.execute(query).one()
+        return Totals(count, int(rows or 0), int(size or 0))
+
     def sealed(self) -> dict[int, int]:
         """By tenant, the log sequence up to which everything lies in segments."""
+        query = select(SealedUpTo.tenant_id, SealedUpTo.sequence)
         with self._metadata.session() as session:
-            return {row.tenant_id: row.sequence for row in session.scalars(select(SealedUpTo))}
+            return {row.tenant_id: row.sequence for row in session.execute(query)}
 
     def next_sequence(self) -> int:
-        """A sequence that no segment has seen, for a log whose files are all gone."""
+        """A sequence that neither segment nor first level has seen, for a log whose files are all gone."""
         with self._metadata.session() as session:
-            highest = session.scalar(select(func.max(SealedUpTo.sequence)))
-        return (highest or 0) + 1
+            sealed = session.scalar(select(func.max(SealedUpTo.sequence)))
+            spilled = session.scalar(select(func.max(FirstLevel.max_sequence)))
+        return max(sealed or 0, spilled or 0) + 1
 
     def add(self, tenant_id: int, written: Sequence[SegmentFile], sealed_up_to: int) -> None:
         """Name new segments and how far they reach, in one transaction; a second call changes nothing.
@@ -84,40 +104,71 @@ class SegmentCatalog:
             session.add_all(_row(tenant_id, segment) for segment in written)
             session.merge(SealedUpTo(tenant_id=tenant_id, sequence=sealed_up_to))
 
-    def replace(self, tenant_id: int, old: Sequence[SegmentFile], new: SegmentFile) -> None:
-        """Name one segment in the place of several, in one transaction."""
+    def replace(self, tenant_id: int, old: Sequence[SegmentFile], new: Sequence[SegmentFile]) -> None:
+        """Name segments in the place of others, in one transaction; a second call changes nothing."""
         paths = [segment.path for segment in old]
+        names = [segment.path for segment in new]
         with self._metadata.session() as session:
-            session.execute(delete(Segment).where(Segment.tenant_id == tenant_id, Segment.path.in_(paths)))
-            session.add(_row(tenant_id, new))
-
-    def check(self) -> list[str]:
-        """Put unnamed files aside; returns which named ones are missing or of another size, in words."""
-        with self._metadata.session() as session:
-            rows = session.execute(
-                select(Tenant.slug, Segment.path, Segment.bytes).join(Tenant, Tenant.id == Segment.tenant_id)
+            session.execute(
+                delete(Segment).where(Segment.tenant_id == tenant_id, Segment.path.in_([*paths, *names]))
             )
-            named = {self._folder / slug / path: size for slug, path, size in rows}
-        for path in sorted(self._folder.glob("*/*/*/*")):
-            if path.suffix == ".tmp":
-                self._files.remove(path)
-            elif path.suffix == ".parquet" and path not in named and path.parent.parent.name != ORPHANS:
-                self._put_aside(path)
-        return [
-            f"segment {path} is {'damaged' if path.exists() else 'missing'}: its samples cannot be read. "
-            "Bring the file back from a backup, then start again"
-            for path, size in named.items()
-            if not path.exists() or path.stat().st_size != size
-        ]
+            session.add_all(_row(tenant_id, segment) for segment in new)
 
-    def _put_aside(self, path: Path) -> None:
+    def first_level(self) -> list[str]:
+        """Names of the first level's files."""
+        with self._metadata.session() as session:
+            return list(session.scalars(select(FirstLevel.name).order_by(FirstLevel.max_sequence)))
+
+    def add_first_level(self, written: Sequence[FirstLevelFile]) -> None:
+        """Name new files of the first level, in one transaction; a second call changes nothing."""
+        names = [file.name for file in written]
+        with self._metadata.session() as session:
+            session.execute(delete(FirstLevel).where(FirstLevel.name.in_(names)))
+            session.add_all(
+                FirstLevel(name=f.name, rows=f.rows, bytes=f.bytes, max_sequence=f.max_sequence)
+                for f in written
+            )
+
+    def drop_first_level(self, names: Sequence[str]) -> None:
+        """Forget files of the first level whose rows all lie in segments."""
+        with self._metadata.session() as session:
+            session.execute(delete(FirstLevel).where(FirstLevel.name.in_(names)))
+
+    def mark(self, tenant_id: int, path: str, *, damaged: bool) -> None:
+        """Say whether a segment can be read."""
+        with self._metadata.session() as session:
+            session.execute(
+                update(Segment)
+                .where(Segment.tenant_id == tenant_id, Segment.path == path)
+                .values(damaged=damaged)
+            )
+
+    def put_aside_unnamed(self, slug: str, named: Sequence[SegmentFile]) -> None:
+        """Move files of a tenant away that the manifest does not name; what was half written goes."""
+        folder = self.folder(slug)
+        names = {folder / segment.path for segment in named}
+        for path in sorted(folder.glob("*/*/*.parquet")):
+            if path not in names and path.parent.parent.name not in {ORPHANS, QUARANTINE}:
+                self._put_aside(path, folder, ORPHANS)
+        for path in sorted(folder.glob("*/*/*.tmp")):
+            self._files.remove(path)
+
+    def quarantine(self, slug: str, path: str) -> None:
+        """Move a damaged segment where nobody reads it, kept for whoever can mend it."""
+        folder = self.folder(slug)
+        if (folder / path).exists():
+            self._put_aside(folder / path, folder, QUARANTINE)
+
+    def _put_aside(self, path: Path, tenant: Path, where: str) -> None:
         """Not removed: were the wrong database connected, no file would be named at all."""
-        slug, kind, day, name = path.relative_to(self._folder).parts
-        folder = self._folder / slug / ORPHANS / day
+        kind, day, name = path.relative_to(tenant).parts
+        folder = tenant / where / day
         self._files.make_folder(folder)
         self._files.rename(path, folder / f"{kind}-{name}")
         self._files.sync_folder(folder)
-        log.warning("put a file aside that no manifest names", path=str(path), to=str(folder))
+        for beside in segments.beside(path):
+            self._files.remove(beside)
+        log.warning("put a file aside", path=str(path), to=str(folder))
 
 
 def _file(row: Segment) -> SegmentFile:
@@ -130,7 +181,10 @@ def _file(row: Segment) -> SegmentFile:
         row.min_ts,
         row.max_ts,
         row.max_arrival,
+        row.min_sequence,
         row.max_sequence,
+        row.crc32,
+        row.damaged,
     )
 
 
@@ -145,5 +199,8 @@ def _row(tenant_id: int, segment: SegmentFile) -> Segment:
         min_ts=segment.min_ts,
         max_ts=segment.max_ts,
         max_arrival=segment.max_arrival,
+        min_sequence=segment.min_sequence,
         max_sequence=segment.max_sequence,
+        crc32=segment.crc32,
+        damaged=segment.damaged,
     )

@@ -1,4 +1,4 @@
-"""Which segments a tenant has, and up to which log sequence its samples lie in them."""
+"""Which segments a tenant has, and up to which log sequence a tenant's samples lie in them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,9 @@ class Segment(TenantOwned, Base):
         rows: each (signal, ts) once.
         min_ts, max_ts: range of source time, both included.
         max_arrival: newest arrival inside.
-        max_sequence: highest log sequence inside.
+        min_sequence, max_sequence: range of log sequences inside.
+        crc32: zlib's checksum of the file.
+        damaged: found missing or changed; kept so that its absence is told.
     """
 
     __tablename__ = "segment"
@@ -32,13 +34,33 @@ class Segment(TenantOwned, Base):
     min_ts: Mapped[datetime] = mapped_column(UtcDateTime)
     max_ts: Mapped[datetime] = mapped_column(UtcDateTime)
     max_arrival: Mapped[datetime] = mapped_column(UtcDateTime)
+    min_sequence: Mapped[int] = mapped_column(BigInteger)
     max_sequence: Mapped[int] = mapped_column(BigInteger)
+    crc32: Mapped[int] = mapped_column(BigInteger)
+    damaged: Mapped[bool] = mapped_column(default=False)
 
 
 class SealedUpTo(Base):
-    """Up to which log sequence a tenant's samples lie in segments; recovery replays the log behind it."""
+    """Up to which log sequence a tenant's samples lie in segments; recovery replays what is behind it."""
 
     __tablename__ = "sealed_up_to"
 
     tenant_id: Mapped[int] = mapped_column(ForeignKey("tenant.id", ondelete="CASCADE"), primary_key=True)
     sequence: Mapped[int] = mapped_column(BigInteger)
+
+
+class FirstLevel(Base):
+    """A file of the writer's first level: rows of many tenants that lie in no segment yet.
+
+    Attributes:
+        name: below the first level's folder.
+        max_sequence: highest log sequence inside.
+    """
+
+    __tablename__ = "first_level"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(String(80), unique=True)
+    rows: Mapped[int] = mapped_column(BigInteger)
+    bytes: Mapped[int] = mapped_column(BigInteger)
+    max_sequence: Mapped[int] = mapped_column(BigInteger)

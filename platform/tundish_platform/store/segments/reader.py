@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-    from tundish_platform.samples import SampleKind
 
 _IDLE: Final = 16
 _CONFIG: Final[dict[str, str | int | float | list[str]]] = {
@@ -28,7 +27,21 @@ _CONFIG: Final[dict[str, str | int | float | list[str]]] = {
     "autoload_known_extensions": False,
 }
 
-FileVanished = duckdb.IOException
+
+class FileVanished(Exception):  # noqa: N818 - says what happened
+    """A segment is gone."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(path)
+        self.path = path
+
+
+class SegmentDamaged(Exception):  # noqa: N818 - says what is wrong
+    """A segment cannot be read."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(path)
+        self.path = path
 
 
 def locked_connection(folder: Path) -> duckdb.DuckDBPyConnection:
@@ -101,46 +114,46 @@ class SegmentReader:
         self._folder = folder
         self._readers = readers
 
-    def rows(
-        self,
-        kind: SampleKind,
-        paths: Sequence[str],
-        signals: Sequence[int] | None = None,
-        start: datetime | None = None,
-        end: datetime | None = None,
-    ) -> pa.Table:
-        """Rows of segments with ``start <= ts < end``, in no order, repetitions between segments included."""
-        where = [_among(signals)]
-        where += ["ts >= $start"] if start is not None else []
-        where += ["ts < $end"] if end is not None else []
-        query = f"SELECT * FROM read_parquet($paths) WHERE {' AND '.join(where)}"  # noqa: S608 - fixed words
-        table = self._ask(query, paths, start=start, end=end)
-        return table.select(STORED[kind].names).cast(STORED[kind])
+    @property
+    def folder(self) -> Path:
+        return self._folder
 
-    def newest(self, kind: SampleKind, paths: Sequence[str]) -> pa.Table:
-        """The newest row of each signal; more than one where segments repeat it."""
-        query = (
-            "SELECT * FROM read_parquet($paths) SEMI JOIN "
-            "(SELECT signal, max(ts) AS ts FROM read_parquet($paths) GROUP BY signal) USING (signal, ts)"
-        )
-        return self._ask(query, paths).select(STORED[kind].names).cast(STORED[kind])
+    def rows(self, kind, files, signals=None, start=None, end=None):
+        found = []
+        for file in files:
+            where = [_among(signals)]
+            where += ["ts >= $start"] if start is not None else []
+            where += ["ts < $end"] if end is not None else []
+            query = f"SELECT * FROM read_parquet($paths) WHERE {' AND '.join(where)}"
+            table = self._ask(query, [file.path], start=start, end=end)
+            found.append(table.select(STORED[kind].names).cast(STORED[kind]))
+        return found
 
-    def live_minutes(
-        self, paths: Sequence[str], signals: Sequence[int] | None, start: datetime, end: datetime
-    ) -> pa.Table:
-        """``signal, minute, good, total`` of rows that arrived live in ``[start, end)``."""
+    def newest(self, kind, files):
+        return self.rows(kind, files)
+
+    def live_minutes(self, files, signals, start, end):
         query = (
-            "SELECT signal, epoch_us(arrival) // 60000000 * 60000000 AS minute, "  # noqa: S608 - fixed words
+            "SELECT signal, epoch_us(arrival) // 60000000 * 60000000 AS minute, "
             "count(*) FILTER (status >> 30 = 0) AS good, count(*) AS total FROM read_parquet($paths) "
             f"WHERE {_among(signals)} AND live AND arrival >= $start AND arrival < $end GROUP BY ALL"
         )
-        return self._ask(query, paths, start=start, end=end)
+        return self._ask(query, [f.path for f in files], start=start, end=end)
 
     def _ask(self, query: str, paths: Sequence[str], **values: datetime | None) -> pa.Table:
         given: dict[str, Any] = {name: value for name, value in values.items() if value is not None}
         given["paths"] = [str(self._folder / path) for path in paths]
+        for path in paths:
+            if not (self._folder / path).exists():
+                raise FileVanished(path)
         with self._readers.connection(self._folder) as connection:
-            table: pa.Table = connection.sql(query, params=given).to_arrow_table()
+            try:
+                table: pa.Table = connection.sql(query, params=given).to_arrow_table()
+            except duckdb.Error as error:
+                for path in paths:
+                    if not (self._folder / path).exists():
+                        raise FileVanished(path) from error
+                raise SegmentDamaged(paths[0]) from error
             return table
 
 

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import secrets
+import zlib
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Final
@@ -15,18 +16,20 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from tundish_platform.samples import SampleKind
-from tundish_platform.store.rows import STORED, micros
+from tundish_platform.store.rows import micros
+from tundish_platform.store.segments import rollups
+from tundish_platform.store.segments.encoding import write_options
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from tundish_platform.samples import SampleKind
     from tundish_platform.store.files import FileLayer
 
-ROW_GROUP: Final = 64 * 1024
 _DAY_US: Final = 86_400_000_000
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_BLOCK: Final = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +40,10 @@ class SegmentFile:
         path: below the tenant's folder.
         min_ts, max_ts: range of source time, both included.
         max_arrival: newest arrival inside.
-        max_sequence: highest log sequence inside.
+        min_sequence, max_sequence: range of log sequences inside, both included; those of a tenant's
+            segments of one kind and day do not overlap: of equal (signal, ts) the higher range holds.
+        crc32: zlib's checksum of the file.
+        damaged: the file is missing or not what was written; its rows cannot be read.
     """
 
     kind: SampleKind
@@ -48,7 +54,10 @@ class SegmentFile:
     min_ts: datetime
     max_ts: datetime
     max_arrival: datetime
+    min_sequence: int
     max_sequence: int
+    crc32: int
+    damaged: bool = False
 
     def overlaps(self, start: datetime | None, end: datetime | None) -> bool:
         """Whether it may hold rows with ``start <= ts < end``."""
@@ -58,11 +67,16 @@ class SegmentFile:
 def by_day(table: pa.Table) -> Iterator[tuple[date, pa.Table]]:
     """The rows of each UTC day, in the order they are in."""
     days = micros(table["ts"]) // _DAY_US
+    if len(days) and days.min() == days.max():
+        yield _day(int(days[0])), table
+        return
     for day in np.unique(days).tolist():
-        yield (_EPOCH + timedelta(days=day)).date(), table.filter(pa.array(days == day))
+        yield _day(day), table.filter(pa.array(days == day))
 
 
-def write(folder: Path, files: FileLayer, kind: SampleKind, day: date, table: pa.Table) -> SegmentFile:
+def write(
+    folder: Path, files: FileLayer, kind: SampleKind, day: date, table: pa.Table, sequences: tuple[int, int]
+) -> SegmentFile:
     """Write rows of one day, durably; the file counts only once the manifest names it.
 
     Args:
@@ -71,45 +85,55 @@ def write(folder: Path, files: FileLayer, kind: SampleKind, day: date, table: pa
         kind: of the rows.
         day: UTC day of all source times.
         table: `STORED` columns, sorted by (signal, ts), each once.
+        sequences: lowest and highest log sequence that the rows come from.
 
     Raises:
         OSError: it could not be made durable; nothing is left of it.
     """
-    last = int(pc.max(table["sequence"]).as_py())
-    path = f"{kind}/{day:%Y-%m-%d}/{last:020d}-{secrets.token_hex(4)}.parquet"
+    path = f"{kind}/{day:%Y-%m-%d}/{sequences[1]:020d}-{secrets.token_hex(4)}.parquet"
     final = folder / path
     temporary = final.with_suffix(".tmp")
     files.make_folder(final.parent)
     try:
-        pq.write_table(table, temporary, **_encoding(kind))
-        size = temporary.stat().st_size
+        pq.write_table(table, temporary, **write_options(kind, table))
+        size, crc32 = checksum(temporary)
         files.sync(temporary)
         files.rename(temporary, final)
+        rollups.write(final, files, kind, table)
         files.sync_folder(final.parent)
     except OSError:
         # Nobody will ask for it: the next try writes another file.
         temporary.unlink(missing_ok=True)
-        final.unlink(missing_ok=True)
+        remove(folder, files, path)
         raise
     limits = pc.min_max(table["ts"]).as_py()
     arrival = pc.max(table["arrival"]).as_py()
-    return SegmentFile(kind, day, path, table.num_rows, size, limits["min"], limits["max"], arrival, last)
+    return SegmentFile(
+        kind, day, path, table.num_rows, size, limits["min"], limits["max"], arrival, *sequences, crc32
+    )
 
 
-def _encoding(kind: SampleKind) -> dict[str, object]:
-    delta = {"ts": "DELTA_BINARY_PACKED", "arrival": "DELTA_BINARY_PACKED", "sequence": "DELTA_BINARY_PACKED"}
-    if kind is SampleKind.INTEGER:
-        delta["value"] = "DELTA_BINARY_PACKED"
-    if kind is SampleKind.GAP:
-        delta["end"] = "DELTA_BINARY_PACKED"
-    names = set(STORED[kind].names) - delta.keys()
-    # Recorded values repeat (a sensor's resolution), so a dictionary beats splitting bytes.
-    dictionary = sorted(names - {"live"} if kind is not SampleKind.ARRAY else {"signal", "status"})
-    return {
-        "compression": "zstd",
-        "use_dictionary": dictionary,
-        "column_encoding": delta,
-        "row_group_size": ROW_GROUP,
-        "data_page_version": "2.0",
-        "write_statistics": True,
-    }
+def remove(folder: Path, files: FileLayer, path: str) -> None:
+    """Remove a segment and what lies beside it."""
+    files.remove(folder / path)
+    for other in beside(folder / path):
+        files.remove(other)
+
+
+def beside(path: Path) -> list[Path]:
+    """Files that are derived from a segment and go with it."""
+    return rollups.paths(path)
+
+
+def checksum(path: Path) -> tuple[int, int]:
+    """Size in bytes and CRC-32 of a file."""
+    crc32 = size = 0
+    with path.open("rb") as file:
+        while block := file.read(_BLOCK):
+            crc32 = zlib.crc32(block, crc32)
+            size += len(block)
+    return size, crc32
+
+
+def _day(number: int) -> date:
+    return (_EPOCH + timedelta(days=number)).date()

@@ -1,59 +1,21 @@
-"""Rows that lie in the log and not yet in segments, and the gate that keeps sealing and appending in step."""
+"""Rows that lie in the log and not yet in segments."""
 
 from __future__ import annotations
 
-import threading
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from tundish_platform.store.rows import merged, stored
+from tundish_platform.store.rows import merged
+from tundish_platform.store.write.chunks import Chunk, Run, chunk_of, holds_numbers
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     import pyarrow as pa
 
     from tundish_platform.samples import SampleBatch, SampleKind
     from tundish_platform.store.segments.segment import SegmentFile
 
+_SMALL_ROWS: Final = 1024
 _CHUNKS_BEFORE_MERGE: Final = 64
-
-
-class Gate:
-    """Many may pass at once; who shuts it waits until all are through and keeps others out meanwhile."""
-
-    def __init__(self) -> None:
-        self._changed = threading.Condition()
-        self._inside = 0
-        self._shut = False
-
-    @contextmanager
-    def passing(self) -> Iterator[None]:
-        """Be inside."""
-        with self._changed:
-            self._changed.wait_for(lambda: not self._shut)
-            self._inside += 1
-        try:
-            yield
-        finally:
-            with self._changed:
-                self._inside -= 1
-                self._changed.notify_all()
-
-    @contextmanager
-    def shut(self) -> Iterator[None]:
-        """Nobody else is inside."""
-        with self._changed:
-            self._changed.wait_for(lambda: not self._shut)
-            self._shut = True
-            self._changed.wait_for(lambda: self._inside == 0)
-        try:
-            yield
-        finally:
-            with self._changed:
-                self._shut = False
-                self._changed.notify_all()
 
 
 @dataclass(slots=True)
@@ -61,42 +23,48 @@ class Buffer:
     """One tenant's rows by kind.
 
     Attributes:
-        chunks: by kind, `STORED` tables.
+        parts: by kind, in the order of the log.
         rows: in all of them, as they came in.
+        nbytes: memory they take, roughly.
         first_sequence, last_sequence: lowest and highest log sequence inside.
         written: segments already written from it by a seal that could not be finished.
     """
 
-    chunks: dict[SampleKind, list[pa.Table]] = field(default_factory=dict)
+    parts: dict[SampleKind, list[Chunk | Run]] = field(default_factory=dict)
     rows: int = 0
+    nbytes: int = 0
     first_sequence: int | None = None
     last_sequence: int = 0
     written: list[SegmentFile] | None = None
 
-    def add(self, batch: SampleBatch, sequence: int) -> pa.Table:
-        """Take a batch in; many small ones are put together, so that queries stay quick."""
-        table = stored(batch, sequence)
-        chunks = self.chunks.setdefault(batch.kind, [])
-        chunks.append(table)
-        if len(chunks) >= _CHUNKS_BEFORE_MERGE:
-            chunks[:] = _fewer(chunks, batch.kind)
+    def add(self, batch: SampleBatch, sequence: int) -> None:
+        """Take a batch in; its sequence is higher than all before."""
+        parts = self.parts.setdefault(batch.kind, [])
+        if len(batch) <= _SMALL_ROWS and holds_numbers(batch.kind):
+            last = parts[-1] if parts else None
+            if not isinstance(last, Run):
+                last = Run(batch.kind)
+                parts.append(last)
+            last.add(batch)
+        else:
+            parts.append(chunk_of(batch))
+            if len(batch) <= _SMALL_ROWS and len(parts) >= _CHUNKS_BEFORE_MERGE:
+                parts[:] = _fewer(parts, batch.kind)
         self.rows += len(batch)
-        # Threads may come here in another order than they came through the log.
-        first = sequence if self.first_sequence is None else self.first_sequence
-        self.first_sequence = min(first, sequence)
-        self.last_sequence = max(self.last_sequence, sequence)
-        return table
+        self.nbytes += batch.table.nbytes
+        self.first_sequence = self.first_sequence or sequence
+        self.last_sequence = sequence
 
-    def merged(self) -> dict[SampleKind, pa.Table]:
-        """The rows of each kind, sorted and each once."""
-        return {kind: merged(chunks, kind) for kind, chunks in self.chunks.items()}
+    def tables(self) -> dict[SampleKind, list[pa.Table]]:
+        """All rows of each kind, `STORED` columns, in the order of the log."""
+        return {kind: [part.rows() for part in parts] for kind, parts in self.parts.items()}
 
 
-def _fewer(chunks: list[pa.Table], kind: SampleKind) -> list[pa.Table]:
+def _fewer(parts: list[Chunk | Run], kind: SampleKind) -> list[Chunk | Run]:
     """Merge the small ones at the end; the large ones before them stay, so that each row is merged seldom."""
     tail = 1
-    total = chunks[-1].num_rows
-    while tail < len(chunks) and chunks[-tail - 1].num_rows <= 2 * total:
+    total = len(parts[-1])
+    while tail < len(parts) and len(parts[-tail - 1]) <= 2 * total:
         tail += 1
-        total += chunks[-tail].num_rows
-    return [*chunks[:-tail], merged(chunks[-tail:], kind)]
+        total += len(parts[-tail])
+    return [*parts[:-tail], Chunk(merged([part.rows() for part in parts[-tail:]], kind))]

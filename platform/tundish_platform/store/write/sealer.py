@@ -4,33 +4,59 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import defaultdict
-from itertools import accumulate
+from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 import structlog
 
 from tundish_platform.store.rows import merged
 from tundish_platform.store.segments import segment as segments
+from tundish_platform.store.write.merging import due_merges
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from datetime import timedelta
+    from collections.abc import Callable, Sequence
 
+    import pyarrow as pa
+
+    from tundish_platform.samples import SampleKind
     from tundish_platform.store.files import FileLayer
     from tundish_platform.store.log.interface import Log
     from tundish_platform.store.segments.catalog import SegmentCatalog
     from tundish_platform.store.segments.segment import SegmentFile
     from tundish_platform.store.tenant import TenantStore
+    from tundish_platform.store.tenants import Tenants
     from tundish_platform.store.write.buffer import Buffer
+    from tundish_platform.store.write.firstlevel import FirstLevelPart
+    from tundish_platform.store.write.spilling import Spiller
 
-MERGE_FROM: Final = 8
-_MERGE_AT_LEAST: Final = 4
-_SMALLEST_TIER: Final = 4096
-_MERGE_ROWS: Final = 4_000_000
-_TURN_S: Final = 2.0
+_TURN_S: Final = 1.0
+_SEALS_A_TURN: Final = 64
+_OVERFULL: Final = 8
+_TIDY_S: Final = 60.0
 
 log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class SealSettings:
+    """When rows move on.
+
+    Attributes:
+        seal_rows: a tenant's buffer of so many rows becomes segments at once.
+        own_rows: a tenant with so many rows gets segments of its own when rows move; others share a file.
+        seal_after: no row stays in memory longer.
+        compact_after: no row stays in the first level longer.
+        memory_bytes: all buffers together; beyond it the first level takes them.
+        log_bytes: the log's size; beyond it likewise.
+    """
+
+    seal_rows: int = 2_000_000
+    own_rows: int = 65_536
+    seal_after: timedelta = timedelta(minutes=15)
+    compact_after: timedelta = timedelta(days=1)
+    memory_bytes: int = 256 * 1024 * 1024
+    log_bytes: int = 1024 * 1024 * 1024
 
 
 class Sealer:
@@ -40,8 +66,9 @@ class Sealer:
         catalog: the manifest.
         files: the file layer.
         log_: the log to be let go behind segments.
-        stores: gives all tenants' parts.
-        seal_rows, seal_after: when a buffer is due.
+        stores: all tenants' parts that are open.
+        spiller: the first level.
+        settings: when rows move on.
     """
 
     def __init__(
@@ -49,140 +76,206 @@ class Sealer:
         catalog: SegmentCatalog,
         files: FileLayer,
         log_: Log,
-        stores: Callable[[], list[TenantStore]],
-        seal_rows: int,
-        seal_after: timedelta,
+        stores: Tenants,
+        spiller: Spiller,
+        settings: SealSettings,
     ) -> None:
         self._catalog = catalog
         self._files = files
         self._log = log_
         self._stores = stores
-        self._seal_rows = seal_rows
-        self._seal_after_s = seal_after.total_seconds()
-        self._due: dict[int, float] = {}
+        self._spiller = spiller
+        self._settings = settings
+        self._since: dict[int, float] = {}
+        self._spilled: dict[int, float] = {}
         self._stopped = threading.Event()
+        self._wanted = threading.Event()
         self._thread = threading.Thread(target=self._run, name="sealer", daemon=True)
         self._failed: dict[int, str] = {}
+        self._tidied = time.monotonic()
+        self._spill_failed = ""
+        # Told after each change of a tenant's segments: what is published beside the manifest follows.
+        self.changed: list[Callable[[TenantStore, Sequence[SegmentFile]], None]] = []
+        self.overfull = False
 
     @property
     def problems(self) -> list[str]:
         """What could not be sealed at the last try, in words."""
-        return [f"tenant {number}: {text}" for number, text in sorted(self._failed.items())]
+        spill = [self._spill_failed] if self._spill_failed else []
+        return [*spill, *(f"tenant {number}: {text}" for number, text in sorted(self._failed.items()))]
 
     def start(self) -> None:
         """Seal and merge from now on."""
         self._thread.start()
 
+    def wake(self) -> None:
+        """A buffer is full: look at once."""
+        self._wanted.set()
+
     def stop(self) -> None:
         """Finish what is under way and end."""
         self._stopped.set()
+        self._wanted.set()
         if self._thread.is_alive():
             self._thread.join()
 
     def seal_all(self) -> None:
-        """Seal every tenant's buffer now, merge, and let the log go."""
+        """Seal every tenant's rows now, merge, and let the log go."""
         for store in self._stores():
             self.seal(store)
-            with store.seal_lock:
-                self._merge_days(store)
-        self._release()
+            self.merge(store)
+        self.release()
+
+    def spill_all(self) -> None:
+        """Move every tenant's buffer into the first level now, and let the log go."""
+        self._spiller.spill(self._stores())
+        self.release()
 
     def seal(self, store: TenantStore) -> None:
-        """Write a tenant's buffer as segments: files first, then the manifest, then the log may go."""
+        """Write a tenant's rows as segments: files first, then the manifest, then the log may go."""
         with store.seal_lock:
-            with store.gate.shut():
-                buffer = store.begin_seal()
-            if buffer is None:
+            buffer, parts = store.begin_seal()
+            sealed_up_to = max([buffer.last_sequence, *(part.max_sequence for part in parts)])
+            if not sealed_up_to:
                 return
             if buffer.written is None:
-                buffer.written = self._write(store, buffer)
+                buffer.written = self._write(store, buffer, parts)
             # The manifest may name them although its answer fails, so each new try names the same files.
-            self._catalog.add(store.tenant_id, buffer.written, buffer.last_sequence)
-            store.end_seal(buffer.written)
+            self._catalog.add(store.tenant_id, buffer.written, sealed_up_to)
+            written = buffer.written
+            store.end_seal(written, parts)
+            self._spiller.release(parts)
+            self._tell(store, written)
 
-    def _write(self, store: TenantStore, buffer: Buffer) -> list[SegmentFile]:
+    def merge(self, store: TenantStore) -> None:
+        """Merge the tenant's small segments of a day."""
+        with store.seal_lock:
+            for parts in due_merges(store.segments()):
+                self._merge(store, parts)
+
+    def release(self) -> None:
+        """Let the log go as far as no buffer needs it."""
+        # Read before the tenants are looked at: whatever is written later has a higher sequence.
+        needed = [self._log.next_sequence]
+        needed += [first for store in self._stores() if (first := store.first_unsealed()) is not None]
+        self._log.release(min(needed))
+
+    def _write(
+        self, store: TenantStore, buffer: Buffer, parts: Sequence[FirstLevelPart]
+    ) -> list[SegmentFile]:
+        tables: dict[SampleKind, list[pa.Table]] = {}
+        for part in parts:
+            tables.setdefault(part.kind, []).append(part.chunk().rows())
+        for kind, newer in buffer.tables().items():
+            tables.setdefault(kind, []).extend(newer)
+        first = [part.min_sequence for part in parts]
+        first += [] if buffer.first_sequence is None else [buffer.first_sequence]
+        last = max([buffer.last_sequence, *(part.max_sequence for part in parts)])
+        folder = store.reader.folder
         written: list[SegmentFile] = []
         try:
-            for kind, table in buffer.merged().items():
-                for day, rows in segments.by_day(table):
-                    written.append(segments.write(store.folder, self._files, kind, day, rows))
+            for kind, of_kind in tables.items():
+                for day, rows in segments.by_day(merged(of_kind, kind)):
+                    written.append(segments.write(folder, self._files, kind, day, rows, (min(first), last)))
         except OSError:
             # A full disk must not be filled further by each new try.
             for segment in written:
-                self._files.remove(store.folder / segment.path)
+                segments.remove(folder, self._files, segment.path)
             raise
         return written
 
-    def _run(self) -> None:
-        while not self._stopped.wait(_TURN_S):
-            sealed = [self._turn(store) for store in self._stores()]
-            if any(sealed):
-                try:
-                    self._release()
-                except OSError:
-                    log.exception("log files that are not needed any more could not be removed")
+    def _merge(self, store: TenantStore, parts: list[SegmentFile]) -> None:
+        kind, day = parts[0].kind, parts[0].day
+        table = merged(store.reader.rows(kind, parts, None, None, None), kind)
+        sequences = (parts[0].min_sequence, parts[-1].max_sequence)
+        new = segments.write(store.reader.folder, self._files, kind, day, table, sequences)
+        self._catalog.replace(store.tenant_id, parts, [new])
+        store.replace(parts, [new])
+        self._tell(store, [new])
+        for part in parts:
+            segments.remove(store.reader.folder, self._files, part.path)
 
-    def _turn(self, store: TenantStore) -> bool:
-        """Seal a tenant's buffer if it is due; one tenant's trouble must not stop the others."""
+    def _tell(self, store: TenantStore, written: Sequence[SegmentFile]) -> None:
+        for listener in self.changed:
+            listener(store, written)
+
+    def _run(self) -> None:
+        while not self._stopped.is_set():
+            self._wanted.wait(_TURN_S)
+            self._wanted.clear()
+            if not self._stopped.is_set():
+                self.turn()
+
+    def turn(self) -> None:
+        """Move on whatever is due; one tenant's trouble does not stop the others."""
+        now = time.monotonic()
+        if now - self._tidied > _TIDY_S:
+            self._tidied = now
+            self._stores.close_idle()
+        stores = self._stores()
+        sealed = [self._seal_due(store) for store in self._due(stores)]
+        spilled = self._spill_due(stores)
+        if any(sealed) or spilled:
+            try:
+                self.release()
+            except OSError:
+                log.exception("log files that are not needed any more could not be removed")
+
+    def _seal_due(self, store: TenantStore) -> bool:
         try:
-            if not self._is_due(store):
-                return False
             self.seal(store)
-            with store.seal_lock:
-                self._merge_days(store)
+            self.merge(store)
         except Exception as error:
             self._failed[store.tenant_id] = f"sealing failed and is tried again: {error}"
             log.exception("sealing failed", tenant=store.tenant_id)
             return False
         self._failed.pop(store.tenant_id, None)
-        self._due.pop(store.tenant_id, None)
+        self._since.pop(store.tenant_id, None)
+        self._spilled.pop(store.tenant_id, None)
         return True
 
-    def _is_due(self, store: TenantStore) -> bool:
-        rows = store.buffered_rows()
-        if not rows:
-            return False
+    def _due(self, stores: Sequence[TenantStore]) -> list[TenantStore]:
+        """Tenants whose rows are to become segments of their own now."""
         now = time.monotonic()
-        since = self._due.setdefault(store.tenant_id, now)
-        return rows >= self._seal_rows or now - since >= self._seal_after_s
+        due = []
+        for store in stores:
+            buffered, waiting = store.unsealed_rows, store.first_level_rows
+            since = now - self._since.setdefault(store.tenant_id, now) if buffered else 0.0
+            shared = now - self._spilled.setdefault(store.tenant_id, now) if waiting else 0.0
+            if not buffered:
+                self._since.pop(store.tenant_id, None)
+            own = buffered + waiting >= self._settings.own_rows
+            if (
+                buffered >= self._settings.seal_rows
+                or waiting >= self._settings.own_rows
+                or (own and since >= self._settings.seal_after.total_seconds())
+                or shared >= self._settings.compact_after.total_seconds()
+            ):
+                due.append(store)
+        return due[:_SEALS_A_TURN]
 
-    def _merge_days(self, store: TenantStore) -> None:
-        """Merge segments of a day that are of like size, so that each row is merged only a few times."""
-        groups: dict[tuple[str, object, int], list[SegmentFile]] = defaultdict(list)
-        for segment in store.segments():
-            groups[segment.kind, segment.day, _tier(segment)].append(segment)
-        for parts in groups.values():
-            chosen = _fitting(parts)
-            if len(parts) >= MERGE_FROM and len(chosen) >= _MERGE_AT_LEAST:
-                self._merge(store, chosen)
-
-    def _merge(self, store: TenantStore, parts: list[SegmentFile]) -> None:
-        kind, day = parts[0].kind, parts[0].day
-        table = merged([store.reader.rows(kind, [part.path for part in parts])], kind)
-        new = segments.write(store.folder, self._files, kind, day, table)
-        self._catalog.replace(store.tenant_id, parts, new)
-        store.replace(parts, new)
-        for part in parts:
-            self._files.remove(store.folder / part.path)
-
-    def _release(self) -> None:
-        # Read before the tenants are looked at: whatever is written later has a higher sequence.
-        needed = [self._log.next_sequence]
-        for store in self._stores():
-            with store.gate.shut():
-                first = store.first_unsealed()
-            if first is not None:
-                needed.append(first)
-        self._log.release(min(needed))
-
-
-def _fitting(parts: list[SegmentFile]) -> list[SegmentFile]:
-    """The smallest ones, as many as may be merged in memory."""
-    smallest = sorted(parts, key=lambda part: part.rows)
-    totals = accumulate(part.rows for part in smallest)
-    return [part for part, total in zip(smallest, totals, strict=True) if total <= _MERGE_ROWS]
-
-
-def _tier(segment: SegmentFile) -> int:
-    """Which of the sizes 16 Ki, 128 Ki, 1 Mi, … rows a segment fits in."""
-    return max(0, (segment.rows - 1) // _SMALLEST_TIER).bit_length() // 3
+    def _spill_due(self, stores: Sequence[TenantStore]) -> bool:
+        now = time.monotonic()
+        old = self._settings.seal_after.total_seconds()
+        total = sum(store.nbytes for store in stores)
+        self.overfull = total > _OVERFULL * self._settings.memory_bytes
+        full = total > self._settings.memory_bytes or self._log.nbytes > self._settings.log_bytes
+        due = [
+            store
+            for store in stores
+            if store.unsealed_rows
+            and store.tenant_id not in self._failed
+            and (full or now - self._since.get(store.tenant_id, now) >= old)
+        ]
+        if not due:
+            return False
+        try:
+            self._spiller.spill(due)
+        except Exception as error:
+            self._spill_failed = f"rows could not be moved out of memory and are tried again: {error}"
+            log.exception("spilling failed")
+            return False
+        self._spill_failed = ""
+        for store in due:
+            self._since.pop(store.tenant_id, None)
+        return True

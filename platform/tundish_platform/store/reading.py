@@ -1,0 +1,127 @@
+"""The reading half of one tenant's part of the store: segments, first level and buffer as one."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final, TypeVar
+
+import numpy as np
+
+from tundish_platform.samples import SampleKind
+from tundish_platform.store.rows import EARLIEST, merged
+from tundish_platform.store.segments.reader import FileVanished, SegmentDamaged
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from datetime import datetime
+
+    import pyarrow as pa
+    from numpy.typing import NDArray
+
+    from tundish_platform.store.segments.reader import SegmentReader
+    from tundish_platform.store.segments.segment import SegmentFile
+
+T = TypeVar("T")
+_READ_TRIES: Final = 5
+_US: Final = timedelta(microseconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """What there is of one kind at one instant.
+
+    Attributes:
+        files: segments, oldest sequence first; damaged ones are not among them.
+        tables: rows that are newer than all of them, `STORED` columns, oldest first.
+        damaged: segments whose rows cannot be read.
+    """
+
+    files: Sequence[SegmentFile] = ()
+    tables: Sequence[pa.Table] = ()
+    damaged: Sequence[SegmentFile] = field(default_factory=tuple)
+
+
+class TenantReading(ABC):
+    """One tenant's rows, wherever they lie.
+
+    Attributes:
+        tenant_id: row number of the tenant.
+        reader: of the tenant's segments.
+    """
+
+    tenant_id: int
+    reader: SegmentReader
+
+    @abstractmethod
+    def snapshot(
+        self, kind: SampleKind, signals: Sequence[int] | None, start: datetime | None, end: datetime | None
+    ) -> Snapshot:
+        """Segments that may hold rows with ``start <= ts < end``, and the newer rows that do."""
+
+    @abstractmethod
+    def latest(self, signals: Sequence[int] | None) -> pa.Table:
+        """Newest sample of each signal, `LATEST_SCHEMA`; of all signals for None."""
+
+    @abstractmethod
+    def report_damaged(self, file: str) -> None:
+        """A segment could not be read: put it aside and name it; the next snapshot has it as damaged."""
+
+    def read(
+        self,
+        kind: SampleKind,
+        signals: Sequence[int] | None,
+        start: datetime | None,
+        end: datetime | None,
+    ) -> pa.Table:
+        """Rows with ``start <= ts < end``, sorted by (signal, ts), each once, `STORED` columns."""
+
+        def parts() -> list[pa.Table]:
+            found = self.snapshot(kind, signals, start, end)
+            return [*self.reader.rows(kind, found.files, signals, start, end), *found.tables]
+
+        return merged(self._consistently(parts), kind)
+
+    def damaged(self, start: datetime | None, end: datetime | None) -> list[SegmentFile]:
+        """Segments with samples between two instants that cannot be read."""
+        kinds = [kind for kind in SampleKind if kind is not SampleKind.GAP]
+        return [file for kind in kinds for file in self.snapshot(kind, (), start, end).damaged]
+
+    def live_minutes(
+        self, kind: SampleKind, signals: Sequence[int] | None, start: datetime, end: datetime
+    ) -> tuple[list[pa.Table], pa.Table | None]:
+        """Rows outside segments, and from segments the counts of `SegmentReader.live_minutes`."""
+
+        def parts() -> tuple[list[pa.Table], pa.Table | None]:
+            found = self.snapshot(kind, signals, None, None)
+            files = [file for file in found.files if file.max_arrival >= start]
+            counted = self.reader.live_minutes(files, signals, start, end) if files else None
+            return list(found.tables), counted
+
+        return self._consistently(parts)
+
+    def _consistently(self, parts: Callable[[], T]) -> T:
+        """Read again if a merge took a file away meanwhile, or without a file that turned out damaged."""
+        vanished: set[str] = set()
+        for _ in range(_READ_TRIES):
+            try:
+                return parts()
+            except FileVanished as problem:
+                # A merge takes a file away once; one that stays named and is not there is missing.
+                if problem.path in vanished:
+                    self.report_damaged(problem.path)
+                vanished.add(problem.path)
+            except SegmentDamaged as problem:
+                self.report_damaged(problem.path)
+        return parts()
+
+
+def as_numbers(signals: Sequence[int] | None) -> NDArray[np.uint32] | None:
+    """Signals as rising numbers."""
+    return None if signals is None else np.unique(np.fromiter(signals, dtype=np.uint32, count=len(signals)))
+
+
+def as_micros(instant: datetime | None) -> int | None:
+    """µs since 1970."""
+    return None if instant is None else (instant - EARLIEST) // _US

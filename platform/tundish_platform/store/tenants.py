@@ -1,0 +1,138 @@
+"""The tenants that are open: made when somebody asks, let go when nobody does."""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+import structlog
+
+from tundish_platform.store.segments.reader import Readers
+from tundish_platform.store.segments.segment import checksum
+from tundish_platform.store.tenant import TenantStore
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from tundish_platform.store.files import FileLayer
+    from tundish_platform.store.segments.catalog import SegmentCatalog
+    from tundish_platform.store.segments.segment import SegmentFile
+    from tundish_platform.store.write.firstlevel import FirstLevelPart
+
+_IDLE_S: Final = 600.0
+
+log = structlog.get_logger(__name__)
+
+
+class Tenants:
+    """All open tenants' parts of the store.
+
+    Args:
+        catalog: the manifest.
+        files: the file layer.
+    """
+
+    def __init__(self, catalog: SegmentCatalog, files: FileLayer) -> None:
+        self._catalog = catalog
+        self._files = files
+        self._open: dict[int, TenantStore] = {}
+        self._lock = threading.Lock()
+        self._readers = Readers()
+        self._damaged: dict[tuple[str, str], str] = {}
+
+    def __call__(self) -> list[TenantStore]:
+        """Those that are open."""
+        with self._lock:
+            return list(self._open.values())
+
+    def open(self, tenant_id: int, slug: str, first_level: Sequence[FirstLevelPart] = ()) -> TenantStore:
+        """A tenant's part; nothing is read for it yet."""
+        with self._lock:
+            store = self._open.get(tenant_id)
+            if store is None:
+                reader = self._readers.of(self._catalog.folder(slug))
+                store = TenantStore(tenant_id, slug, reader, self._known, self._damage, first_level)
+                self._open[tenant_id] = store
+            return store
+
+    def close_idle(self, idle_s: float = _IDLE_S) -> int:
+        """Let go who holds no rows in memory and was not asked for so long; returns how many."""
+        since = time.monotonic() - idle_s
+        closed = 0
+        for store in self():
+            with self._lock:
+                if store.close_if_idle(since):
+                    del self._open[store.tenant_id]
+                    closed += 1
+        return closed
+
+    def problems(self) -> list[str]:
+        """Damaged segments, and what recovery could not take in."""
+        with self._lock:
+            damaged = list(self._damaged.values())
+        return [*damaged, *(text for store in self() for text in store.problems)]
+
+    def verify(self, slug: str | None = None) -> list[str]:
+        """Compare every segment with its checksum; put aside what is damaged and what no manifest names."""
+        for number, name in self._catalog.slugs().items():
+            if slug in {None, name}:
+                self._verify(self.open(number, name))
+        return self.problems()
+
+    def close(self) -> None:
+        """Close all files."""
+        self._readers.close()
+
+    def _verify(self, store: TenantStore) -> None:
+        with store.seal_lock:
+            # Nothing is being written while the lock is held, so what is unnamed stays unnamed.
+            known = self._catalog.segments(store.tenant_id)
+            self._catalog.put_aside_unnamed(store.slug, known)
+        for segment in known:
+            path = store.reader.folder / segment.path
+            if segment.damaged and _intact(path, segment):
+                self._catalog.mark(store.tenant_id, segment.path, damaged=False)
+                self._damaged.pop((store.slug, segment.path), None)
+            elif not segment.damaged and not _intact(path, segment) and segment in store.segments():
+                self._damage(store, segment.path)
+        store.forget_segments()
+
+    def _known(self, store: TenantStore) -> list[SegmentFile]:
+        found = self._catalog.segments(store.tenant_id)
+        return [replace(s, damaged=True) if self._is_damaged(store, s) else s for s in found]
+
+    def _is_damaged(self, store: TenantStore, segment: SegmentFile) -> bool:
+        path = store.reader.folder / segment.path
+        try:
+            wrong = path.stat().st_size != segment.bytes
+        except OSError:
+            wrong = True
+        if wrong and not segment.damaged:
+            self._name(store, path)
+            self._catalog.mark(store.tenant_id, segment.path, damaged=True)
+        elif segment.damaged:
+            self._name(store, path)
+        return wrong or segment.damaged
+
+    def _damage(self, store: TenantStore, file: str) -> None:
+        self._name(store, store.reader.folder / file)
+        self._catalog.mark(store.tenant_id, file, damaged=True)
+        self._catalog.quarantine(store.slug, file)
+        store.forget_segments()
+
+    def _name(self, store: TenantStore, path: Path) -> None:
+        how = "damaged" if path.exists() else "missing"
+        text = (
+            f"segment {path} is {how}: its samples cannot be read and are told as a gap. "
+            "Bring the file back from a backup and verify the store"
+        )
+        with self._lock:
+            self._damaged[store.slug, str(path.relative_to(store.reader.folder))] = text
+        log.error("segment cannot be read", path=str(path), how=how)
+
+
+def _intact(path: Path, segment: SegmentFile) -> bool:
+    return path.exists() and checksum(path) == (segment.bytes, segment.crc32)
