@@ -25,7 +25,7 @@ from tundish_platform.store.lifecycle.removal import (
     open_removals,
     removing,
 )
-from tundish_platform.store.lifecycle.tables import StorePolicy, TenantRemoval
+from tundish_platform.store.lifecycle.tables import TenantRemoval
 from tundish_platform.tenancy import AccessDenied, Role
 from tundish_platform.tenancy.accounts import (
     check_token,
@@ -175,7 +175,7 @@ def test_nothing_of_the_tenant_is_left_and_everything_of_the_others(town: Town, 
     assert forgotten == place.closed == [town.numbers["steel"]]
     assert receipt["files"] == 2
     assert receipt["traces"] == 0
-    assert receipt["marks"] >= 2
+    assert receipt["marks"] == 1
     assert receipt["metadata_rows"] >= 3
     assert {decode_batch(r.payload).kind for r in place.log.replay()} == {"text", "numeric"}
     with town.metadata.session() as session:
@@ -286,17 +286,17 @@ def test_access_ends_with_the_beginning(town: Town) -> None:
             check_token(session, lone_token)
 
 
-def test_marks_are_words_that_nobody_else_has(town: Town, place: Place) -> None:
+def test_marks_are_paths_that_nobody_else_has_not_even_as_a_part(town: Town, place: Place) -> None:
     del place
     with town.metadata.session() as session:
-        session.add(
-            StorePolicy(
-                tenant_id=town.numbers["steel"], hold_reason="a reason of its own", hold_by="",
-                changed_by="x", changed_at=datetime.now(UTC), legal_hold=False,
-            )
-        )  # fmt: skip
+        for slug, path in (("steel", "Site/Line/V1"), ("power", "Site/Line/V10"), ("steel", "100%/_a\\b")):
+            row = session.get_one(Signal, (town.numbers[slug], 1))
+            fields = {c.key: getattr(row, c.key) for c in Signal.__table__.columns}
+            fields |= {"id": len(path), "path": path}
+            session.add(Signal(**fields))
+        session.flush()
         found = traces.marks(session, town.numbers["steel"])
-    assert set(found) == {WORDS["steel"].encode(), "金丝雀信号钢七十七".encode(), b"a reason of its own"}
+    assert found == [WORDS["steel"].encode(), b"100%/_a\\b"]
 
 
 def test_a_reader_that_keeps_old_pages_delays_the_end_and_is_named(
