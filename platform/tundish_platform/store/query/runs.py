@@ -1,0 +1,176 @@
+"""Runs: stretches of one signal's samples of which only the ends, the sums and the extremes are known.
+
+A raw sample is a run of one; a rollup's piece is a run of many. Between the last sample of a run and the
+first of the next lies an edge, to which hold and gaps are applied when a question is asked.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from tundish_platform.samples import SCHEMAS, SampleKind, is_good
+from tundish_platform.store.query.keys import rising, table_keys, times
+from tundish_platform.store.rows import micros
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True)
+class Runs:
+    """Runs of a block's signals as columns of equal length, sorted by `first`.
+
+    Attributes:
+        first, last: keys of the first and the last sample.
+        first_value, last_value: 0 where the sample is not good.
+        first_good, last_good: whether it is.
+        low, high: of good samples; infinite where there is none.
+        count, good: samples, and the good ones of them.
+        total: sum of the good values.
+        area: integral inside the run, value · µs.
+        good_us: good time inside the run.
+        step: longest time between two neighbours inside, µs.
+        width: of the bucket it was rolled up in, µs; 0 for raw samples.
+    """
+
+    first: NDArray[np.int64]
+    last: NDArray[np.int64]
+    first_value: NDArray[np.float64]
+    last_value: NDArray[np.float64]
+    first_good: NDArray[np.bool_]
+    last_good: NDArray[np.bool_]
+    low: NDArray[np.float64]
+    high: NDArray[np.float64]
+    count: NDArray[np.int64]
+    good: NDArray[np.int64]
+    total: NDArray[np.float64]
+    area: NDArray[np.float64]
+    good_us: NDArray[np.float64]
+    step: NDArray[np.int64]
+    width: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.first)
+
+    def take(self, rows: NDArray[Any]) -> Runs:
+        """Some runs, by a mask or by numbers."""
+        return Runs(**{field.name: getattr(self, field.name)[rows] for field in fields(self)})
+
+    def buckets(self) -> NDArray[np.int64]:
+        """Key of the start of each run's bucket; of raw samples their own."""
+        ts = times(self.first)
+        width = np.maximum(self.width, 1)
+        return self.first - ts % width
+
+    @classmethod
+    def none(cls) -> Runs:
+        """No runs at all."""
+        return cls.of_rows(SCHEMAS[SampleKind.NUMERIC].empty_table(), np.zeros(0, np.uint32), number=True)
+
+    @classmethod
+    def joined(cls, parts: Sequence[Runs]) -> Runs:
+        """Several in one, sorted by their first samples."""
+        parts = [part for part in parts if len(part)] or [cls.none()]
+        if len(parts) > 1:
+            columns = {f.name: np.concatenate([getattr(p, f.name) for p in parts]) for f in fields(cls)}
+            parts = [cls(**columns)]
+        (whole,) = parts
+        return whole if rising(whole.first) else whole.take(np.argsort(whole.first, kind="stable"))
+
+    @classmethod
+    def of_rows(cls, table: pa.Table, signals: NDArray[np.uint32], *, number: bool) -> Runs:
+        """From raw rows; of other kinds than numbers only what is good is known.
+
+        Args:
+            table: ``signal, ts, value, status``, each (signal, ts) once.
+            signals: of the block, rising.
+            number: whether the values are numbers.
+        """
+        key = table_keys(table, signals)
+        good = is_good(table["status"].to_numpy())
+        value = np.zeros(len(key))
+        if number:
+            found = pc.cast(table["value"], pa.float64(), safe=False).to_numpy(zero_copy_only=False)
+            good &= np.isfinite(found)
+            value = np.where(good, found, 0.0)
+        else:
+            good &= ~table["value"].is_null().to_numpy()
+        low, high = (np.where(good & number, value, infinite) for infinite in (np.inf, -np.inf))
+        none, whole = np.zeros(len(key)), np.zeros(len(key), dtype=np.int64)
+        ones = np.ones(len(key), dtype=np.int64)
+        some = good.astype(np.int64)
+        return cls(key, key, value, value, good, good, low, high, ones, some, value, none, none, whole, whole)
+
+    @classmethod
+    def of_pieces(
+        cls, table: pa.Table, width_us: int, signals: NDArray[np.uint32], step: NDArray[np.bool_]
+    ) -> Runs:
+        """From rows of `ROLLUP_SCHEMA`.
+
+        Args:
+            table: at least `AGGREGATE_COLUMNS`.
+            width_us: of their buckets.
+            signals: of the block, rising.
+            step: per signal, whether values hold until the next one.
+        """
+        key = table_keys(table, signals)
+        count, good = (table[name].to_numpy().astype(np.int64) for name in ("count", "good"))
+        sound = count == good
+        good = count if sound.all() else good
+        ends = [_end(table, mark, None if sound.all() else sound) for mark in ("first", "last")]
+        low, high = (_number(table, f"{mark}_value") for mark in ("low", "high"))
+        if not sound.all():
+            low, high = np.where(good > 0, low, np.inf), np.where(good > 0, high, -np.inf)
+        return cls(
+            key + ends[0][0],
+            key + ends[1][0],
+            ends[0][1],
+            ends[1][1],
+            ends[0][2],
+            ends[1][2],
+            low,
+            high,
+            count,
+            good,
+            _number(table, "total"),
+            _areas(table, signals, step),
+            table["good_us"].to_numpy().astype(np.float64),
+            table["max_step_us"].to_numpy().astype(np.int64),
+            np.full(len(key), width_us, dtype=np.int64),
+        )
+
+
+def _number(table: pa.Table, name: str) -> NDArray[np.float64]:
+    found: NDArray[np.float64] = table[name].to_numpy(zero_copy_only=False)
+    return found
+
+
+def _end(
+    table: pa.Table, mark: str, sound: NDArray[np.bool_] | None
+) -> tuple[NDArray[np.uint32], NDArray[np.float64], NDArray[np.bool_]]:
+    """Offset, value and goodness of the first or the last samples; `sound` pieces have good ones only."""
+    offset, value = table[f"{mark}_us"].to_numpy(), _number(table, f"{mark}_value")
+    if sound is None:
+        return offset, value, np.ones(len(value), dtype=bool)
+    good = is_good(table[f"{mark}_status"].to_numpy()) & np.isfinite(value)
+    return offset, np.where(good, value, 0.0), good
+
+
+def _areas(table: pa.Table, signals: NDArray[np.uint32], step: NDArray[np.bool_]) -> NDArray[np.float64]:
+    if step.all() or not step.any():
+        return _number(table, "held" if step.all() else "line")
+    of_row = step[np.searchsorted(signals, table["signal"].to_numpy())]
+    return np.where(of_row, _number(table, "held"), _number(table, "line"))
+
+
+def bucket_keys(table: pa.Table, width_us: int, signals: NDArray[np.uint32]) -> NDArray[np.int64]:
+    """Key of the start of the bucket in which each row of a table lies."""
+    key = table_keys(table, signals)
+    return key - micros(table["ts"]) % width_us

@@ -1,0 +1,73 @@
+"""What the arithmetic asks of the store: raw rows, pieces of rollups, recorded gaps."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pyarrow as pa
+    from numpy.typing import NDArray
+
+    from tundish_platform.samples import SampleKind
+
+_MOST_READS = 64
+
+
+class Source(Protocol):
+    """One tenant's data, segments and buffer together. All times are µs since 1970, UTC."""
+
+    def raw(self, kind: SampleKind, signals: Sequence[int], start_us: int, end_us: int) -> pa.Table:
+        """Rows with ``start <= ts < end``, at least ``signal, ts, value, status``.
+
+        Sorted by (signal, ts), each (signal, ts) once: the last written holds.
+        """
+
+    def pieces(
+        self, width_us: int, signals: Sequence[int], start_us: int, end_us: int, columns: Sequence[str]
+    ) -> pa.Table:
+        """Columns of `ROLLUP_SCHEMA` rows whose buckets overlap ``[start, end)``, in any order.
+
+        Of every segment and of the buffer: a bucket may come in several pieces, and pieces may overlap.
+        Numeric and integer signals have the level of 3,600 s wherever they have rows; finer levels may be
+        missing for some of them.
+        """
+
+    def gaps(self, signals: Sequence[int], start_us: int, end_us: int) -> pa.Table:
+        """Recorded gaps that overlap ``[start, end)``: at least ``signal, ts, end``, in any order."""
+
+    def before(self, kind: SampleKind, signals: Sequence[int], at_us: int) -> pa.Table:
+        """The newest row of each signal with ``ts < at``, as `raw`; none for signals without one."""
+
+
+Rectangle = tuple["NDArray[np.int64]", int, int]
+"""Ranks of signals, start and end in µs: what one call reads."""
+
+
+def rectangles(rank: NDArray[np.int64], start: NDArray[np.int64], width_us: int) -> list[Rectangle]:
+    """Few reads that cover all stretches ``[start, start + width)`` of signals.
+
+    Stretches of the same signals that follow each other become one read. Where that leaves too many,
+    neighbours in time are read together, and with them some rows that nobody asked for.
+    """
+    if not len(rank):
+        return []
+    order = np.lexsort((rank, start))
+    rank, start = rank[order], start[order]
+    edges = np.flatnonzero(np.append(True, start[1:] != start[:-1]))
+    joined: list[Rectangle] = []
+    for members, begin in zip(np.split(rank, edges[1:]), start[edges].tolist(), strict=True):
+        if joined and joined[-1][2] == begin and np.array_equal(joined[-1][0], members):
+            joined[-1] = (members, joined[-1][1], begin + width_us)
+        else:
+            joined.append((members, begin, begin + width_us))
+    share = -(-len(joined) // _MOST_READS)
+    if share <= 1:
+        return joined
+    return [
+        (np.unique(np.concatenate([r[0] for r in some])), some[0][1], some[-1][2])
+        for some in (joined[i : i + share] for i in range(0, len(joined), share))
+    ]

@@ -1,0 +1,1 @@
+"""The writer's socket: other processes of the same machine append to the store and read what is buffered."""
