@@ -1,164 +1,354 @@
-"""Reads segments with DuckDB. A connection sees one tenant's folder and nothing else, and stays so."""
+"""Reads a tenant's segments and the rollups beside them: what a question needs, from its own folder only."""
 
 from __future__ import annotations
 
 import threading
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Final
+from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Final
 
-import duckdb
+import numpy as np
+import pyarrow as pa
+import structlog
 
+from tundish_platform.store.query.rollup import HOUR_US, ROLLUP_SCHEMA
 from tundish_platform.store.rows import STORED
+from tundish_platform.store.segments import arrivals, beside, rollups
+from tundish_platform.store.segments.groups import SegmentIndex, Window, sliced
+from tundish_platform.store.segments.handles import (
+    FileVanished,
+    OutsideFolder,
+    Pool,
+    SegmentDamaged,
+    opened,
+)
+from tundish_platform.store.segments.lasts import Lasts, last_rows, last_times
+from tundish_platform.store.segments.pieces import gathered, part
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from datetime import datetime
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
-    import pyarrow as pa
+    from numpy.typing import NDArray
 
+    from tundish_platform.samples import SampleKind
+    from tundish_platform.store.files import FileLayer
+    from tundish_platform.store.segments.handles import Opened
+    from tundish_platform.store.segments.pieces import Part
+    from tundish_platform.store.segments.rollupfile import Content, Level
+    from tundish_platform.store.segments.segment import SegmentFile
 
-_IDLE: Final = 16
-_CONFIG: Final[dict[str, str | int | float | list[str]]] = {
-    "threads": 1,
-    "memory_limit": "512MB",
-    "temp_directory": "",
-    "autoinstall_known_extensions": False,
-    "autoload_known_extensions": False,
-}
+__all__ = ["FileVanished", "OutsideFolder", "Readers", "SegmentDamaged", "SegmentReader"]
 
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_US: Final = timedelta(microseconds=1)
+_BEGINNING: Final = -(2**62)
+_MOST_KNOWN: Final = 4096
+_MOST_BYTES: Final = 256 * 1024 * 1024
+# Files that one thread has open together.
+_AT_ONCE: Final = 16
+_BLOCK_ROWS: Final = 256 * 1024
 
-class FileVanished(Exception):  # noqa: N818 - says what happened
-    """A segment is gone."""
-
-    def __init__(self, path: str) -> None:
-        super().__init__(path)
-        self.path = path
-
-
-class SegmentDamaged(Exception):  # noqa: N818 - says what is wrong
-    """A segment cannot be read."""
-
-    def __init__(self, path: str) -> None:
-        super().__init__(path)
-        self.path = path
-
-
-def locked_connection(folder: Path) -> duckdb.DuckDBPyConnection:
-    """A connection that can read below one folder, and whose settings nobody can change any more."""
-    connection = duckdb.connect(":memory:", config=_CONFIG)
-    allowed = str(folder).replace("'", "''")
-    for setting in (
-        "TimeZone = 'UTC'",
-        "python_enable_replacements = false",
-        f"allowed_directories = ['{allowed}/']",
-        "enable_external_access = false",
-        "lock_configuration = true",
-    ):
-        connection.execute(f"SET {setting}")
-    return connection
+log = structlog.get_logger(__name__)
 
 
 class Readers:
-    """Connections of all tenants, opened when needed; only a few are kept, whatever the number of tenants."""
+    """What readers of all tenants share: footers and indexes of files in use, within bounds.
 
-    def __init__(self) -> None:
-        self._idle: list[tuple[Path, duckdb.DuckDBPyConnection]] = []
+    Args:
+        most: files of which something is kept.
+        most_bytes: of memory for that.
+    """
+
+    def __init__(self, most: int = _MOST_KNOWN, most_bytes: int = _MOST_BYTES) -> None:
+        self.pool = Pool(most, most_bytes)
+        self._decoded = 0
         self._lock = threading.Lock()
 
-    def of(self, folder: Path) -> SegmentReader:
-        """The reader of one tenant's folder."""
-        return SegmentReader(folder, self)
+    @property
+    def decoded_groups(self) -> int:
+        """Row groups decoded so far."""
+        return self._decoded
 
-    @contextmanager
-    def connection(self, folder: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-        """A connection of that folder for the time being."""
-        connection = self._taken(folder) or locked_connection(folder)
-        try:
-            yield connection
-        finally:
-            with self._lock:
-                self._idle.append((folder, connection))
-                surplus = self._idle[:-_IDLE]
-                self._idle = self._idle[-_IDLE:]
-            for _, other in surplus:
-                other.close()
+    def decoding(self, groups: int) -> None:
+        """So many row groups are about to be decoded."""
+        with self._lock:
+            self._decoded += groups
+
+    def of(self, folder: Path, local: Callable[[str], Path] | None = None) -> SegmentReader:
+        """The reader of one tenant's folder."""
+        return SegmentReader(folder, self, local)
 
     def close(self) -> None:
-        """Close what is idle."""
-        with self._lock:
-            idle, self._idle = self._idle, []
-        for _, connection in idle:
-            connection.close()
-
-    def _taken(self, folder: Path) -> duckdb.DuckDBPyConnection | None:
-        with self._lock:
-            for index in reversed(range(len(self._idle))):
-                if self._idle[index][0] == folder:
-                    return self._idle.pop(index)[1]
-        return None
+        """Forget all files."""
+        self.pool.clear()
 
 
 class SegmentReader:
     """What the store asks of one tenant's segments.
 
     Args:
-        folder: the tenant's own.
-        readers: where connections come from.
+        folder: the tenant's own; nothing outside is ever read.
+        readers: shared by all tenants.
+        local: finds a file below `folder` by the path that the manifest gives it, fetching it if need be;
+            raises `FileNotFoundError` if there is none. Without it, files lie in `folder` itself.
 
     Raises:
-        FileVanished: by all methods, if a file is gone; a merge may have replaced it meanwhile.
+        FileVanished: by all methods, if a segment is gone; a merge may have replaced it meanwhile.
+        SegmentDamaged: by all methods, if a segment is not what was written.
+        OutsideFolder: by all methods, if a path leads out of the folder.
     """
 
-    def __init__(self, folder: Path, readers: Readers) -> None:
+    def __init__(self, folder: Path, readers: Readers, local: Callable[[str], Path] | None = None) -> None:
         self._folder = folder
         self._readers = readers
+        self._local = local
 
     @property
     def folder(self) -> Path:
+        """The tenant's own folder."""
         return self._folder
 
-    def rows(self, kind, files, signals=None, start=None, end=None):
-        found = []
+    def rows(
+        self,
+        kind: SampleKind,
+        files: Sequence[SegmentFile],
+        signals: Sequence[int] | None,
+        start: datetime | None = None,
+        end: datetime | None = None,
+        columns: Sequence[str] | None = None,
+    ) -> list[pa.Table]:
+        """Rows with ``start <= ts < end``: a table for each file that has some, sorted by (signal, ts).
+
+        Args:
+            kind: of the rows.
+            files: segments of that kind; tables come in their order.
+            signals: all if absent.
+            start: the beginning of time if absent.
+            end: the end of time if absent.
+            columns: of `STORED`; all if absent.
+        """
+        wanted = _rising(signals)
+        names = list(columns or STORED[kind].names)
+        tables = []
         for file in files:
-            where = [_among(signals)]
-            where += ["ts >= $start"] if start is not None else []
-            where += ["ts < $end"] if end is not None else []
-            query = f"SELECT * FROM read_parquet($paths) WHERE {' AND '.join(where)}"
-            table = self._ask(query, [file.path], start=start, end=end)
-            found.append(table.select(STORED[kind].names).cast(STORED[kind]))
-        return found
+            if file.overlaps(start, end):
+                inside = (start is None or file.min_ts >= start) and (end is None or file.max_ts < end)
+                window = None if inside else Window(_micros(start or file.min_ts), _before(end, file))
+                table = self._rows(kind, file, wanted, window, names)
+                tables += [table] if table.num_rows else []
+        return tables
 
-    def newest(self, kind, files):
-        return self.rows(kind, files)
+    def newest(
+        self,
+        kind: SampleKind,
+        files: Sequence[SegmentFile],
+        signals: Sequence[int] | None = None,
+        before: datetime | None = None,
+    ) -> list[pa.Table]:
+        """The last row of each signal, all columns: a table for each file that has some, in the files' order.
 
-    def live_minutes(self, files, signals, start, end):
-        query = (
-            "SELECT signal, epoch_us(arrival) // 60000000 * 60000000 AS minute, "
-            "count(*) FILTER (status >> 30 = 0) AS good, count(*) AS total FROM read_parquet($paths) "
-            f"WHERE {_among(signals)} AND live AND arrival >= $start AND arrival < $end GROUP BY ALL"
+        A file's row is left out where another file has a later one; of equal times each file's is there.
+
+        Args:
+            kind: of the rows.
+            files: segments of that kind.
+            signals: all if absent.
+            before: only rows with ``ts < before``; all if absent.
+        """
+        wanted = _rising(signals)
+        lasts = Lasts(wanted)
+        # Newest first: most signals are in the newest files, and the others need not be opened then.
+        for place in sorted(range(len(files)), key=lambda at: files[at].max_ts, reverse=True):
+            file = files[place]
+            if file.overlaps(None, before) and lasts.may_grow(_micros(file.max_ts)):
+                lasts.add(place, *self._last_times(kind, file, wanted, before))
+        tables = []
+        for place, numbers, times in lasts.winners():
+            blocks = self._blocks(kind, files[place], STORED[kind].names, numbers, _around(times))
+            found = [last_rows(block, numbers, times) for block in blocks]
+            tables.append(pa.concat_tables(found))
+        return tables
+
+    def live_minutes(
+        self, files: Sequence[SegmentFile], signals: Sequence[int] | None, start: datetime, end: datetime
+    ) -> pa.Table:
+        """`FACTS_SCHEMA` of rows that arrived live in ``[start, end)``; what files repeat counts again."""
+        wanted = _rising(signals)
+        blocks = (
+            sliced(block, wanted, None)
+            for file in files
+            if file.max_arrival >= start
+            for block in self._blocks(file.kind, file, arrivals.COLUMNS, wanted, None)
         )
-        return self._ask(query, [f.path for f in files], start=start, end=end)
+        return arrivals.counted(blocks, Window(_micros(start), _micros(end)))
 
-    def _ask(self, query: str, paths: Sequence[str], **values: datetime | None) -> pa.Table:
-        given: dict[str, Any] = {name: value for name, value in values.items() if value is not None}
-        given["paths"] = [str(self._folder / path) for path in paths]
-        for path in paths:
-            if not (self._folder / path).exists():
-                raise FileVanished(path)
-        with self._readers.connection(self._folder) as connection:
+    def pieces(
+        self,
+        width_us: int,
+        files: Sequence[SegmentFile],
+        signals: Sequence[int] | None,
+        start_us: int,
+        end_us: int,
+        columns: Sequence[str] | None = None,
+    ) -> pa.Table:
+        """Rollups whose buckets overlap ``[start, end)``, file by file, in each sorted by (signal, ts).
+
+        Args:
+            width_us: of a bucket; one of `rollups.WIDTHS`. Signals without that level have no rows.
+            files: segments; those of other kinds than `rollups.KINDS` are passed over.
+            signals: all if absent.
+            start_us: µs since 1970.
+            end_us: µs since 1970.
+            columns: of `ROLLUP_SCHEMA`; all if absent.
+
+        Raises:
+            ValueError: no rollups are kept of that width.
+        """
+        if width_us not in rollups.WIDTHS:
+            raise ValueError(f"no rollups of {width_us} µs are kept, only of {rollups.WIDTHS}")
+        wanted, names = _rising(signals), list(columns or ROLLUP_SCHEMA.names)
+        chosen = [file for file in files if file.kind in rollups.KINDS]
+        chosen = [file for file in chosen if _touches(file, width_us, start_us, end_us)]
+        schema = pa.schema([ROLLUP_SCHEMA.field(name) for name in names])
+        tables = [schema.empty_table()]
+        for begin in range(0, len(chosen), _AT_ONCE):
+            with ExitStack() as stack:
+                parts: list[Part] = []
+                for file in chosen[begin : begin + _AT_ONCE]:
+                    content, levels = self._levels(stack, file)
+                    level = levels.get(width_us)
+                    found = level and part(content, level, wanted, start_us, end_us)
+                    parts += [found] if found else []
+                tables += [gathered(parts, names)] if parts else []
+        return tables[-1] if len(tables) == 2 else pa.concat_tables(tables)  # noqa: PLR2004 - one and the empty
+
+    def restore(self, files: FileLayer, file: SegmentFile) -> bool:
+        """Write a segment's rollups again, durably, if the file beside it is missing or damaged.
+
+        Returns:
+            Whether that was so.
+        """
+        if file.kind not in rollups.KINDS:
+            return False
+        with ExitStack() as stack:
             try:
-                table: pa.Table = connection.sql(query, params=given).to_arrow_table()
-            except duckdb.Error as error:
-                for path in paths:
-                    if not (self._folder / path).exists():
-                        raise FileVanished(path) from error
-                raise SegmentDamaged(paths[0]) from error
-            return table
+                self._beside(stack, file)
+            except (FileVanished, SegmentDamaged):
+                table = self._rows(file.kind, file, None, None, STORED[file.kind].names)
+                segment = self._folder / file.path
+                rollups.write(segment, files, file.kind, table)
+                files.sync_folder(segment.parent)
+                return True
+        return False
+
+    def _rows(
+        self,
+        kind: SampleKind,
+        file: SegmentFile,
+        signals: NDArray[np.int64] | None,
+        window: Window | None,
+        names: Sequence[str],
+    ) -> pa.Table:
+        needed = list(dict.fromkeys([*names, "signal", "ts"]))
+        with self._segment(kind, file) as (handle, index):
+            groups = index.groups(signals, window)
+            table = index.read(handle, groups, needed, self._readers.decoding)
+        return sliced(table, signals, window).select(names)
+
+    def _blocks(
+        self,
+        kind: SampleKind,
+        file: SegmentFile,
+        names: Sequence[str],
+        signals: NDArray[np.int64] | None,
+        window: Window | None,
+    ) -> Iterator[pa.Table]:
+        """All rows of those row groups that may hold what is wanted, not all in memory together."""
+        with self._segment(kind, file) as (handle, index):
+            for groups in index.in_blocks(index.groups(signals, window), _BLOCK_ROWS):
+                yield index.read(handle, groups, names, self._readers.decoding)
+
+    def _last_times(
+        self,
+        kind: SampleKind,
+        file: SegmentFile,
+        signals: NDArray[np.int64] | None,
+        before: datetime | None,
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Signals, and the time of each one's last row; signals may come more than once."""
+        if kind in rollups.KINDS and (before is None or file.max_ts < before):
+            with ExitStack() as stack:
+                content, levels = self._levels(stack, file)
+                return levels[HOUR_US].last_times(content, signals)
+        window = None if before is None else Window(_BEGINNING, _micros(before))
+        blocks = self._blocks(kind, file, ("signal", "ts"), signals, window)
+        return last_times([sliced(block, signals, window) for block in blocks])
+
+    def _levels(self, stack: ExitStack, file: SegmentFile) -> tuple[Content, dict[int, Level]]:
+        """A segment's rollups; made from its rows while the file beside it is missing or damaged."""
+        try:
+            handle, known = self._beside(stack, file)
+        except (FileVanished, SegmentDamaged) as error:
+            handle = stack.enter_context(self._opened(file.path))
+            why, kept = str(error), handle._replace(path=f"{handle.path} (rollups)")
+            known = self._readers.pool.get(kept, lambda _: self._made(file, why))
+        return known.made or handle, known.levels
+
+    def _beside(self, stack: ExitStack, file: SegmentFile) -> tuple[Opened, beside.Known]:
+        handle = stack.enter_context(self._opened(rollups.beside(file.path)))
+        return handle, self._readers.pool.get(handle, beside.read)
+
+    def _made(self, file: SegmentFile, why: str) -> tuple[beside.Known, int]:
+        log.warning("rollups are made again from their segment", why=why, segment=file.path)
+        names = ("signal", "ts", "value", "status")
+        return beside.made(self._rows(file.kind, file, None, None, names))
+
+    @contextmanager
+    def _segment(self, kind: SampleKind, file: SegmentFile) -> Iterator[tuple[Opened, SegmentIndex]]:
+        with self._opened(file.path) as handle:
+            if handle.identity.size != file.bytes:
+                what = f"it has {handle.identity.size} bytes and was written with {file.bytes}"
+                raise SegmentDamaged(handle.path, what)
+            yield handle, self._readers.pool.get(handle, lambda _: SegmentIndex.sized(handle, kind))
+
+    @contextmanager
+    def _opened(self, path: str) -> Iterator[Opened]:
+        place = path if self._local is None else self._found(path, self._local)
+        try:
+            with opened(self._folder, place) as handle:
+                yield handle
+        except FileVanished as error:
+            self._readers.pool.forget(error.path)
+            raise
+
+    def _found(self, path: str, local: Callable[[str], Path]) -> str:
+        """Where a file lies below the folder."""
+        try:
+            return str(local(path).relative_to(self._folder))
+        except FileNotFoundError as error:
+            raise FileVanished(f"{self._folder}/{path}") from error
+        except ValueError as error:
+            raise OutsideFolder(str(error)) from error
 
 
-def _among(signals: Sequence[int] | None) -> str:
-    """A condition on `signal`; a literal list, because DuckDB prunes row groups by it."""
-    if signals is None:
-        return "true"
-    return f"signal IN ({', '.join(str(int(number)) for number in signals)})" if signals else "false"
+def _rising(signals: Sequence[int] | None) -> NDArray[np.int64] | None:
+    return None if signals is None else np.unique(np.array(signals, dtype=np.int64))
+
+
+def _micros(instant: datetime) -> int:
+    return (instant - _EPOCH) // _US
+
+
+def _before(end: datetime | None, file: SegmentFile) -> int:
+    return _micros(file.max_ts) + 1 if end is None else _micros(end)
+
+
+def _around(times: NDArray[np.int64]) -> Window:
+    return Window(int(times.min()), int(times.max()) + 1)
+
+
+def _touches(file: SegmentFile, width: int, start: int, end: int) -> bool:
+    """Whether one of its buckets overlaps ``[start, end)``."""
+    first, last = _micros(file.min_ts) // width, _micros(file.max_ts) // width
+    return first * width < end and (last + 1) * width > start
