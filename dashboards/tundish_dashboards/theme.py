@@ -43,6 +43,7 @@ GAP_COLOURS: Final = {
     "silent": "#e69f00",
     "collector_stopped": "#7a8896",
     "spool_full": "#b3420e",
+    "segment_damaged": "#7a1f3d",
 }
 
 MANTINE: Final[dict[str, Any]] = {

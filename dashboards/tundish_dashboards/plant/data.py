@@ -195,4 +195,4 @@ def read_window(
     telemetry = view.context.telemetry
     if signal.kind is SampleKind.TEXT:
         return telemetry.read(view.scope, [signal.id], start, end, SampleKind.TEXT)
-    return telemetry.trend(view.scope, [signal.id], start, end, points)
+    return telemetry.trend(view.scope, [signal], start, end, points)

@@ -89,9 +89,9 @@ def wide(scope: TenantScope) -> ResponseReturnValue:
     """Signals side by side on one time grid, as Arrow."""
     params.only("signals", "start", "end", "step_s")
     start, end = params.window()
-    ids = _known_ids(scope)
-    step = params.step(start, end, len(ids))
-    return arrow_stream(platform().telemetry.wide(scope, ids, start, end, step))
+    found = params.numbers(queries.signals_of(platform(), scope, params.signal_ids()))
+    step = params.step(start, end, len(found))
+    return arrow_stream(platform().telemetry.wide(scope, found, start, end, step))
 
 
 @routes.get("/tenants/<tenant>/gaps")

@@ -9,10 +9,13 @@ from typing import TYPE_CHECKING, Final
 from flask import request
 
 from tundish_platform.api.errors import Problem
+from tundish_platform.samples import SampleKind
 from tundish_platform.store.rows import EARLIEST, LATEST
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Sequence
+
+    from tundish_platform.samples import SignalInfo
 
 MAX_SIGNALS: Final = 500
 MAX_ID: Final = 2**32 - 1
@@ -66,6 +69,14 @@ def window() -> tuple[datetime, datetime]:
             "end", f"is more than {MAX_WINDOW.days} days after start", f"距 start 超过 {MAX_WINDOW.days} 天"
         )
     return start, end
+
+
+def numbers(signals: Sequence[SignalInfo]) -> Sequence[SignalInfo]:
+    """The same signals; refused where one has no numbers."""
+    for signal in signals:
+        if signal.kind not in {SampleKind.NUMERIC, SampleKind.INTEGER}:
+            raise _wrong("signals", f"{signal.id} has no numbers", f"中的 {signal.id} 不是数值信号")
+    return signals
 
 
 def max_points() -> int:

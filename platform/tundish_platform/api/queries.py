@@ -167,7 +167,7 @@ def trend(
         UnknownSignals: the scope sees no such signals.
     """
     found = signals_of(context, scope, ids)
-    table = context.telemetry.trend(scope, [signal.id for signal in found], start, end, max_points)
+    table = context.telemetry.trend(scope, found, start, end, max_points)
     return [Trend(signal, _of_signal(table, signal.id).drop_columns("signal")) for signal in found]
 
 

@@ -8,16 +8,16 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final, TypeVar
 
 import numpy as np
+import pyarrow as pa
 
 from tundish_platform.samples import SampleKind
-from tundish_platform.store.rows import EARLIEST, merged
-from tundish_platform.store.segments.reader import FileVanished, SegmentDamaged
+from tundish_platform.store.rows import EARLIEST, LATEST, merged
+from tundish_platform.store.segments.handles import FileVanished, SegmentDamaged
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from datetime import datetime
 
-    import pyarrow as pa
     from numpy.typing import NDArray
 
     from tundish_platform.store.segments.reader import SegmentReader
@@ -83,6 +83,44 @@ class TenantReading(ABC):
 
         return merged(self._consistently(parts), kind)
 
+    def pieces(
+        self,
+        kind: SampleKind,
+        buckets: tuple[int, int, int],
+        signals: Sequence[int],
+        columns: Sequence[str],
+        rolled: Callable[[Sequence[pa.Table]], pa.Table],
+    ) -> pa.Table:
+        """Rollups of buckets: of each segment, and of the newer rows together.
+
+        Args:
+            kind: of the rows.
+            buckets: their width, where the first begins and where the last ends, µs.
+            signals: whose.
+            columns: of `ROLLUP_SCHEMA`.
+            rolled: makes rollups of rows.
+        """
+        width_us, start_us, end_us = buckets
+
+        def parts() -> list[pa.Table]:
+            found = self.snapshot(kind, signals, as_instant(start_us), as_instant(end_us))
+            sealed = self.reader.pieces(width_us, found.files, signals, start_us, end_us, columns)
+            return [sealed, rolled(found.tables)]
+
+        return pa.concat_tables(self._consistently(parts))
+
+    def newest_before(self, kind: SampleKind, signals: Sequence[int], before: datetime) -> pa.Table:
+        """The newest row of each signal with ``ts < before``."""
+
+        def parts() -> list[pa.Table]:
+            found = self.snapshot(kind, signals, None, before)
+            return [*self.reader.newest(kind, found.files, signals, before), *found.tables]
+
+        table = merged(self._consistently(parts), kind)
+        signal = table["signal"].to_numpy()
+        last = np.flatnonzero(np.append(signal[1:] != signal[:-1], True)[: len(signal)])
+        return table.take(pa.array(last))
+
     def damaged(self, start: datetime | None, end: datetime | None) -> list[SegmentFile]:
         """Segments with samples between two instants that cannot be read."""
         kinds = [kind for kind in SampleKind if kind is not SampleKind.GAP]
@@ -110,16 +148,24 @@ class TenantReading(ABC):
             except FileVanished as problem:
                 # A merge takes a file away once; one that stays named and is not there is missing.
                 if problem.path in vanished:
-                    self.report_damaged(problem.path)
+                    self._report(problem.path)
                 vanished.add(problem.path)
             except SegmentDamaged as problem:
-                self.report_damaged(problem.path)
+                self._report(problem.path)
         return parts()
+
+    def _report(self, path: str) -> None:
+        self.report_damaged(path.removeprefix(f"{self.reader.folder}/"))
 
 
 def as_numbers(signals: Sequence[int] | None) -> NDArray[np.uint32] | None:
     """Signals as rising numbers."""
     return None if signals is None else np.unique(np.fromiter(signals, dtype=np.uint32, count=len(signals)))
+
+
+def as_instant(at_us: int) -> datetime:
+    """µs since 1970 as a time, within what the store takes."""
+    return min(EARLIEST + max(at_us, 0) * _US, LATEST)
 
 
 def as_micros(instant: datetime | None) -> int | None:

@@ -5,10 +5,15 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
+import numpy as np
+import pyarrow as pa
 import pytest
+from pyarrow import feather
 
 from tundish_platform.samples import SampleKind
 from tundish_platform.store import StoreInUse, Telemetry
+from tundish_platform.store.query.export import ExportForm
+from tundish_platform.store.query.queries import Thinning
 from tundish_platform.tenancy import AccessDenied, Permission
 
 if TYPE_CHECKING:
@@ -16,7 +21,6 @@ if TYPE_CHECKING:
     from datetime import datetime, timedelta
     from pathlib import Path
 
-    import pyarrow as pa
     from conftest import World
 
     from tundish_platform.samples import SampleBatch, SignalInfo
@@ -57,9 +61,18 @@ def queries(
         specs = [make_spec(s, kind=k) for s, k in zip(signals, KINDS, strict=False)]
         yield telemetry.latest(scope)
         yield telemetry.latest(scope, signals)
-        yield telemetry.trend(scope, signals, start, end, 10)
+        numbers = [spec for spec in specs if spec.kind in {SampleKind.NUMERIC, SampleKind.INTEGER}]
+        windows = np.array([[0, 4 * 10**15]])
+        for thinning in Thinning:
+            yield telemetry.trend(scope, numbers, start, end, 10, thinning=thinning)
+        yield telemetry.aggregate(scope, specs, windows)
+        yield telemetry.states(scope, [s for s in specs if s.kind is SampleKind.TEXT], windows)
         yield telemetry.summary(scope, specs, start, end)
-        yield telemetry.wide(scope, signals, start, end, step)
+        yield telemetry.wide(scope, numbers, start, end, step)
+        for kind in SampleKind:
+            if kind is not SampleKind.GAP:
+                chunks = telemetry.export(scope, specs, windows, kind, ExportForm.FEATHER)
+                yield chunks and feather.read_table(pa.BufferReader(b"".join(chunks)))
         yield telemetry.gaps(scope, signals, start, end)
         yield telemetry.facts(scope, start, at(1_000_000))
 
@@ -108,9 +121,9 @@ def test_every_query_needs_the_permission_to_read(filled: World, queries: Ask) -
         def __getattr__(self, name: str) -> Callable[..., object]:
             method = getattr(filled.telemetry, name)
 
-            def call(*arguments: object) -> object:
+            def call(*arguments: object, **named: object) -> object:
                 with pytest.raises(AccessDenied):
-                    method(*arguments)
+                    method(*arguments, **named)
                 self.denied += 1
                 return None
 

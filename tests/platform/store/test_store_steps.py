@@ -23,7 +23,7 @@ MOMENT = 0.2
 
 
 class Held:
-    """Holds the first caller of a log's append behind the sync and before the rows are visible, until told."""
+    """Holds the first caller of a log's append behind the sync, before its rows are visible."""
 
     def __init__(self, append: Callable[..., Sequence[int]]) -> None:
         self._append = append
@@ -90,9 +90,7 @@ def test_the_log_is_not_let_go_under_such_an_append(file_world: World, held: Hel
     assert file_world.values(1) == [1.0]
 
 
-def test_rows_find_the_store_that_is_open_when_they_are_durable(
-    file_world: World, held: Held, at: Callable[[float], Any]
-) -> None:
+def test_rows_find_the_store_that_is_open_when_they_are_durable(file_world: World, held: Held) -> None:
     first = threading.Thread(target=file_world.append, args=([(1, 0, 1.0)],))
     first.start()
     assert held.durable.wait(20)

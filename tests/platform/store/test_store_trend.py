@@ -4,10 +4,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tundish_platform.samples import SampleKind
+from tundish_platform.store.query.queries import Thinning
 from tundish_platform.store.query.trend import thinned
 from tundish_platform.store.rows import STORED
 
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from conftest import World
+
+    from tundish_platform.samples import SignalInfo
 
 GOOD, UNCERTAIN, BAD = 0, 0x40000000, 0x80000000
 SECOND = 1_000_000
@@ -79,17 +83,25 @@ def test_a_window_of_centuries_does_not_overflow() -> None:
     assert thin["value"].to_pylist() == [1.0, 3.0]
 
 
-def test_a_trend_asks_for_numbers_of_both_kinds(world: World, at: Callable[[float], datetime]) -> None:
+def test_a_trend_asks_for_numbers_of_both_kinds(
+    world: World, at: Callable[[float], datetime], make_spec: Callable[..., SignalInfo]
+) -> None:
     world.append([(1, s, float(s)) for s in range(50)])
     world.append([(2, s, 2**60 + s) for s in range(3)], "integer")
-    table = world.telemetry.trend(world.scopes["steel"], [1, 2, 3], at(0), at(50), 10)
+    specs = [make_spec(1), make_spec(2, kind="integer"), make_spec(3)]
+    table = world.telemetry.trend(world.scopes["steel"], specs, at(0), at(50), 10)
     assert table["signal"].to_pylist().count(1) <= 10
     assert table["signal"].to_pylist()[-3:] == [2, 2, 2]
     assert table["value"].to_pylist()[-1] == float(2**60)
 
 
-def test_signals_are_thinned_apart(world: World, at: Callable[[float], datetime]) -> None:
+@pytest.mark.parametrize("thinning", list(Thinning))
+def test_signals_are_thinned_apart(
+    world: World, at: Callable[[float], datetime], make_spec: Callable[..., SignalInfo], thinning: Thinning
+) -> None:
     world.append([(1, s, float(s)) for s in range(100)])
     world.append([(2, 5, 7.0)])
-    table = world.telemetry.trend(world.scopes["steel"], [1, 2], at(0), at(100), 10)
+    specs = [make_spec(1), make_spec(2)]
+    table = world.telemetry.trend(world.scopes["steel"], specs, at(0), at(100), 10, thinning=thinning)
+    assert 2 <= table["signal"].to_pylist().count(1) <= 10
     assert table.filter(pa.compute.equal(table["signal"], 2))["value"].to_pylist() == [7.0]

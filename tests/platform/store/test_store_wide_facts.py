@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from conftest import World
 
-    from tundish_platform.samples import SampleBatch
+    from tundish_platform.samples import SampleBatch, SignalInfo
 
 BAD = 0x80000000
 STEP = timedelta(seconds=10)
@@ -28,12 +28,13 @@ def column(table: object, name: str) -> list[float | None]:
 
 
 def test_each_instant_has_the_newest_good_value_before_it(
-    world: World, at: Callable[[float], datetime]
+    world: World, at: Callable[[float], datetime], make_spec: Callable[..., SignalInfo]
 ) -> None:
+    specs = [make_spec(1), make_spec(2, kind="integer"), make_spec(3)]
     world.append([(1, -3, 1.0), (1, 10, 2.0), (1, 19, 3.0), (1, 20, None, BAD), (1, 31, 9.0, BAD)])
     world.append([(2, 12, 2**55)], "integer")
     for _ in range(2):
-        grid = world.telemetry.wide(world.scopes["steel"], [1, 2, 3], at(0), at(40), STEP)
+        grid = world.telemetry.wide(world.scopes["steel"], specs, at(0), at(40), STEP)
         assert grid.column_names == ["ts", "s1", "s2", "s3"]
         assert grid["ts"].to_pylist() == [at(0), at(10), at(20), at(30)]
         assert column(grid, "s1") == [1.0, 2.0, 3.0, 3.0]
@@ -44,27 +45,36 @@ def test_each_instant_has_the_newest_good_value_before_it(
 
 @pytest.mark.parametrize(("age", "expected"), [(0, [1.0, None, None]), (10, [1.0, 1.0, None])])
 def test_a_value_older_than_allowed_is_unknown(
-    world: World, at: Callable[[float], datetime], age: float, expected: list[float | None]
+    world: World,
+    at: Callable[[float], datetime],
+    make_spec: Callable[..., SignalInfo],
+    age: float,
+    expected: list[float | None],
 ) -> None:
     world.append([(1, 0, 1.0)])
     grid = world.telemetry.wide(
-        world.scopes["steel"], [1], at(0), at(30), STEP, max_age=timedelta(seconds=age)
+        world.scopes["steel"], [make_spec(1)], at(0), at(30), STEP, max_age=timedelta(seconds=age)
     )
     assert column(grid, "s1") == expected
 
 
-def test_ten_steps_are_the_age_allowed_unless_told(world: World, at: Callable[[float], datetime]) -> None:
+def test_ten_steps_are_the_age_allowed_unless_told(
+    world: World, at: Callable[[float], datetime], make_spec: Callable[..., SignalInfo]
+) -> None:
     world.append([(1, 0, 1.0)])
-    grid = world.telemetry.wide(world.scopes["steel"], [1], at(90), at(130), STEP)
+    grid = world.telemetry.wide(world.scopes["steel"], [make_spec(1)], at(90), at(130), STEP)
     assert column(grid, "s1") == [1.0, 1.0, None, None]
 
 
 @pytest.mark.parametrize("step", [timedelta(0), timedelta(seconds=-1), timedelta(microseconds=1)])
 def test_a_grid_that_nobody_can_hold_is_refused(
-    world: World, at: Callable[[float], datetime], step: timedelta
+    world: World,
+    at: Callable[[float], datetime],
+    make_spec: Callable[..., SignalInfo],
+    step: timedelta,
 ) -> None:
     with pytest.raises(ValueError, match="longer step"):
-        world.telemetry.wide(world.scopes["steel"], [1], at(0), at(3600), step)
+        world.telemetry.wide(world.scopes["steel"], [make_spec(1)], at(0), at(3600), step)
 
 
 def facts(world: World, start: datetime, end: datetime) -> list[tuple[int, datetime, int, int]]:

@@ -4,21 +4,29 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from datetime import UTC, datetime, timedelta
+from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tundish_platform.samples import GapReason, SampleKind
+from tundish_platform.samples import SCHEMAS, GapReason, SampleKind
+from tundish_platform.store.query.aggregate import aggregate
+from tundish_platform.store.query.chart import chart
+from tundish_platform.store.query.export import ExportForm, export, raw_chunks
 from tundish_platform.store.query.facts import FACTS_SCHEMA, live_minutes
-from tundish_platform.store.query.summary import SUMMARY_SCHEMA, Samples, hold_us, summarise
+from tundish_platform.store.query.grid import wide
+from tundish_platform.store.query.lttb import lttb_thinned
+from tundish_platform.store.query.states import time_in_state
+from tundish_platform.store.query.summary import SUMMARY_SCHEMA, hold_us
+from tundish_platform.store.query.tenantsource import TenantSource
 from tundish_platform.store.query.trend import thinned
-from tundish_platform.store.rows import EARLIEST, LATEST, STORED, TIMESTAMP, micros
+from tundish_platform.store.rows import TIMESTAMP
 from tundish_platform.tenancy.scope import Permission
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -27,11 +35,23 @@ if TYPE_CHECKING:
     from tundish_platform.tenancy.scope import TenantScope
 
 _NUMBERS: Final = (SampleKind.NUMERIC, SampleKind.INTEGER)
-_MAX_AGE_STEPS: Final = 10
-_MAX_CELLS: Final = 20_000_000
+_POINTS: Final = SCHEMAS[SampleKind.NUMERIC]
+_CHART: Final = _POINTS.names
 _HIGHEST_SIGNAL: Final = 2**32 - 1
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _US: Final = timedelta(microseconds=1)
+
+
+class Thinning(StrEnum):
+    """Which samples of a chart stay.
+
+    First, last, lowest, highest and worst of each bucket; the same, always from raw rows; or those that keep
+    the line's shape (largest triangles).
+    """
+
+    EXTREMES = "extremes"
+    RAW_EXTREMES = "raw"
+    SHAPE = "shape"
 
 
 class Queries(ABC):
@@ -86,54 +106,106 @@ class Queries(ABC):
         return told.sort_by([("signal", "ascending"), ("ts", "ascending")])
 
     def trend(
-        self, scope: TenantScope, signals: Sequence[int], start: datetime, end: datetime, max_points: int
+        self,
+        scope: TenantScope,
+        signals: Sequence[SignalInfo],
+        start: datetime,
+        end: datetime,
+        max_points: int,
+        *,
+        thinning: Thinning = Thinning.EXTREMES,
     ) -> pa.Table:
-        """Numbers for a chart, `max_points` (or five) a signal at most, peaks kept: see `thinned`."""
-        tables = [
-            thinned(self._rows(scope, kind, signals, start, end), _micros(start), _micros(end), max_points)
-            for kind in _NUMBERS
-        ]
+        """Samples for a chart as they were: ``signal, ts, value, status``, at most `max_points` a signal.
+
+        Args:
+            scope: whose.
+            signals: numeric or integer ones.
+            start: of the window.
+            end: of the window, itself outside.
+            max_points: at least; five where fewer were asked for.
+            thinning: which samples stay; long windows of extremes are answered from rollups.
+
+        Raises:
+            ValueError: the window is empty.
+        """
+        numbers = [s for s in _granted(scope, signals) if s.kind in _NUMBERS]
+        first, last = _micros(start), _micros(end)
+        if thinning is Thinning.EXTREMES:
+            return chart(self._source(scope), numbers, first, last, max_points)
+        if end <= start:
+            raise ValueError("a chart needs a window that ends after it starts")
+        found = []
+        for kind in _NUMBERS:
+            members = [s for s in numbers if s.kind is kind]
+            if members:
+                rows = self._rows(scope, kind, [s.id for s in members], start, end)
+                if thinning is Thinning.SHAPE:
+                    found.append(lttb_thinned(rows, max_points, {s.id: hold_us(s) for s in members}))
+                else:
+                    found.append(thinned(rows, first, last, max_points))
+        tables = [SCHEMAS[SampleKind.NUMERIC].empty_table(), *(t.select(_CHART).cast(_POINTS) for t in found)]
         return pa.concat_tables(tables).sort_by([("signal", "ascending"), ("ts", "ascending")])
+
+    def aggregate(
+        self,
+        scope: TenantScope,
+        signals: Sequence[SignalInfo],
+        windows: NDArray[np.int64],
+        interpolation: Mapping[int, bool] | None = None,
+    ) -> pa.Table:
+        """Time-weighted aggregates with their completeness, `AGGREGATE_SCHEMA`: see `aggregate`.
+
+        Args:
+            scope: whose.
+            signals: of any kind.
+            windows: shape ``(n, 2)``, µs since 1970; `ShiftCalendar.windows` makes them by shift or day.
+            interpolation: by signal, true to hold values, false for lines; else as the signal says.
+        """
+        return aggregate(self._source(scope), _granted(scope, signals), windows, interpolation)
+
+    def states(
+        self,
+        scope: TenantScope,
+        signals: Sequence[SignalInfo],
+        windows: NDArray[np.int64],
+        known_until: datetime | None = None,
+    ) -> pa.Table:
+        """Seconds and entries of each state by window, `STATES_SCHEMA`: see `time_in_state`.
+
+        Args:
+            scope: whose.
+            signals: texts, whole numbers or booleans.
+            windows: shape ``(n, 2)``, µs since 1970.
+            known_until: nothing is known from then on; now if absent.
+        """
+        until = datetime.now(UTC) if known_until is None else known_until
+        return time_in_state(self._source(scope), _granted(scope, signals), windows, _micros(until))
 
     def summary(
         self, scope: TenantScope, signals: Sequence[SignalInfo], start: datetime, end: datetime
     ) -> pa.Table:
-        """``signal, mean, min, max, count, good_share, completeness`` over ``[start, end)``: see `summary`.
+        """``signal, mean, min, max, count, good_share, completeness`` over ``[start, end)``.
 
         Raises:
             ValueError: the window is empty.
         """
         if end <= start:
             raise ValueError("a summary needs a window that ends after it starts")
-        signals = [s for s in signals if scope.signals is None or s.id in scope.signals]
-        longest = max((hold_us(s) for s in signals), default=0)
-        gaps = _by_signal(self.gaps(scope, [s.id for s in signals], _earlier(start, longest), end))
-        found = []
-        for kind in SampleKind:
-            members = [s for s in signals if s.kind is kind]
-            if members:
-                rows = self._around(scope, kind, members, start, end)
-                found += [
-                    {
-                        "signal": spec.id,
-                        **summarise(
-                            spec, rows[spec.id], _intervals(gaps.get(spec.id)), _micros(start), _micros(end)
-                        ),
-                    }
-                    for spec in members
-                ]
-        return pa.Table.from_pylist(found, schema=SUMMARY_SCHEMA).sort_by("signal")
+        table = self.aggregate(scope, signals, np.array([[_micros(start), _micros(end)]]))
+        return table.select(SUMMARY_SCHEMA.names).cast(SUMMARY_SCHEMA)
 
     def wide(
         self,
         scope: TenantScope,
-        signals: Sequence[int],
+        signals: Sequence[SignalInfo],
         start: datetime,
         end: datetime,
         step: timedelta,
+        *,
         max_age: timedelta | None = None,
+        interpolation: Mapping[int, bool] | None = None,
     ) -> pa.Table:
-        """One row a step: ``ts`` and a column ``s<id>`` a signal: its newest good number not older than that.
+        """One row a step: ``ts`` and a column ``s<id>`` a signal, null where nothing is known: see `wide`.
 
         Args:
             scope: whose.
@@ -141,24 +213,27 @@ class Queries(ABC):
             start: first instant of the grid.
             end: the grid stops before it.
             step: of the grid.
-            max_age: ten steps if absent.
+            max_age: how old a value may be; ten steps if absent.
+            interpolation: by signal, false for lines between samples; else values are held.
 
         Raises:
             ValueError: the step is not positive, or the grid has too many cells.
         """
-        age = _MAX_AGE_STEPS * step if max_age is None else max_age
-        if step <= timedelta(0) or max(1, len(signals)) * ((end - start) / step) > _MAX_CELLS:
-            raise ValueError(
-                f"a grid needs a step above 0 and at most {_MAX_CELLS} cells; take a longer step"
-            )
-        grid = np.arange(_micros(start), _micros(end), step // _US, dtype=np.int64)
-        columns: dict[str, pa.Array] = {"ts": pa.array(grid).cast(TIMESTAMP)}
-        tables: dict[int, pa.Table] = {}
-        for kind in _NUMBERS:
-            tables |= _by_signal(self._rows(scope, kind, signals, _earlier(start, age // _US), end))
-        for signal in _allowed(scope, signals):
-            columns[f"s{signal}"] = _as_of(tables.get(signal), grid, age // _US)
-        return pa.table(columns)
+        grid = (_micros(start), _micros(end), step // _US)
+        age = None if max_age is None else max_age // _US
+        return wide(self._source(scope), _granted(scope, signals), grid, age, interpolation)
+
+    def export(
+        self,
+        scope: TenantScope,
+        signals: Sequence[SignalInfo],
+        windows: NDArray[np.int64],
+        kind: SampleKind,
+        form: ExportForm,
+    ) -> Iterator[bytes]:
+        """Raw rows as one file, in chunks: see `export`. Signals of other kinds are left out."""
+        members = [s for s in _granted(scope, signals) if s.kind is kind]
+        return export(raw_chunks(self._source(scope), kind, members, windows), members, kind, form)
 
     def facts(self, scope: TenantScope, start: datetime, end: datetime) -> pa.Table:
         """What arrived live in ``[start, end)``: ``signal, minute, good, total`` samples by arrival minute.
@@ -189,20 +264,17 @@ class Queries(ABC):
         scope.require(Permission.READ)
         return self._store(scope).read(kind, _allowed(scope, signals), start, end)
 
-    def _around(
-        self,
-        scope: TenantScope,
-        kind: SampleKind,
-        members: Sequence[SignalInfo],
-        start: datetime,
-        end: datetime,
-    ) -> dict[int, Samples]:
-        """Samples of the window and one hold before and behind it."""
-        hold = max(hold_us(s) for s in members)
-        before, behind = _earlier(start, hold), min(LATEST, end + hold * _US)
-        rows = _by_signal(self._rows(scope, kind, [s.id for s in members], before, behind))
-        empty = STORED[kind].empty_table()
-        return {s.id: Samples.of(rows.get(s.id, empty), number=kind in _NUMBERS) for s in members}
+    def _source(self, scope: TenantScope) -> TenantSource:
+        scope.require(Permission.READ)
+
+        def recorded(signals: Sequence[int], start: datetime, end: datetime) -> pa.Table:
+            return self.gaps(scope, signals, start, end)
+
+        return TenantSource(self._store(scope), recorded)
+
+
+def _granted(scope: TenantScope, signals: Sequence[SignalInfo]) -> list[SignalInfo]:
+    return [s for s in signals if scope.signals is None or s.id in scope.signals]
 
 
 def _allowed(scope: TenantScope, signals: Sequence[int]) -> list[int]:
@@ -212,38 +284,3 @@ def _allowed(scope: TenantScope, signals: Sequence[int]) -> list[int]:
 
 def _micros(instant: datetime) -> int:
     return (instant - _EPOCH) // _US
-
-
-def _earlier(start: datetime, hold: int) -> datetime:
-    return start - min(start - EARLIEST, hold * _US) if start > EARLIEST else start
-
-
-def _by_signal(table: pa.Table) -> dict[int, pa.Table]:
-    """Slices of a table that is sorted by signal."""
-    if table.num_rows == 0:
-        return {}
-    signal = table["signal"].to_numpy()
-    numbers, firsts = np.unique(signal, return_index=True)
-    lasts = np.append(firsts[1:], len(signal))
-    return {
-        number: table.slice(first, last - first)
-        for number, first, last in zip(numbers.tolist(), firsts.tolist(), lasts.tolist(), strict=True)
-    }
-
-
-def _intervals(gaps: pa.Table | None) -> NDArray[np.int64]:
-    if gaps is None:
-        return np.zeros((0, 2), dtype=np.int64)
-    return np.column_stack([micros(gaps["ts"]), micros(gaps["end"])])
-
-
-def _as_of(table: pa.Table | None, grid: NDArray[np.int64], age: int) -> pa.Array:
-    """The newest good value at each instant of the grid, null where it is older than `age` µs."""
-    if table is None:
-        return pa.nulls(len(grid), pa.float64())
-    samples = Samples.of(table, number=True)
-    ts, value = samples.ts[samples.good], samples.value[samples.good]
-    at = np.searchsorted(ts, grid, side="right") - 1
-    known = at >= 0
-    known[known] &= grid[known] - ts[at[known]] <= age
-    return pa.array(np.where(known, value[np.maximum(at, 0)] if len(value) else 0.0, 0.0), mask=~known)

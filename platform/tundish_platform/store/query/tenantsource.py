@@ -1,0 +1,70 @@
+"""One tenant's segments, first level and buffer as the arithmetic's `Source`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+
+from tundish_platform.store.query.rollup import ROLLUP_SCHEMA, rollup
+from tundish_platform.store.reading import as_instant
+from tundish_platform.store.rows import merged
+from tundish_platform.store.segments.rollups import KINDS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from datetime import datetime
+
+    from tundish_platform.samples import SampleKind
+    from tundish_platform.store.reading import TenantReading
+
+
+class TenantSource:
+    """`Source` over one tenant's rows.
+
+    Args:
+        store: the tenant's part of the store.
+        recorded: recorded gaps of signals that overlap a window.
+    """
+
+    def __init__(
+        self,
+        store: TenantReading,
+        recorded: Callable[[Sequence[int], datetime, datetime], pa.Table],
+    ) -> None:
+        self._store = store
+        self._recorded = recorded
+
+    def raw(self, kind: SampleKind, signals: Sequence[int], start_us: int, end_us: int) -> pa.Table:
+        """Rows with ``start <= ts < end``, sorted by (signal, ts), each once."""
+        return self._store.read(kind, signals, as_instant(start_us), as_instant(end_us))
+
+    def pieces(
+        self, width_us: int, signals: Sequence[int], start_us: int, end_us: int, columns: Sequence[str]
+    ) -> pa.Table:
+        """Rollups of all segments, and of the rows that are in none yet."""
+        buckets = (width_us, start_us // width_us * width_us, -(-end_us // width_us) * width_us)
+        tables = [
+            self._store.pieces(kind, buckets, signals, columns, _rolled(kind, width_us, columns))
+            for kind in KINDS
+        ]
+        return pa.concat_tables(tables)
+
+    def gaps(self, signals: Sequence[int], start_us: int, end_us: int) -> pa.Table:
+        """Recorded gaps that overlap ``[start, end)``."""
+        return self._recorded(signals, as_instant(start_us), as_instant(end_us))
+
+    def before(self, kind: SampleKind, signals: Sequence[int], at_us: int) -> pa.Table:
+        """The newest row of each signal with ``ts < at``."""
+        return self._store.newest_before(kind, signals, as_instant(at_us))
+
+
+def _rolled(
+    kind: SampleKind, width_us: int, columns: Sequence[str]
+) -> Callable[[Sequence[pa.Table]], pa.Table]:
+    def rolled(tables: Sequence[pa.Table]) -> pa.Table:
+        if not tables:
+            return ROLLUP_SCHEMA.empty_table().select(columns)
+        return rollup(merged(tables, kind), width_us).select(columns)
+
+    return rolled
