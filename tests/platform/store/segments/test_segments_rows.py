@@ -189,7 +189,7 @@ def test_the_last_row_of_a_row_group_is_found_and_late_arrivals_are_counted(
 
 def test_of_equal_newest_times_each_file_gives_its_own(place: Place, rows_of: Make) -> None:
     for _ in range(3):
-        place.write(NUMERIC, rows_of(NUMERIC, 4, 50, [1, 2]))
+        place.write(NUMERIC, rows_of(NUMERIC, 4, 50, [1]))
     found = place.reader.newest(NUMERIC, place.files, [1])
     assert [table["signal"].to_pylist() for table in found] == [[1], [1], [1]]
 
