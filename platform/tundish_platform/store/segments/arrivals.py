@@ -15,14 +15,18 @@ from tundish_platform.store.rows import TIMESTAMP, micros
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from numpy.typing import NDArray
+
     from tundish_platform.store.segments.groups import Window
 
-COLUMNS: Final = ("signal", "status", "arrival", "live")
+BESIDE: Final = ("signal", "status", "live")
+"""What is needed of rows beside their arrival."""
+
 _MINUTE_US: Final = 60_000_000
 
 
 def counted(blocks: Iterable[pa.Table], window: Window) -> pa.Table:
-    """`FACTS_SCHEMA` of rows of `COLUMNS` that arrived live in a window.
+    """`FACTS_SCHEMA` of rows (`BESIDE` and arrival) that arrived live in a window.
 
     Args:
         blocks: of rows, sorted by signal.
@@ -33,14 +37,21 @@ def counted(blocks: Iterable[pa.Table], window: Window) -> pa.Table:
     return grouped.aggregate([("good", "sum"), ("total", "sum")]).rename_columns(FACTS_SCHEMA.names)
 
 
+def within(block: pa.Table, window: Window) -> NDArray[np.bool_]:
+    """Which rows arrived in the window."""
+    arrival = micros(block["arrival"])
+    found: NDArray[np.bool_] = (arrival >= window.start) & (arrival < window.end)
+    return found
+
+
 def _runs(block: pa.Table, window: Window) -> pa.Table:
     """Neighbours of one signal and minute as one row: rows arrive nearly in order, so few are left."""
-    arrival = micros(block["arrival"])
-    wanted = (arrival >= window.start) & (arrival < window.end)
+    wanted = within(block, window)
     wanted &= block["live"].to_numpy(zero_copy_only=False)
     if not wanted.any():
         return _no_runs()
-    signal, minute = block["signal"].to_numpy()[wanted], arrival[wanted] // _MINUTE_US * _MINUTE_US
+    signal, arrival = block["signal"].to_numpy()[wanted], micros(block["arrival"])[wanted]
+    minute = arrival // _MINUTE_US * _MINUTE_US
     starts = group_starts(signal, minute)
     good = is_good(block["status"].to_numpy()[wanted])
     columns = [

@@ -27,6 +27,7 @@ _DECODED: Final = 12
 # More slices than that cost more than one pass over all rows.
 _SLICES: Final = 64
 _SIGNALS: Final = 2**32
+_EVER: Final = 2**62
 _UNREADABLE: Final = (pa.ArrowException, OSError, KeyError)
 
 
@@ -50,7 +51,6 @@ class SegmentIndex:
 
     def __init__(self, file: Opened, kind: SampleKind) -> None:
         self._kind = kind
-        self._path = file.path
         source = _source(file)
         try:
             with source:
@@ -58,14 +58,16 @@ class SegmentIndex:
             names = [self._footer.schema.column(leaf).path for leaf in range(self._footer.num_columns)]
             leaves = {name.partition(".")[0]: leaf for leaf, name in enumerate(names)}
             self._leaves = {name: leaves[name] for name in STORED[kind].names}
-            low, high = self._statistics("signal")
+            signals = self._statistics("signal")
         except _UNREADABLE as error:
             raise SegmentDamaged(file.path, f"no {kind.value} rows can be read: {error}") from error
+        if signals is None:
+            raise SegmentDamaged(file.path, "it has no statistics of signals")
         # Statistics show numbers from 2³¹ on as negative ones.
-        self._first, self._last = low % _SIGNALS, high % _SIGNALS
+        self._first, self._last = signals[0] % _SIGNALS, signals[1] % _SIGNALS
         groups = range(self._footer.num_row_groups)
         self._rows = np.array([self._footer.row_group(group).num_rows for group in groups], dtype=np.int64)
-        self._times: tuple[NDArray[np.int64], NDArray[np.int64]] | None = None
+        self._ranges: dict[str, tuple[NDArray[np.int64], NDArray[np.int64]]] = {}
 
     @classmethod
     def sized(cls, file: Opened, kind: SampleKind) -> tuple[SegmentIndex, int]:
@@ -73,15 +75,23 @@ class SegmentIndex:
         made = cls(file, kind)
         return made, int(made._footer.serialized_size) * _DECODED
 
-    def groups(self, signals: NDArray[np.int64] | None, window: Window | None) -> list[int]:
-        """Row groups that may hold rows of the signals (rising) in the window; of all where absent."""
+    def groups(
+        self, signals: NDArray[np.int64] | None, window: Window | None, arrived: Window | None = None
+    ) -> list[int]:
+        """Row groups that may hold what is wanted; where an argument is absent, all pass.
+
+        Args:
+            signals: rising.
+            window: of source time.
+            arrived: window of arrival; passes all row groups of a segment without statistics of it.
+        """
         fits = np.ones(len(self._rows), dtype=bool)
         if signals is not None:
             fits = np.searchsorted(signals, self._first) < np.searchsorted(signals, self._last, "right")
-        if window is not None:
-            if self._times is None:
-                self._times = self._statistics("ts")
-            fits &= (self._times[1] >= window.start) & (self._times[0] < window.end)
+        for column, wanted in (("ts", window), ("arrival", arrived)):
+            if wanted is not None:
+                low, high = self._times(column)
+                fits &= (high >= wanted.start) & (low < wanted.end)
         found: list[int] = np.flatnonzero(fits).tolist()
         return found
 
@@ -121,13 +131,20 @@ class SegmentIndex:
         for begin in range(0, len(groups), share):
             yield groups[begin : begin + share]
 
-    def _statistics(self, column: str) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Lowest and highest value of each row group, as Parquet keeps them."""
+    def _times(self, column: str) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Range of each row group, µs; without end on both sides if nothing is known."""
+        if column not in self._ranges:
+            ever = np.full(len(self._rows), _EVER)
+            self._ranges[column] = self._statistics(column) or (-ever, ever)
+        return self._ranges[column]
+
+    def _statistics(self, column: str) -> tuple[NDArray[np.int64], NDArray[np.int64]] | None:
+        """Lowest and highest value of each row group, as Parquet keeps them; None if it has not all."""
         leaf = self._leaves[column]
         groups = range(self._footer.num_row_groups)
         found = [self._footer.row_group(group).column(leaf).statistics for group in groups]
         if not all(one is not None and one.has_min_max for one in found):
-            raise SegmentDamaged(self._path, f"it has no statistics of {column}")
+            return None
         low = np.array([one.min_raw for one in found], dtype=np.int64)
         return low, np.array([one.max_raw for one in found], dtype=np.int64)
 

@@ -174,14 +174,14 @@ class SegmentReader:
         self, files: Sequence[SegmentFile], signals: Sequence[int] | None, start: datetime, end: datetime
     ) -> pa.Table:
         """`FACTS_SCHEMA` of rows that arrived live in ``[start, end)``; what files repeat counts again."""
-        wanted = _rising(signals)
+        wanted, window = _rising(signals), Window(_micros(start), _micros(end))
         blocks = (
             sliced(block, wanted, None)
             for file in files
             if file.max_arrival >= start
-            for block in self._blocks(file.kind, file, arrivals.COLUMNS, wanted, None)
+            for block in self._arrived(file, wanted, window)
         )
-        return arrivals.counted(blocks, Window(_micros(start), _micros(end)))
+        return arrivals.counted(blocks, window)
 
     def pieces(
         self,
@@ -268,6 +268,17 @@ class SegmentReader:
         with self._segment(kind, file) as (handle, index):
             for groups in index.in_blocks(index.groups(signals, window), _BLOCK_ROWS):
                 yield index.read(handle, groups, names, self._readers.decoding)
+
+    def _arrived(
+        self, file: SegmentFile, signals: NDArray[np.int64] | None, window: Window
+    ) -> Iterator[pa.Table]:
+        """Blocks in which something arrived in the window; the others' other columns are not decoded."""
+        with self._segment(file.kind, file) as (handle, index):
+            for groups in index.in_blocks(index.groups(signals, None, window), _BLOCK_ROWS):
+                arrival = index.read(handle, groups, ("arrival",), self._readers.decoding)
+                if arrivals.within(arrival, window).any():
+                    rest = index.read(handle, groups, arrivals.BESIDE, self._readers.decoding)
+                    yield rest.append_column("arrival", arrival["arrival"])
 
     def _last_times(
         self,

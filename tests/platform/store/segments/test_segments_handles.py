@@ -6,6 +6,7 @@ import os
 import threading
 from typing import TYPE_CHECKING, Any
 
+import pyarrow.parquet as pq
 import pytest
 
 from tundish_platform.samples import SampleKind
@@ -41,12 +42,20 @@ def overwrite_the_middle(path: Path) -> None:
     path.write_bytes(content[:4] + bytes(len(content) - 4 - 4096) + content[-4096:])
 
 
+def put_another_in_its_place(path: Path) -> None:
+    table = pq.read_table(path)
+    pq.write_table(table.slice(0, 1000), path)
+
+
 def make_a_pipe(path: Path) -> None:
     path.unlink()
     os.mkfifo(path)
 
 
-@pytest.mark.parametrize("harm", [cut, overwrite_the_end, overwrite_the_middle, make_a_pipe])
+HARMS = [cut, overwrite_the_end, overwrite_the_middle, put_another_in_its_place, make_a_pipe]
+
+
+@pytest.mark.parametrize("harm", HARMS)
 @pytest.mark.parametrize("known", [False, True])
 def test_a_damaged_segment_is_told_by_its_name(
     place: Place,

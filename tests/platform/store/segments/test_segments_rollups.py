@@ -132,6 +132,17 @@ def test_rollups_are_small_and_columns_come_as_asked(place: Place, rows_of: Make
     assert place.reader.pieces(HOUR_US, place.files, [3], 0, EVER, names).schema.names == names
 
 
+@pytest.mark.parametrize("value", [-0.0, 21.5, np.nan])
+def test_what_is_the_same_everywhere_comes_back_as_it_was(place: Place, rows_of: Make, value: float) -> None:
+    for seed in range(2):
+        table = rows_of(SampleKind.NUMERIC, seed, 500)
+        at = table.schema.get_field_index("value")
+        numbers = pa.array(np.full(table.num_rows, value))
+        place.write(SampleKind.NUMERIC, table.set_column(at, table.schema.field(at), numbers))
+        found = place.reader.pieces(HOUR_US, place.files, None, 0, EVER)
+        assert bits(found) == bits(expected_pieces(place, HOUR_US, None, (0, EVER)))
+
+
 def test_other_kinds_have_none_and_other_widths_are_refused(place: Place) -> None:
     place.random(SampleKind.TEXT, 1, 2)
     assert place.reader.pieces(HOUR_US, place.files, None, 0, EVER).num_rows == 0

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -167,3 +170,41 @@ def _sorted(table: pa.Table) -> list[dict[str, datetime]]:
         [("signal", "ascending"), ("minute", "ascending")]
     ).to_pylist()
     return found
+
+
+def test_the_last_row_of_a_row_group_is_found_and_late_arrivals_are_counted(
+    place: Place, rows_of: Make
+) -> None:
+    table = rows_of(NUMERIC, 4, 64, [1])
+    file = place.write(NUMERIC, table.slice(0, 32))
+    (found,) = place.reader.rows(NUMERIC, [file], [1], file.max_ts, place.at(100_000))
+    assert found["ts"].to_pylist() == [file.max_ts]
+    (found,) = place.reader.rows(NUMERIC, [file], [1], place.at(-1), file.min_ts + timedelta(microseconds=1))
+    assert found["ts"].to_pylist() == [file.min_ts]
+    start, end = file.max_ts + timedelta(microseconds=1), place.at(200_000)
+    expected = live_minutes(place.naive(file), start, end)
+    assert expected.num_rows > 0
+    assert _sorted(place.reader.live_minutes([file], None, start, end)) == _sorted(expected)
+
+
+def test_of_equal_newest_times_each_file_gives_its_own(place: Place, rows_of: Make) -> None:
+    for _ in range(3):
+        place.write(NUMERIC, rows_of(NUMERIC, 4, 50, [1]))
+    found = place.reader.newest(NUMERIC, place.files, [1])
+    assert [table["signal"].to_pylist() for table in found] == [[1], [1], [1]]
+
+
+def test_with_statistics_of_arrival_only_row_groups_that_came_then_are_decoded(
+    place: Place, rows_of: Make
+) -> None:
+    table = rows_of(NUMERIC, 4, 4000, [1])
+    file = place.write(NUMERIC, table)
+    slow = place.reader.live_minutes([file], None, place.at(0), place.at(86_400 * 2))
+    late = table.set_column(4, table.schema.field("arrival"), table["ts"])
+    pq.write_table(late, place.folder / file.path, row_group_size=32)
+    file = replace(file, bytes=(place.folder / file.path).stat().st_size)
+    before = place.readers.decoded_groups
+    found = place.reader.live_minutes([file], None, place.at(3600 * 20), place.at(3600 * 20 + 60))
+    assert _sorted(found) == _sorted(live_minutes(late, place.at(3600 * 20), place.at(3600 * 20 + 60)))
+    assert 0 < place.readers.decoded_groups - before <= 4
+    assert slow.num_rows > found.num_rows > 0
