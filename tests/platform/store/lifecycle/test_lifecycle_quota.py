@@ -135,6 +135,7 @@ def test_a_second_request_waits_and_a_crowd_is_refused(clock: Clock) -> None:
 def test_a_query_pays_with_its_seconds(clock: Clock) -> None:
     found = limits(clock, Policy(query_s_per_min=6.0))
     with found.querying(TENANT):
+        assert len(found.seconds) == 0, "a tenant with all its time takes no memory"
         clock.seconds += 16
     with pytest.raises(OverQuota) as refused, found.querying(TENANT):
         pass
