@@ -23,6 +23,7 @@ from tundish_platform.migrations.tables import target
 from tundish_platform.samples import SCHEMAS, SampleBatch, SampleKind, SignalSpec
 from tundish_platform.store import Telemetry
 from tundish_platform.store.lifecycle.tables import RetentionRecord, StorePolicy, TenantRemoval
+from tundish_platform.store.segments.manifest import Segment
 from tundish_platform.tenancy import Permission, Role, access_tenant
 from tundish_platform.tenancy.accounts import create_tenant, job_principal
 from tundish_platform.tenancy.metadata import Metadata
@@ -163,6 +164,19 @@ def test_an_export_holds_what_lay_in_the_log_only(metadata: Metadata, tmp_path: 
     assert tundish("export", "steel", "out.zip", "--by", "day").exit_code == 0
     with zipfile.ZipFile(tmp_path / "out.zip") as archive:
         assert {"manifest.json", "numeric/2026-03-30.parquet"} <= set(archive.namelist())
+
+
+def test_a_damaged_segment_is_named_and_the_rest_comes_out(metadata: Metadata, tmp_path: Path) -> None:
+    root = tmp_path / ".tundish" / "data" / "store"
+    with closing(Telemetry(root, metadata, background=False)) as telemetry:
+        fill(metadata, telemetry)
+        telemetry.seal()
+    with metadata.session() as session:
+        session.query(Segment).update({"damaged": True})
+    answer = tundish("export", "steel", "out")
+    assert answer.exit_code == 0, answer.output
+    assert "Damaged" in answer.stderr
+    assert json.loads((tmp_path / "out" / "manifest.json").read_text("utf-8"))["damaged"] != []
 
 
 def test_beside_a_running_server_an_export_says_what_it_lacks(metadata: Metadata, tmp_path: Path) -> None:

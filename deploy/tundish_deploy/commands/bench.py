@@ -2,26 +2,59 @@
 
 from __future__ import annotations
 
+from pathlib import Path  # noqa: TC003 - typer reads annotations when the command runs
 from typing import Annotated
 
 import typer
 
-from tundish_deploy.commands.options import JsonOption
+from tundish_deploy.commands.options import JsonOption, errors, give_up
 
 app = typer.Typer(no_args_is_help=True)
+
+_ROWS_A_TENANT = 1000
+_MOST_TENANTS = 30_000
+_FULL_MINUTES = 3.0
+_SHORT_MINUTES = 0.2
 
 
 @app.command()
 def store(
     *,
-    rows: Annotated[int, typer.Option(help="Rows to write with each engine.", min=100_000)] = 5_000_000,
-    batch: Annotated[int, typer.Option(help="Rows a batch.", min=100)] = 50_000,
+    rows: Annotated[
+        int, typer.Option(help="Rows of thirty days; bars are judged from 100 million on.", min=100_000)
+    ] = 100_000_000,
+    peers: Annotated[
+        str, typer.Option(help="Which peers, with commas; none for none.")
+    ] = "victoriametrics,influxdb,postgres,duckdb",
+    tenants: Annotated[
+        int | None,
+        typer.Option(help="Tenants with a batch a minute; a thousandth of the rows by default.", min=1),
+    ] = None,
+    minutes: Annotated[float | None, typer.Option(help="How long they run.", min=0.01)] = None,
+    folder: Annotated[
+        Path | None, typer.Option(help="On which disk; the system's temporary one by default.")
+    ] = None,
+    profile: Annotated[Path | None, typer.Option(help="Write where the writer's time goes (JSON).")] = None,
     json: JsonOption = False,
 ) -> None:
-    """The store's write path and first queries beside DuckDB and SQLite."""
-    from tundish_deploy.benchmarks.store import bench_store
+    """The store's ingest, size and queries beside VictoriaMetrics, InfluxDB, PostgreSQL and DuckDB."""
+    from tundish_deploy.benchmarks.store.engine import WrongRows
+    from tundish_deploy.benchmarks.store.peers import chosen
+    from tundish_deploy.benchmarks.store.processes import PeerFailed, PeerMissing
+    from tundish_deploy.benchmarks.store.run import Plan, bench_store
+    from tundish_deploy.benchmarks.store.workload import BLOCK_ROWS
+    from tundish_deploy.logs import configure_logs
 
-    bench_store(rows, batch).print(as_json=json)
+    configure_logs("ERROR")
+    fleet = min(_MOST_TENANTS, rows // _ROWS_A_TENANT) if tenants is None else tenants
+    long = _FULL_MINUTES if fleet >= _MOST_TENANTS else _SHORT_MINUTES
+    try:
+        plan = Plan(
+            rows // BLOCK_ROWS * BLOCK_ROWS, tuple(chosen(peers)), fleet, minutes or long, folder, profile
+        )
+        bench_store(plan, lambda text: errors.print(text, style="dim")).print(as_json=json)
+    except (PeerMissing, PeerFailed, WrongRows, ValueError) as error:
+        give_up(str(error))
 
 
 @app.command()

@@ -198,6 +198,8 @@ def export(
             "not in this export. Stop it for a complete one.",
             err=True,
         )
+    if manifest["damaged"]:
+        typer.echo(f"Damaged and therefore missing: {', '.join(manifest['damaged'])}", err=True)
     files = len(manifest["files"])
     _show({"target": str(target), "files": files, "rows": manifest["rows"], "whole": whole}, json=json)
 

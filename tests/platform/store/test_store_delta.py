@@ -216,6 +216,24 @@ def test_a_reader_opens_only_the_files_of_its_window(tenant: Tenant, tables: Del
         found.to_table()
 
 
+@pytest.mark.parametrize(
+    "wanted",
+    [("signal", "=", 1), ("value", "=", 0.5), ("status", "=", 0), ("live", "=", True), ("day", "=", MONDAY)],
+)
+def test_a_filter_on_any_column_finds_its_rows(
+    tenant: Tenant, tables: DeltaTables, wanted: tuple[str, str, Any]
+) -> None:
+    tables.publish(tenant.folder, NUMERIC, {MONDAY: [tenant.segment(MONDAY, [0, 1])]})
+    tables.publish(tenant.folder, NUMERIC, {TUESDAY: [tenant.segment(TUESDAY, [2, 3])]})
+    column, _, value = wanted
+    rows = [row for row in tenant.table().to_pyarrow_table().to_pylist() if row[column] == value]
+
+    found = tenant.table().to_pyarrow_dataset().to_table(filter=pc.field(column) == value)
+
+    assert rows
+    assert sorted(row["ts"] for row in found.to_pylist()) == sorted(row["ts"] for row in rows)
+
+
 def test_rounded_statistics_hide_no_sample_at_the_end_of_a_file(tenant: Tenant, tables: DeltaTables) -> None:
     tables.publish(tenant.folder, NUMERIC, {MONDAY: [tenant.segment(MONDAY, [3])]})
     exact = pa.scalar(midnight(MONDAY) + timedelta(seconds=3, microseconds=7), pa.timestamp("us", "UTC"))

@@ -30,8 +30,10 @@ def manifest_listing(metadata: Metadata, scope: TenantScope, folder: Path) -> Li
     scope.require(Permission.READ)
     query = select(Segment).where(Segment.tenant_id == scope.tenant_id).order_by(Segment.max_sequence)
     with metadata.session() as session:
-        files = [
-            HeldFile(SampleKind(row.kind), row.day, Level.RAW, folder / row.path)
-            for row in session.scalars(query)
-        ]
-    return Listing(files, {})
+        rows = list(session.scalars(query))
+    files = [
+        HeldFile(SampleKind(row.kind), row.day, Level.RAW, folder / row.path)
+        for row in rows
+        if not row.damaged
+    ]
+    return Listing(files, {}, [row.path for row in rows if row.damaged])

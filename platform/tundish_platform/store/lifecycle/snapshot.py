@@ -28,7 +28,13 @@ _FIRST: Final = date(1970, 1, 1)
 
 
 class Snapshot(Protocol):
-    """What a takeout asks: which days there are, and their rows in sorted runs, the last written last."""
+    """What a takeout asks: which days there are, and their rows in sorted runs, the last written last.
+
+    Attributes:
+        damaged: files that cannot be read, so that their rows are missing.
+    """
+
+    damaged: Sequence[str]
 
     def days(self, kind: SampleKind, level: Level) -> list[date]:
         """UTC days with rows of a kind and level, rising."""
@@ -56,10 +62,12 @@ class Listing:
     Attributes:
         files: named by the manifest, in the order they were written.
         chunks: rows that are not in files yet, by kind, in the order they came. Arrow tables never change.
+        damaged: named files that cannot be read.
     """
 
     files: Sequence[HeldFile]
     chunks: Mapping[SampleKind, Sequence[pa.Table]]
+    damaged: Sequence[str] = ()
 
 
 class FileSnapshot:
@@ -67,6 +75,7 @@ class FileSnapshot:
 
     def __init__(self, listing: Listing) -> None:
         self._files = listing.files
+        self.damaged = listing.damaged
         self._chunks = {
             kind: pa.concat_tables([chunk.select(columns_of(kind)) for chunk in chunks])
             for kind, chunks in listing.chunks.items()
@@ -130,7 +139,7 @@ def _linked(place: Path, listing: Callable[[], Listing]) -> Listing:
             if not left:
                 raise
         else:
-            return Listing(files, found.chunks)
+            return Listing(files, found.chunks, found.damaged)
     raise AssertionError("the last try raises")
 
 

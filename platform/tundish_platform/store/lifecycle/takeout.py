@@ -129,6 +129,7 @@ def write_takeout(
         "tenant": scope.slug,
         "taken_at": taken_at.isoformat(),
         "rows": _rows(takeout.files),
+        "damaged": list(snapshot.damaged),
         "files": takeout.files,
     }
     with target.member(MANIFEST) as raw:

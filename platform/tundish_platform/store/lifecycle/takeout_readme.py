@@ -33,8 +33,10 @@ Files / 文件:
                         原始数据已按保留策略删除的日期: 每信号每分钟或每小时一行汇总
   removed.csv           what retention removed (level raw, 60, 3600), and rows that came too late (level late)
                         按保留策略删除的内容, 以及过晚到达而未接收的行 (late)
-  manifest.json         all files with size, SHA-256 and rows; written last, so without it the takeout is torn
-                        全部文件的大小、SHA-256 与行数; 最后写入, 缺失则导出不完整
+  manifest.json         all files with size, SHA-256 and rows; written last: without it the takeout is torn;
+                        "damaged" names files of the platform that could not be read and are missing here
+                        全部文件的大小、SHA-256 与行数; 最后写入, 缺失则导出不完整;
+                        damaged 为无法读取而缺失的文件
 
 Columns / 列:
 

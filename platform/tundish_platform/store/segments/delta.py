@@ -52,7 +52,6 @@ _VALUES: Final[Mapping[SampleKind, PrimitiveType | ArrayType]] = {
     SampleKind.TEXT: PrimitiveType("string"),
     SampleKind.ARRAY: ArrayType(PrimitiveType("double")),
 }
-_NEVER_NULL: Final = ("signal", "ts", "arrival", "live")
 _NO_HOOKS: Final = PostCommitHookProperties(create_checkpoint=False, cleanup_expired_logs=False)
 
 
@@ -229,6 +228,8 @@ class DeltaTables:
             name=kind.value,
             configuration={
                 "delta.logRetentionDuration": _LOG_KEPT,
+                # Without this, deltalake takes a column without statistics for one without any values.
+                "delta.dataSkippingStatsColumns": "ts",
                 "delta.deletedFileRetentionDuration": f"interval {self._keep_hours} hours",
             },
             storage_options=self._options,
@@ -287,7 +288,7 @@ def _added(path: str, day: date, file: DataFile) -> AddAction:
         "numRecords": file.rows,
         "minValues": {"ts": _milliseconds(file.min_ts)},
         "maxValues": {"ts": _milliseconds(file.max_ts + timedelta(microseconds=999))},
-        "nullCount": dict.fromkeys(_NEVER_NULL, 0),
+        "nullCount": {"ts": 0},
     }
     return AddAction(
         path, file.bytes, {"day": day.isoformat()}, _now_ms(), data_change=True, stats=json.dumps(stats)

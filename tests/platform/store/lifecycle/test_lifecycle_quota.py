@@ -135,6 +135,7 @@ def test_a_second_request_waits_and_a_crowd_is_refused(clock: Clock) -> None:
 def test_a_query_pays_with_its_seconds(clock: Clock) -> None:
     found = limits(clock, Policy(query_s_per_min=6.0))
     with found.querying(TENANT):
+        assert len(found.seconds) == 0, "a tenant with all its time takes no memory"
         clock.seconds += 16
     with pytest.raises(OverQuota) as refused, found.querying(TENANT):
         pass
@@ -178,3 +179,23 @@ def test_words_for_people_in_both_languages(clock: Clock) -> None:
         append(found, 30)
     assert "3 s" in refused.value.message_en
     assert "3 秒" in refused.value.message_zh
+
+
+@pytest.mark.parametrize(("rate", "holds"), [(10.0, True), (None, False)])
+def test_a_tenant_at_ten_times_its_quota_gets_its_quota_and_the_others_theirs(
+    clock: Clock, rate: float | None, *, holds: bool
+) -> None:
+    noisy = Policy(rows_per_s=rate, burst_rows=None if rate is None else 100)
+    others = Policy(rows_per_s=10.0, burst_rows=100)
+    found = Limits(lambda tenant: noisy if tenant == TENANT else others, clock=clock)
+    taken = 0
+    for _ in range(1000):
+        clock.seconds += 0.1
+        for tenant in range(OTHER, OTHER + 5):
+            append(found, 1, tenant)
+        try:
+            append(found, 10)
+        except QuotaExceeded:
+            continue
+        taken += 10
+    assert (taken <= 10 * 100 + 100) is holds

@@ -1,0 +1,1 @@
+"""The telemetry store beside its peers: `tundish bench store`."""
