@@ -93,6 +93,10 @@ class Tenant:
         return self.folder / NUMERIC / "_delta_log" / name
 
 
+def commit_lines(tenant: Tenant, version: int) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in tenant.log(f"{version:020d}.json").read_text().splitlines()]
+
+
 @pytest.fixture
 def tenant(tmp_path: Path) -> Tenant:
     return Tenant(tmp_path / "steel")
@@ -238,6 +242,9 @@ def test_rounded_statistics_hide_no_sample_at_the_end_of_a_file(tenant: Tenant, 
     tables.publish(tenant.folder, NUMERIC, {MONDAY: [tenant.segment(MONDAY, [3])]})
     exact = pa.scalar(midnight(MONDAY) + timedelta(seconds=3, microseconds=7), pa.timestamp("us", "UTC"))
 
+    stats = next(json.loads(line["add"]["stats"]) for line in commit_lines(tenant, 0) if "add" in line)
+    assert stats["minValues"] == {"ts": "2026-03-02T00:00:03.000Z"}
+    assert stats["maxValues"] == {"ts": "2026-03-02T00:00:03.001Z"}
     for near in (pc.field("ts") >= exact, pc.field("ts") <= exact):
         assert tenant.table().to_pyarrow_dataset().to_table(filter=near).num_rows == 1
 
@@ -450,7 +457,7 @@ def test_a_file_is_kept_for_its_time_after_it_left_the_table(tenant: Tenant) -> 
     tables.publish(tenant.folder, NUMERIC, {MONDAY: [old]})
     tables.publish(tenant.folder, NUMERIC, {MONDAY: [tenant.segment(MONDAY, [0, 1])]})
     commit = tenant.log(f"{1:020d}.json")
-    lines = [json.loads(line) for line in commit.read_text().splitlines()]
+    lines = commit_lines(tenant, 1)
     for line in lines:
         if "remove" in line:
             line["remove"]["deletionTimestamp"] -= 2 * 3_600_000
