@@ -185,6 +185,7 @@ def _file(row: Segment) -> SegmentFile:
         row.max_sequence,
         row.crc32,
         row.damaged,
+        row.expired,
     )
 
 
@@ -203,4 +204,5 @@ def _row(tenant_id: int, segment: SegmentFile) -> Segment:
         max_sequence=segment.max_sequence,
         crc32=segment.crc32,
         damaged=segment.damaged,
+        expired=segment.expired,
     )

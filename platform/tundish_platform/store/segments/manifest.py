@@ -21,6 +21,7 @@ class Segment(TenantOwned, Base):
         min_sequence, max_sequence: range of log sequences inside.
         crc32: zlib's checksum of the file.
         damaged: found missing or changed; kept so that its absence is told.
+        expired: its rows were removed by retention; the rollups beside it are kept.
     """
 
     __tablename__ = "segment"
@@ -38,6 +39,7 @@ class Segment(TenantOwned, Base):
     max_sequence: Mapped[int] = mapped_column(BigInteger)
     crc32: Mapped[int] = mapped_column(BigInteger)
     damaged: Mapped[bool] = mapped_column(default=False)
+    expired: Mapped[bool] = mapped_column(default=False)
 
 
 class SealedUpTo(Base):

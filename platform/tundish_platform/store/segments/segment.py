@@ -1,6 +1,6 @@
 """Segments: sorted Parquet files in the tenant's own folder, one kind and one UTC day of source time each.
 
-``tenants/<slug>/<kind>/<day>/<sequence>-<random>.parquet``; any Parquet reader can read them without us.
+``tenants/<slug>/<kind>/day=<day>/<sequence>-<random>.parquet``; any Parquet reader can read them without us.
 """
 
 from __future__ import annotations
@@ -44,6 +44,7 @@ class SegmentFile:
             segments of one kind and day do not overlap: of equal (signal, ts) the higher range holds.
         crc32: zlib's checksum of the file.
         damaged: the file is missing or not what was written; its rows cannot be read.
+        expired: its rows were removed by retention; the rollups beside it are kept.
     """
 
     kind: SampleKind
@@ -58,6 +59,7 @@ class SegmentFile:
     max_sequence: int
     crc32: int
     damaged: bool = False
+    expired: bool = False
 
     def overlaps(self, start: datetime | None, end: datetime | None) -> bool:
         """Whether it may hold rows with ``start <= ts < end``."""
@@ -90,7 +92,7 @@ def write(
     Raises:
         OSError: it could not be made durable; nothing is left of it.
     """
-    path = f"{kind}/{day:%Y-%m-%d}/{sequences[1]:020d}-{secrets.token_hex(4)}.parquet"
+    path = f"{kind}/day={day:%Y-%m-%d}/{sequences[1]:020d}-{secrets.token_hex(4)}.parquet"
     final = folder / path
     temporary = final.with_suffix(".tmp")
     files.make_folder(final.parent)
