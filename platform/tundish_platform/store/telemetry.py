@@ -17,6 +17,7 @@ from tundish_platform.store.log.interface import StoreFailed, StoreFull
 from tundish_platform.store.query.queries import Queries
 from tundish_platform.store.rows import check_batch
 from tundish_platform.store.segments.catalog import SegmentCatalog
+from tundish_platform.store.segments.publishing import Publisher
 from tundish_platform.store.tenants import Tenants
 from tundish_platform.store.write.firstlevel import FirstLevel
 from tundish_platform.store.write.sealer import Sealer, SealSettings
@@ -75,6 +76,7 @@ class Telemetry(Queries):
         files: the file layer.
         settings: when rows move from memory to segments.
         log: a log of another kind than files in the store's folder.
+        publish: keep each tenant's segments as its own Delta tables, too.
         background: seal and merge in a thread of its own; without it call `seal`.
 
     Raises:
@@ -90,6 +92,7 @@ class Telemetry(Queries):
         files: FileLayer | None = None,
         settings: SealSettings | None = None,
         log: Log | None = None,
+        publish: bool = False,
         background: bool = True,
     ) -> None:
         layer = files or LocalFiles()
@@ -107,7 +110,10 @@ class Telemetry(Queries):
         except BaseException:
             os.close(self._lock_file)
             raise
-        self._sealer = Sealer(self._catalog, layer, self._log, self._tenants, self._spiller, settings)
+        publisher = Publisher(self._catalog, layer) if publish else None
+        self._sealer = Sealer(
+            self._catalog, layer, self._log, self._tenants, self._spiller, settings, publisher
+        )
         if background:
             self._sealer.start()
 

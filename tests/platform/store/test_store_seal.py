@@ -96,7 +96,7 @@ def test_each_row_is_merged_only_a_few_times(world: World, monkeypatch: pytest.M
 
 
 def test_large_segments_are_left_alone(monkeypatch: pytest.MonkeyPatch, world: World) -> None:
-    monkeypatch.setattr("tundish_platform.store.write.merging._MERGE_ROWS", 10)
+    monkeypatch.setattr("tundish_platform.store.write.merging.MERGE_ROWS", 10)
     for second in range(20):
         world.append([(1, 10 * second + n, 0.0) for n in range(8)])
         world.telemetry.seal()

@@ -33,6 +33,18 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name="first_level_key"),
         sa.UniqueConstraint("name", name="first_level_name_unique"),
     )
+    op.create_table(
+        "retired_segment",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("path", sa.String(length=200), nullable=False),
+        sa.Column("retired_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("tenant_id", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["tenant_id"], ["tenant.id"], name="retired_segment_tenant_id_reference", ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("id", name="retired_segment_key"),
+    )
+    op.create_index("retired_segment_tenant_id_index", "retired_segment", ["tenant_id"])
     _create_store_policy()
     _create_retention_record()
     _create_tenant_removal()
@@ -40,7 +52,13 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Back to rows with sequences: no segment can be kept."""
-    for table_name in ("tenant_removal", "retention_record", "store_policy", "first_level"):
+    for table_name in (
+        "tenant_removal",
+        "retention_record",
+        "store_policy",
+        "retired_segment",
+        "first_level",
+    ):
         op.drop_table(table_name)
     op.execute(sa.text("DELETE FROM segment"))
     op.execute(sa.text("DELETE FROM sealed_up_to"))

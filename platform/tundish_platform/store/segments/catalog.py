@@ -10,13 +10,16 @@ from sqlalchemy import delete, func, select, update
 
 from tundish_platform.samples import SampleKind
 from tundish_platform.store.segments import segment as segments
-from tundish_platform.store.segments.manifest import FirstLevel, SealedUpTo, Segment
+from tundish_platform.store.segments.manifest import FirstLevel, RetiredSegment, SealedUpTo, Segment
 from tundish_platform.store.segments.segment import SegmentFile
 from tundish_platform.tenancy.models import Tenant
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
     from pathlib import Path
+
+    from sqlalchemy import Delete
 
     from tundish_platform.store.files import FileLayer
     from tundish_platform.store.write.firstlevel import FirstLevelFile
@@ -104,8 +107,21 @@ class SegmentCatalog:
             session.add_all(_row(tenant_id, segment) for segment in written)
             session.merge(SealedUpTo(tenant_id=tenant_id, sequence=sealed_up_to))
 
-    def replace(self, tenant_id: int, old: Sequence[SegmentFile], new: Sequence[SegmentFile]) -> None:
-        """Name segments in the place of others, in one transaction; a second call changes nothing."""
+    def replace(
+        self,
+        tenant_id: int,
+        old: Sequence[SegmentFile],
+        new: Sequence[SegmentFile],
+        retired_at: datetime | None = None,
+    ) -> None:
+        """Name segments in the place of others, in one transaction; a second call changes nothing.
+
+        Args:
+            tenant_id: whose.
+            old: no longer named.
+            new: named from now on.
+            retired_at: note the old ones' files as kept for a while since then.
+        """
         paths = [segment.path for segment in old]
         names = [segment.path for segment in new]
         with self._metadata.session() as session:
@@ -113,6 +129,24 @@ class SegmentCatalog:
                 delete(Segment).where(Segment.tenant_id == tenant_id, Segment.path.in_([*paths, *names]))
             )
             session.add_all(_row(tenant_id, segment) for segment in new)
+            if retired_at is not None:
+                session.execute(_retired(tenant_id).where(RetiredSegment.path.in_(paths)))
+                session.add_all(
+                    RetiredSegment(tenant_id=tenant_id, path=path, retired_at=retired_at) for path in paths
+                )
+
+    def retired(self, tenant_id: int, before: datetime | None = None) -> list[str]:
+        """Paths of files that are kept although others took their place; only of those retired by then."""
+        query = select(RetiredSegment.path).where(RetiredSegment.tenant_id == tenant_id)
+        if before is not None:
+            query = query.where(RetiredSegment.retired_at <= before)
+        with self._metadata.session() as session:
+            return list(session.scalars(query))
+
+    def forget_retired(self, tenant_id: int, paths: Sequence[str]) -> None:
+        """Those files are gone."""
+        with self._metadata.session() as session:
+            session.execute(_retired(tenant_id).where(RetiredSegment.path.in_(paths)))
 
     def first_level(self) -> list[str]:
         """Names of the first level's files."""
@@ -143,14 +177,14 @@ class SegmentCatalog:
                 .values(damaged=damaged)
             )
 
-    def put_aside_unnamed(self, slug: str, named: Sequence[SegmentFile]) -> None:
+    def put_aside_unnamed(self, slug: str, named: Sequence[str]) -> None:
         """Move files of a tenant away that the manifest does not name; what was half written goes."""
         folder = self.folder(slug)
-        names = {folder / segment.path for segment in named}
-        for path in sorted(folder.glob("*/*/*.parquet")):
+        names = {folder / path for path in named}
+        for path in sorted(folder.glob("*/day=*/*.parquet")):
             if path not in names and path.parent.parent.name not in {ORPHANS, QUARANTINE}:
                 self._put_aside(path, folder, ORPHANS)
-        for path in sorted(folder.glob("*/*/*.tmp")):
+        for path in sorted(folder.glob("*/day=*/*.tmp")):
             self._files.remove(path)
 
     def quarantine(self, slug: str, path: str) -> None:
@@ -169,6 +203,10 @@ class SegmentCatalog:
         for beside in segments.beside(path):
             self._files.remove(beside)
         log.warning("put a file aside", path=str(path), to=str(folder))
+
+
+def _retired(tenant_id: int) -> Delete:
+    return delete(RetiredSegment).where(RetiredSegment.tenant_id == tenant_id)
 
 
 def _file(row: Segment) -> SegmentFile:

@@ -42,6 +42,21 @@ class Segment(TenantOwned, Base):
     expired: Mapped[bool] = mapped_column(default=False)
 
 
+class RetiredSegment(TenantOwned, Base):
+    """A file whose rows lie in another now; it stays a while for those who read it by its name.
+
+    Attributes:
+        path: below the tenant's folder.
+        retired_at: when the other took its place.
+    """
+
+    __tablename__ = "retired_segment"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    path: Mapped[str] = mapped_column(String(200))
+    retired_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
 class SealedUpTo(Base):
     """Up to which log sequence a tenant's samples lie in segments; recovery replays what is behind it."""
 
