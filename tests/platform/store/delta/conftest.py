@@ -93,6 +93,11 @@ def make_rows() -> Callable[..., pa.Table]:
     return rows_of
 
 
+@pytest.fixture(scope="session")
+def new_tenant() -> type[Tenant]:
+    return Tenant
+
+
 @pytest.fixture
 def tenant(tmp_path: Path) -> Tenant:
     return Tenant(tmp_path / "steel")

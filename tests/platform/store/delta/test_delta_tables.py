@@ -8,7 +8,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
-from conftest import Tenant
 from deltalake import DeltaTable
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -24,6 +23,8 @@ from tundish_platform.store.segments.delta import (
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+    from conftest import Tenant
 
 
 NUMERIC = SampleKind.NUMERIC
@@ -117,9 +118,11 @@ def test_what_a_crash_before_the_commit_left_out_is_published_at_the_next_start(
     )
 )
 def test_each_version_holds_each_sample_once(
-    tmp_path_factory: pytest.TempPathFactory, steps: list[tuple[date, set[int], bool, bool]]
+    tmp_path_factory: pytest.TempPathFactory,
+    new_tenant: type[Tenant],
+    steps: list[tuple[date, set[int], bool, bool]],
 ) -> None:
-    tenant, tables = Tenant(tmp_path_factory.mktemp("any") / "steel"), DeltaTables(LocalFiles())
+    tenant, tables = new_tenant(tmp_path_factory.mktemp("any") / "steel"), DeltaTables(LocalFiles())
     truth: dict[date, set[int]] = {MONDAY: set(), TUESDAY: set()}
     days: dict[date, list[DataFile]] = {MONDAY: [], TUESDAY: []}
     wanted: dict[int, list[tuple[date, int]]] = {}
