@@ -105,6 +105,7 @@ def test_the_background_spills_when_memory_is_short_and_gives_own_files_to_who_h
     for second in range(1, 10):
         world.append([(1, second, float(second))])
         world.telemetry._sealer.turn()
+    world.telemetry._sealer.turn()
     assert {path.parts[-4] for path in segments(world)} == {"steel"}
     assert power(world) == [0.0]
     assert world.values(1) == [float(second) for second in range(10)]
