@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from tundish_platform.samples import SampleKind
-from tundish_platform.store.rows import EARLIEST, LATEST, merged
+from tundish_platform.store.rows import EARLIEST, LATEST, STORED, merged
 from tundish_platform.store.segments.handles import FileVanished, SegmentDamaged
 
 if TYPE_CHECKING:
@@ -74,14 +74,26 @@ class TenantReading(ABC):
         signals: Sequence[int] | None,
         start: datetime | None,
         end: datetime | None,
+        columns: Sequence[str] | None = None,
     ) -> pa.Table:
-        """Rows with ``start <= ts < end``, sorted by (signal, ts), each once, `STORED` columns."""
+        """Rows with ``start <= ts < end``, sorted by (signal, ts), each once.
+
+        Args:
+            kind: of the rows.
+            signals: whose; all for None.
+            start: the beginning of time for None.
+            end: the end of time for None.
+            columns: of `STORED`; all for None. The fewer, the less is decoded.
+        """
+        names = STORED[kind].names if columns is None else list(columns)
 
         def parts() -> list[pa.Table]:
             found = self.snapshot(kind, signals, start, end)
-            return [*self.reader.rows(kind, found.files, signals, start, end), *found.tables]
+            sealed = self.reader.rows(kind, found.files, signals, start, end, names)
+            return [*sealed, *(table.select(names) for table in found.tables)]
 
-        return merged(self._consistently(parts), kind)
+        table = merged(self._consistently(parts), kind)
+        return table if table.num_rows else table.select(names)
 
     def pieces(
         self,

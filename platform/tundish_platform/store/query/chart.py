@@ -72,6 +72,7 @@ class _Chart:
     start: int
     end: int
     max_points: int
+    rollups: bool = True
 
     @property
     def width(self) -> int:
@@ -80,7 +81,8 @@ class _Chart:
     @property
     def level(self) -> int:
         """The coarsest level that fills the buckets, 0 for raw rows."""
-        return next((level for level in (HOUR_US, MINUTE_US) if self.width >= level), 0)
+        kept = (HOUR_US, MINUTE_US) if self.rollups else ()
+        return next((level for level in kept if self.width >= level), 0)
 
     def bucket(self, ts: NDArray[np.int64], level: int) -> NDArray[np.int64]:
         """The bucket in which the piece of a time begins."""
@@ -88,7 +90,13 @@ class _Chart:
 
 
 def chart(
-    source: Source, signals: Sequence[SignalInfo], start_us: int, end_us: int, max_points: int
+    source: Source,
+    signals: Sequence[SignalInfo],
+    start_us: int,
+    end_us: int,
+    max_points: int,
+    *,
+    rollups: bool = True,
 ) -> pa.Table:
     """Rows ``signal, ts, value (f64), status`` by signal and time, `max_points` (or five) a signal at most.
 
@@ -98,6 +106,7 @@ def chart(
         start_us: of the window, µs since 1970.
         end_us: itself outside.
         max_points: a signal with fewer samples keeps all.
+        rollups: answer long windows from them; otherwise always from raw rows.
 
     Raises:
         ValueError: the window is empty.
@@ -109,7 +118,7 @@ def chart(
         numbers = sorted({s.id for s in signals if s.kind is kind})
         for first in range(0, len(numbers), BLOCK):
             block = np.array(numbers[first : first + BLOCK], dtype=np.uint32)
-            parts += _block(_Chart(source, kind, block, start_us, end_us, max_points))
+            parts += _block(_Chart(source, kind, block, start_us, end_us, max_points, rollups))
     table = pa.concat_tables(parts)
     order = np.argsort(table["signal"].to_numpy(), kind="stable")
     return table if rising(order) else table.take(pa.array(order))

@@ -144,7 +144,11 @@ class _Book:
     def __init__(self, signals: Sequence[SignalInfo]) -> None:
         signals = sorted({s.id: s for s in signals}.values(), key=lambda s: s.id)
         self._ids = np.array([s.id for s in signals], dtype=np.uint32)
-        self._labels = {name: pa.array([getattr(s, name) for s in signals], pa.string()) for name in _LABELS}
+        # pandas refuses dictionaries that have a word twice, and signals share units and names.
+        self._labels = {
+            name: pa.array([getattr(s, name) for s in signals], pa.string()).dictionary_encode()
+            for name in _LABELS
+        }
 
     def labelled(self, table: pa.Table) -> pa.Table:
         """Rows of the signals with what they are."""
@@ -155,7 +159,8 @@ class _Book:
         names = np.array([STATUS_NAMES.index(status_name(code)) for code in codes.tolist()], dtype=np.int32)
         columns = {"signal": table["signal"]}
         columns |= {
-            name: pa.DictionaryArray.from_arrays(place, labels) for name, labels in self._labels.items()
+            name: pa.DictionaryArray.from_arrays(labels.indices.take(place), labels.dictionary)
+            for name, labels in self._labels.items()
         }
         columns |= {name: table[name] for name in ("ts", "value", "status")}
         columns["status_name"] = pa.DictionaryArray.from_arrays(pa.array(names[inverse]), _STATUS)

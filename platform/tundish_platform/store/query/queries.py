@@ -20,8 +20,7 @@ from tundish_platform.store.query.grid import wide
 from tundish_platform.store.query.lttb import lttb_thinned
 from tundish_platform.store.query.states import time_in_state
 from tundish_platform.store.query.summary import SUMMARY_SCHEMA, hold_us
-from tundish_platform.store.query.tenantsource import TenantSource
-from tundish_platform.store.query.trend import thinned
+from tundish_platform.store.query.tenantsource import SAMPLE, TenantSource
 from tundish_platform.store.rows import TIMESTAMP
 from tundish_platform.tenancy.scope import Permission
 
@@ -130,19 +129,18 @@ class Queries(ABC):
         """
         numbers = [s for s in _granted(scope, signals) if s.kind in _NUMBERS]
         first, last = _micros(start), _micros(end)
-        if thinning is Thinning.EXTREMES:
-            return chart(self._source(scope), numbers, first, last, max_points)
+        source = self._source(scope)
+        if thinning is not Thinning.SHAPE:
+            rollups = thinning is Thinning.EXTREMES
+            return chart(source, numbers, first, last, max_points, rollups=rollups)
         if end <= start:
             raise ValueError("a chart needs a window that ends after it starts")
         found = []
         for kind in _NUMBERS:
             members = [s for s in numbers if s.kind is kind]
             if members:
-                rows = self._rows(scope, kind, [s.id for s in members], start, end)
-                if thinning is Thinning.SHAPE:
-                    found.append(lttb_thinned(rows, max_points, {s.id: hold_us(s) for s in members}))
-                else:
-                    found.append(thinned(rows, first, last, max_points))
+                rows = source.raw(kind, [s.id for s in members], first, last)
+                found.append(lttb_thinned(rows, max_points, {s.id: hold_us(s) for s in members}))
         tables = [SCHEMAS[SampleKind.NUMERIC].empty_table(), *(t.select(_CHART).cast(_POINTS) for t in found)]
         return pa.concat_tables(tables).sort_by([("signal", "ascending"), ("ts", "ascending")])
 
@@ -233,7 +231,7 @@ class Queries(ABC):
     ) -> Iterator[bytes]:
         """Raw rows as one file, in chunks: see `export`. Signals of other kinds are left out."""
         members = [s for s in _granted(scope, signals) if s.kind is kind]
-        return export(raw_chunks(self._source(scope), kind, members, windows), members, kind, form)
+        return export(raw_chunks(self._source(scope, None), kind, members, windows), members, kind, form)
 
     def facts(self, scope: TenantScope, start: datetime, end: datetime) -> pa.Table:
         """What arrived live in ``[start, end)``: ``signal, minute, good, total`` samples by arrival minute.
@@ -264,13 +262,13 @@ class Queries(ABC):
         scope.require(Permission.READ)
         return self._store(scope).read(kind, _allowed(scope, signals), start, end)
 
-    def _source(self, scope: TenantScope) -> TenantSource:
+    def _source(self, scope: TenantScope, columns: Sequence[str] | None = SAMPLE) -> TenantSource:
         scope.require(Permission.READ)
 
         def recorded(signals: Sequence[int], start: datetime, end: datetime) -> pa.Table:
             return self.gaps(scope, signals, start, end)
 
-        return TenantSource(self._store(scope), recorded)
+        return TenantSource(self._store(scope), recorded, columns)
 
 
 def _granted(scope: TenantScope, signals: Sequence[SignalInfo]) -> list[SignalInfo]:

@@ -19,25 +19,32 @@ if TYPE_CHECKING:
     from tundish_platform.store.reading import TenantReading
 
 
+SAMPLE = ("signal", "ts", "value", "status")
+"""Columns that arithmetic needs."""
+
+
 class TenantSource:
     """`Source` over one tenant's rows.
 
     Args:
         store: the tenant's part of the store.
         recorded: recorded gaps of signals that overlap a window.
+        columns: of raw rows; all for None.
     """
 
     def __init__(
         self,
         store: TenantReading,
         recorded: Callable[[Sequence[int], datetime, datetime], pa.Table],
+        columns: Sequence[str] | None = SAMPLE,
     ) -> None:
         self._store = store
         self._recorded = recorded
+        self._columns = columns
 
     def raw(self, kind: SampleKind, signals: Sequence[int], start_us: int, end_us: int) -> pa.Table:
         """Rows with ``start <= ts < end``, sorted by (signal, ts), each once."""
-        return self._store.read(kind, signals, as_instant(start_us), as_instant(end_us))
+        return self._store.read(kind, signals, as_instant(start_us), as_instant(end_us), self._columns)
 
     def pieces(
         self, width_us: int, signals: Sequence[int], start_us: int, end_us: int, columns: Sequence[str]

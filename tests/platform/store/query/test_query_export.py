@@ -160,3 +160,19 @@ def test_status_names_are_those_of_the_standard() -> None:
     assert [status_name(code) for code in (0x0400, 0x40FF0000, 0x80FF0000, 0xC0000000)] == [
         "Good", "Uncertain", "Bad", "Bad",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("form", list(ExportForm))
+def test_signals_that_share_names_and_units_share_a_file(
+    make_rows: Callable[..., pa.Table], make_info: Callable[..., SignalInfo], form: ExportForm
+) -> None:
+    kind = SampleKind.NUMERIC
+    infos = [make_info(1, path="S/A/L/M/C/V"), make_info(2, path="S/A/L/M/C/V")]
+    content = io.BytesIO(b"".join(export([make_rows(kind, [(1, 0, 1.0), (2, 0, 2.0)])], infos, kind, form)))
+    if form is ExportForm.ARROW:
+        frame = pa.ipc.open_stream(content).read_pandas()
+    else:
+        readers = {ExportForm.FEATHER: pd.read_feather, ExportForm.PARQUET: pd.read_parquet}
+        frame = readers.get(form, pd.read_csv)(content)
+    assert frame["value"].tolist() == [1.0, 2.0]
+    assert frame["name_zh"].astype(str).nunique() == 1
