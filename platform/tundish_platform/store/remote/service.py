@@ -63,7 +63,8 @@ class WriterService:
 
     def _append(self, message: Message) -> Answered:
         scope = scope_of(message.head["scope"])
-        return {"rows": self._telemetry.append(scope, list(decode_frames(bytes(message.body))))}, ()
+        appended = self._telemetry.append(scope, list(decode_frames(bytes(message.body))))
+        return {"rows": int(appended), "expired": appended.expired}, ()
 
     def _snapshot(self, message: Message) -> Answered:
         scope, signals = _readable(message.head)
@@ -76,6 +77,7 @@ class WriterService:
         told |= {
             "files": [segment_told(file) for file in found.files],
             "damaged": [segment_told(file) for file in found.damaged],
+            "expired": [segment_told(file) for file in found.expired],
             "tables": counts,
         }
         return told, body
