@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from tundish_deploy.benchmarks.store.engine import Engine
+from tundish_deploy.benchmarks.store.engine import Engine, disk_bytes
 from tundish_deploy.benchmarks.store.sql import HOLD_PERIODS
 from tundish_deploy.benchmarks.store.workload import SIGNALS, START, START_MS
 from tundish_platform.migrations.tables import target
@@ -89,6 +89,10 @@ class Ours(Engine):
     def read(self, signals: range, start: datetime, end: datetime, tenant: int = 0) -> pa.Table:
         """Rows as they are."""
         return self._store.read(self.scopes[tenant], signals, start, end)
+
+    def disk_bytes(self) -> int:
+        """Segments, rollups and the table; without the log, which is let go behind them."""
+        return disk_bytes(self.folder / "tenants")
 
     def reopen(self) -> None:
         """Forget what is in memory; what was not sealed comes back from the log, and stays in the buffer."""

@@ -8,27 +8,22 @@ from __future__ import annotations
 import secrets
 import zlib
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from tundish_platform.store.rows import micros
 from tundish_platform.store.segments import rollups
 from tundish_platform.store.segments.encoding import write_options
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from datetime import date, datetime
     from pathlib import Path
 
     from tundish_platform.samples import SampleKind
     from tundish_platform.store.files import FileLayer
 
-_DAY_US: Final = 86_400_000_000
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _BLOCK: Final = 1024 * 1024
 
 
@@ -69,16 +64,6 @@ class SegmentFile:
     def overlaps(self, start: datetime | None, end: datetime | None) -> bool:
         """Whether it may hold rows with ``start <= ts < end``."""
         return (start is None or self.max_ts >= start) and (end is None or self.min_ts < end)
-
-
-def by_day(table: pa.Table) -> Iterator[tuple[date, pa.Table]]:
-    """The rows of each UTC day, in the order they are in."""
-    days = micros(table["ts"]) // _DAY_US
-    if len(days) and days.min() == days.max():
-        yield _day(int(days[0])), table
-        return
-    for day in np.unique(days).tolist():
-        yield _day(day), table.filter(pa.array(days == day))
 
 
 def write(
@@ -140,7 +125,3 @@ def checksum(path: Path) -> tuple[int, int]:
             crc32 = zlib.crc32(block, crc32)
             size += len(block)
     return size, crc32
-
-
-def _day(number: int) -> date:
-    return (_EPOCH + timedelta(days=number)).date()

@@ -12,6 +12,7 @@ import structlog
 
 from tundish_platform.store.rows import merged
 from tundish_platform.store.segments import segment as segments
+from tundish_platform.store.write.days import by_day
 from tundish_platform.store.write.merging import MERGE_ROWS, due_merges
 
 if TYPE_CHECKING:
@@ -191,7 +192,7 @@ class Sealer:
         written: list[SegmentFile] = []
         try:
             for kind, of_kind in tables.items():
-                for day, rows in segments.by_day(merged(of_kind, kind)):
+                for day, rows in by_day(of_kind, kind):
                     written.append(segments.write(folder, self._files, kind, day, rows, (min(first), last)))
         except OSError:
             # A full disk must not be filled further by each new try.
