@@ -148,7 +148,7 @@ class TenantReading(ABC):
         return self.consistently(parts)
 
     def consistently(self, parts: Callable[[], T]) -> T:
-        """What `parts` gives; read again if a merge took a file away meanwhile, or without a file that turned out damaged."""
+        """What `parts` gives; read again if a file was taken away meanwhile, or without one found damaged."""
         vanished: set[str] = set()
         for _ in range(_READ_TRIES):
             budget.check()

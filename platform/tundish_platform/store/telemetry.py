@@ -7,6 +7,7 @@ import fcntl
 import os
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Self
 
 import pyarrow.compute as pc
@@ -119,7 +120,7 @@ class Telemetry(Queries):
         ForeignLog: a program of another version wrote the log.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - all but two have defaults
         self,
         root: Path,
         metadata: Metadata,
@@ -158,10 +159,8 @@ class Telemetry(Queries):
         self.limits = Limits(policies.of, self._stored_bytes, limits)
         kept = RetainedSegments(metadata, self._catalog, self._tenants, layer, self._sealer.seal, publisher)
         self._retention = Retention(metadata, policies, kept, now)
-        erased = ErasedTenant(
-            root, layer, self._log, self._catalog, self._tenants, self._sealer, self._spiller, self.limits,
-            self._leaving,
-        )  # fmt: skip
+        close = partial(self._leaving.close, limits=self.limits)
+        erased = ErasedTenant(root, layer, self._log, self._tenants, self._sealer, self._spiller, close)
         removals = Removals(metadata, erased, self.limits.forget)
         self._housekeeper = Housekeeper(policies, self.limits, self._leaving, self._retention, removals)
         if background:

@@ -64,6 +64,10 @@ class Tenants:
         with self._lock:
             return self._open.get(tenant_id)
 
+    def folder(self, slug: str) -> Path:
+        """A tenant's own folder."""
+        return self._catalog.folder(slug)
+
     def reader(self, folder: Path) -> SegmentReader:
         """The reader of a tenant's folder."""
         return self._readers.of(folder)

@@ -1,4 +1,4 @@
-"""Removal's place in the store: what the writer lets go of a tenant, in memory, log, first level and folder."""
+"""Removal's place in the store: the writer lets go of a tenant in memory, log, first level and folder."""
 
 from __future__ import annotations
 
@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING, Final
 from tundish_platform.store.lifecycle.removal import removing
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
     from tundish_platform.store.files import FileLayer
     from tundish_platform.store.lifecycle.quota import Limits
     from tundish_platform.store.log.interface import Log
-    from tundish_platform.store.segments.catalog import SegmentCatalog
     from tundish_platform.store.tenants import Tenants
     from tundish_platform.store.write.sealer import Sealer
     from tundish_platform.store.write.spilling import Spiller
@@ -44,9 +43,19 @@ class Leaving:
     def __contains__(self, tenant_id: object) -> bool:
         return tenant_id in self._numbers
 
-    def add(self, tenant_id: int) -> None:
-        """From now on."""
+    def close(self, tenant_id: int, limits: Limits) -> None:
+        """From now on; returns once no append of the tenant is under way.
+
+        Raises:
+            StillWriting: an append that was let in before does not end.
+        """
         self._numbers |= {tenant_id}
+        until = time.monotonic() + _UNDER_WAY_S
+        # Who is let in later sees that the tenant leaves.
+        while limits.appends.holds(tenant_id):
+            if time.monotonic() > until:
+                raise StillWriting(f"an append of tenant {tenant_id} is still under way")
+            time.sleep(_LOOK_S)
 
     def refresh(self) -> None:
         """Read what was begun, by whichever process, and what is done: a number may be given again."""
@@ -61,12 +70,10 @@ class ErasedTenant:
         root: the store's folder.
         files: the file layer.
         log: of all tenants.
-        catalog: the manifest.
         tenants: those that are open.
         sealer: moves rows on.
         spiller: the first level.
-        limits: know which appends are under way.
-        leaving: tenants that are being removed.
+        close: lets nothing more of a tenant in, and returns once nothing is under way.
     """
 
     def __init__(
@@ -74,22 +81,18 @@ class ErasedTenant:
         root: Path,
         files: FileLayer,
         log: Log,
-        catalog: SegmentCatalog,
         tenants: Tenants,
         sealer: Sealer,
         spiller: Spiller,
-        limits: Limits,
-        leaving: Leaving,
+        close: Callable[[int], None],
     ) -> None:
         self._root = root
         self._files = files
         self._log = log
-        self._catalog = catalog
         self._tenants = tenants
         self._sealer = sealer
         self._spiller = spiller
-        self._limits = limits
-        self._leaving = leaving
+        self._close = close
 
     @property
     def root(self) -> Path:
@@ -97,18 +100,8 @@ class ErasedTenant:
         return self._root
 
     def close_tenant(self, tenant_id: int) -> None:
-        """Take and answer nothing of the tenant any more; drop its buffers, latest values and readers.
-
-        Raises:
-            StillWriting: an append that was let in before does not end.
-        """
-        self._leaving.add(tenant_id)
-        until = time.monotonic() + _UNDER_WAY_S
-        # Who is let in later sees that the tenant leaves.
-        while self._limits.appends.holds(tenant_id):
-            if time.monotonic() > until:
-                raise StillWriting(f"an append of tenant {tenant_id} is still under way")
-            time.sleep(_LOOK_S)
+        """Take and answer nothing of the tenant any more; drop its buffers, latest values and readers."""
+        self._close(tenant_id)
         self._tenants.drop(tenant_id)
 
     def clear_log(self, tenant_id: int) -> None:
@@ -134,7 +127,7 @@ class ErasedTenant:
     def clear_folder(self, tenant_id: int, slug: str) -> Mapping[str, int]:
         """Remove the tenant's folder with segments, rollups, tables and foundlings; gives figures."""
         del tenant_id
-        folder = self._catalog.folder(slug)
+        folder = self._tenants.folder(slug)
         found = sorted(folder.rglob("*"), key=lambda path: len(path.parts), reverse=True)
         files = [path for path in found if path.is_symlink() or not path.is_dir()]
         figures = {"files": len(files), "bytes": sum(path.lstat().st_size for path in files)}
@@ -152,8 +145,8 @@ class ErasedTenant:
         found = [f"first-level file {name} holds rows of it" for name in self._spiller.holding(tenant_id)]
         found += ["the log holds records of it"] if self._in_log(tenant_id) else []
         found += [f"{path} may hold records of it" for path in self._copies()]
-        if slug and self._catalog.folder(slug).exists():
-            found.append(f"{self._catalog.folder(slug)} is there")
+        if slug and self._tenants.folder(slug).exists():
+            found.append(f"{self._tenants.folder(slug)} is there")
         return found
 
     def _in_log(self, tenant_id: int) -> bool:

@@ -1,4 +1,4 @@
-"""The thread beside the sealer that applies policies: it reads them again, removes what is due, and sweeps."""
+"""The thread beside the sealer that applies policies: removes what is due, sweeps, reads them again."""
 
 from __future__ import annotations
 

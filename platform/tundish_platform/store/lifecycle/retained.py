@@ -96,7 +96,7 @@ class RetainedSegments:
         """By tenant, the oldest day of which anything is named."""
         query = select(Segment.tenant_id, func.min(Segment.day)).group_by(Segment.tenant_id)
         with self._metadata.session() as session:
-            return {tenant_id: day for tenant_id, day in session.execute(query)}
+            return {row[0]: row[1] for row in session.execute(query)}
 
     def days(
         self, tenant_id: int, level: Level, kinds: Sequence[SampleKind], before: date, most: int
@@ -134,7 +134,7 @@ class RetainedSegments:
         counted = sum(row.rows for row in rows), sum(row.bytes for row in rows)
         paths = [file_of(row).kept for row in rows]
         if level is Level.MINUTE:
-            paths = [path for row in rows for path in self._without_minutes(session, folder, row)]
+            paths = [path for row in rows for path in self._without_minutes(folder, row)]
         elif level is Level.HOUR or kind not in ROLLED_UP:
             for row in rows:
                 session.delete(row)
@@ -219,7 +219,7 @@ class RetainedSegments:
                 session.delete(row)
         return True
 
-    def _without_minutes(self, session: Session, folder: Path, row: Segment) -> list[str]:
+    def _without_minutes(self, folder: Path, row: Segment) -> list[str]:
         """Write a day's hours anew under another name; returns what has to go."""
         file = file_of(row)
         if row.path.endswith(_HOURS_ONLY):

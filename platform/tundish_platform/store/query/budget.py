@@ -70,7 +70,7 @@ def query(
         with running(self._admitted(scope)):
             return method(self, scope, *args, **kwargs)
 
-    return asked
+    return asked  # type: ignore[return-value]  # the names of its first two arguments differ
 
 
 def piecewise(chunks: Iterator[T], admitted: Callable[[], AbstractContextManager[Any]]) -> Iterator[T]:
