@@ -22,16 +22,18 @@ from tundish_platform.store.lifecycle.policy import (
 )
 from tundish_platform.store.lifecycle.retention import Level
 from tundish_platform.store.lifecycle.tables import RetentionRecord
+from tundish_platform.tenancy import Principal, Role
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from conftest import Town, World
+    from conftest import World
     from numpy.typing import NDArray
 
     from tundish_platform.samples import SignalInfo
 
+OPERATOR = Principal(99, "operator", {}, frozenset({Role.PLATFORM_OPERATOR}))
 DAYS = PolicyDefaults(raw_days=10, rollup_60_days=20, rollup_3600_days=30)
 DAY = datetime(2026, 3, 1, tzinfo=UTC)
 HOUR_US, MINUTE_US = 3_600_000_000, 60_000_000
@@ -219,7 +221,7 @@ def test_late_rows_are_told_and_the_others_taken(new_world: Callable[..., World]
 
 def test_one_tenant_keeps_what_another_loses(filled: World) -> None:
     with filled.metadata.session() as session:
-        who = operator_scope(session, _operator(), "power")
+        who = operator_scope(session, OPERATOR, "power")
         days = {"raw_days": "unlimited", "rollup_60_days": "unlimited", "rollup_3600_days": "unlimited"}
         change_policy(session, who, PolicyChange.model_validate(days), DAYS)
     after(filled, 31.1)
@@ -229,12 +231,12 @@ def test_one_tenant_keeps_what_another_loses(filled: World) -> None:
 
 def test_a_legal_hold_stops_everything_until_it_is_released(filled: World) -> None:
     with filled.metadata.session() as session:
-        place_hold(session, operator_scope(session, _operator(), "steel"), "case 7")
+        place_hold(session, operator_scope(session, OPERATOR, "steel"), "case 7")
     after(filled, 500)
     assert len(filled.rows([1])) == 7200
     assert filled.append([(1, 7, 9.0)]).expired == 0
     with filled.metadata.session() as session:
-        release_hold(session, operator_scope(session, _operator(), "steel"))
+        release_hold(session, operator_scope(session, OPERATOR, "steel"))
     after(filled, 500)
     assert filled.rows([1]) == []
 
@@ -289,9 +291,3 @@ def test_a_crash_at_any_operation_changes_no_answer_and_leaves_nothing(
         assert len(left) == (1 if days < 30 else 0), left
         world.metadata.close()
     assert crashes >= 6
-
-
-def _operator() -> Any:  # noqa: ANN401 - a principal
-    from tundish_platform.tenancy import Principal, Role
-
-    return Principal(99, "operator", {}, frozenset({Role.PLATFORM_OPERATOR}))
