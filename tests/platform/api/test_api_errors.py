@@ -280,6 +280,6 @@ def test_a_tenant_over_its_quota_is_told_when_to_come_again(
 
 def test_a_query_that_takes_too_long_is_told_so(world: World) -> None:
     world.context.telemetry.limits.sizes = LimitSizes(query_s=-1.0)
-    refused = get(world, "samples", signals=str(world.ids["pressure"]), **WINDOW)
+    refused = get(world, f"{ROOT}/samples", signals=str(world.ids["pressure"]), **WINDOW)
     assert_problem(refused, 422)
     assert refused.get_json()["error"]["code"] == "query_too_long"
