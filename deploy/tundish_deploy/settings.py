@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_settings import (
@@ -13,6 +13,9 @@ from pydantic_settings import (
     SettingsConfigDict,
     TomlConfigSettingsSource,
 )
+
+if TYPE_CHECKING:
+    from tundish_platform.store.lifecycle.policy import PolicyDefaults
 
 DEFAULT_FILE = Path("tundish.toml")
 
@@ -145,6 +148,8 @@ class Settings(BaseSettings):
         metadata_url: SQLAlchemy URL of the metadata database; SQLite in the data folder if absent.
         log_level: of all parts.
         rule_version: adoption rules the bureau's page starts with; the official ones if absent.
+        policy: quotas and retention of tenants without a policy of their own, with the keys of
+            `PolicyDefaults`: ``raw_days = 90``; what is absent is unlimited.
 
     Environment variables win over the file: ``TUNDISH_SERVER__PORT=8051`` sets ``server.port``.
     """
@@ -155,6 +160,7 @@ class Settings(BaseSettings):
     metadata_url: str | None = None
     log_level: str = "INFO"
     rule_version: str | None = None
+    policy: dict[str, Any] = Field(default_factory=dict)
     server: ServerSettings = Field(default_factory=ServerSettings)
     worker: WorkerSettings = Field(default_factory=WorkerSettings)
     connection: list[ConnectionSettings] = Field(default_factory=list)
@@ -164,6 +170,25 @@ class Settings(BaseSettings):
     def database(self) -> str:
         """SQLAlchemy URL of the metadata database."""
         return self.metadata_url or f"sqlite:///{(self.data_dir / 'metadata.sqlite').resolve()}"
+
+    @property
+    def policy_defaults(self) -> PolicyDefaults:
+        """What holds for tenants without a policy of their own."""
+        # The store loads Arrow; most commands do without.
+        from tundish_platform.store.lifecycle.policy import PolicyDefaults
+
+        return PolicyDefaults.model_validate(self.policy)
+
+    @model_validator(mode="after")
+    def _check_policy(self) -> Self:
+        if self.policy:
+            try:
+                _ = self.policy_defaults
+            except ValidationError as error:
+                first = error.errors()[0]
+                key = ".".join(str(part) for part in first["loc"])
+                raise ValueError(f"policy.{key}: {first['msg']}" if key else str(first["msg"])) from error
+        return self
 
     @classmethod
     def settings_customise_sources(

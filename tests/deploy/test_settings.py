@@ -40,12 +40,22 @@ def test_file_and_environment_together_and_the_environment_wins(
         (CONNECTION.replace('token_file = "t"', ""), "connection.0.token_file"),
         (CONNECTION + 'security = "None"\n', "connection.0"),
         ('[server]\nhost = "0.0.0.0"\n', "server"),
+        ("[policy]\nraw_days = 0\n", "policy.raw_days"),
+        ("[policy]\nraw_weeks = 1\n", "policy.raw_weeks"),
     ],
 )
 def test_a_wrong_key_is_named(tmp_path: Path, text: str, key: str) -> None:
     with pytest.raises(SettingsError) as caught:
         load_settings(written(tmp_path, text))
-    assert f"  {key}: " in str(caught.value)
+    assert f" {key}: " in str(caught.value)
+
+
+def test_the_policy_of_tenants_without_one_of_their_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TUNDISH_POLICY__RAW_DAYS", "90")
+    found = load_settings(written(tmp_path, "[policy]\nrows_per_s = 500\n")).policy_defaults
+    assert (found.raw_days, found.rows_per_s, found.max_bytes) == (90, 500, None)
 
 
 def test_a_public_address_is_allowed_behind_tls(tmp_path: Path) -> None:

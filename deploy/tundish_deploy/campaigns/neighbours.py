@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 
@@ -18,12 +18,12 @@ from tundish_deploy.campaigns.load import HOUR_US, batch_within
 from tundish_deploy.campaigns.world import new_database, scopes_of
 from tundish_deploy.figures import Figure, Report, judged
 from tundish_platform.store import SealSettings, StoreFull, Telemetry
+from tundish_platform.store.lifecycle.policy import Policy
+from tundish_platform.store.lifecycle.quota import LimitSizes
 from tundish_platform.tenancy.metadata import Metadata
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
-
-    import pyarrow as pa
+    from collections.abc import Callable, Iterable
 
     from tundish_platform.samples import SampleBatch
     from tundish_platform.tenancy import TenantScope
@@ -39,6 +39,10 @@ _QUIET_EACH_S, _QUERY_EACH_S = 0.05, 0.2
 _NOISY_THREADS: Final = 4
 _PREPARED: Final = 20
 _SETTINGS: Final = SealSettings(seal_rows=500_000, seal_after=timedelta(seconds=5))
+# Whoever comes first goes first, as without any of it.
+_NO_TURNS: Final = LimitSizes(
+    append_bytes=2**40, append_bytes_each=2**40, queries=10_000, queries_each=10_000
+)
 
 
 class Phase(NamedTuple):
@@ -77,28 +81,10 @@ class Felt:
         return self
 
 
-class LimitedTelemetry(Telemetry):
-    """The store with quotas in front of appends and queries."""
-
-    def limit(self, tenant_id: int, rows_per_s: float) -> None:
-        """Give one tenant a quota; a quarter of a second of it may come at once."""
-        from tundish_platform.store.lifecycle.policy import Policy
-        from tundish_platform.store.lifecycle.quota import Limits
-
-        agreed = Policy(rows_per_s=rows_per_s, burst_rows=int(rows_per_s / 4))
-        self.limits = Limits(lambda tenant: agreed if tenant == tenant_id else Policy())
-
-    def append(self, scope: TenantScope, batches: Sequence[SampleBatch]) -> int:
-        """Append within the quota."""
-        rows = sum(len(batch) for batch in batches)
-        size = sum(batch.table.nbytes for batch in batches)
-        with self.limits.appending(scope.tenant_id, rows, size):
-            return super().append(scope, batches)
-
-    def read(self, scope: TenantScope, *question: Any) -> pa.Table:  # noqa: ANN401 - handed on
-        """Read within the quota."""
-        with self.limits.querying(scope.tenant_id):
-            return super().read(scope, *question)
+def limit(telemetry: Telemetry, tenant_id: int, rows_per_s: float) -> None:
+    """Give one tenant a quota; a quarter of a second of it may come at once."""
+    agreed = Policy(rows_per_s=rows_per_s, burst_rows=int(rows_per_s / 4))
+    telemetry.limits.policy = lambda tenant: agreed if tenant == tenant_id else Policy()
 
 
 def felt(phase: Phase, seconds: float) -> Felt:
@@ -107,10 +93,12 @@ def felt(phase: Phase, seconds: float) -> Felt:
     with TemporaryDirectory() as folder:
         place = Path(folder)
         metadata = Metadata(f"sqlite:///{new_database(place / 'metadata.sqlite', (NOISY, *QUIET))}")
-        kind = LimitedTelemetry if phase.limited else Telemetry
-        with closing(metadata), closing(kind(place / "store", metadata, settings=_SETTINGS)) as telemetry:
-            if isinstance(telemetry, LimitedTelemetry):
-                telemetry.limit(scopes[NOISY].tenant_id, _QUOTA_ROWS_S)
+        opened = Telemetry(
+            place / "store", metadata, settings=_SETTINGS, limits=None if phase.limited else _NO_TURNS
+        )
+        with closing(metadata), closing(opened) as telemetry:
+            if phase.limited:
+                limit(telemetry, scopes[NOISY].tenant_id, _QUOTA_ROWS_S)
             return _Street(telemetry, scopes, phase).lived(seconds)
 
 

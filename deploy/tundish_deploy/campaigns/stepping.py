@@ -20,7 +20,7 @@ from tundish_deploy.campaigns.clocks import Stepped
 from tundish_deploy.campaigns.world import new_database, scopes_of
 from tundish_deploy.logs import configure_logs
 from tundish_platform.samples import SCHEMAS, Origin, SampleBatch, SampleKind
-from tundish_platform.store import SealSettings, Telemetry, TimeOutOfRange
+from tundish_platform.store import Appended, SealSettings, Telemetry, TimeOutOfRange
 from tundish_platform.tenancy.metadata import Metadata
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ _SETTINGS: Final = SealSettings(seal_rows=200, own_rows=50, seal_after=timedelta
 class WallClockTelemetry(Telemetry):
     """Lets the row with the later arrival hold, not the one written last: wrong when a clock goes back."""
 
-    def append(self, scope: TenantScope, batches: Sequence[SampleBatch]) -> int:
+    def append(self, scope: TenantScope, batches: Sequence[SampleBatch]) -> Appended:
         """Leave out rows whose arrival is before that of the row they would replace."""
         arrivals: dict[Any, datetime] = self.__dict__.setdefault("arrivals", {})
         for batch in batches:
@@ -49,7 +49,7 @@ class WallClockTelemetry(Telemetry):
                 (key, batch.arrival) for key, new in zip(keys, newer.to_pylist(), strict=True) if new
             )
             super().append(scope, [SampleBatch(batch.kind, batch.table.filter(newer), batch.arrival)])
-        return sum(len(batch) for batch in batches)
+        return Appended(sum(len(batch) for batch in batches))
 
 
 class Clock:

@@ -15,7 +15,7 @@ import sqlalchemy.dialects.sqlite  # noqa: F401
 from tundish_deploy.campaigns.client import Client
 from tundish_deploy.campaigns.world import scopes_of
 from tundish_deploy.logs import configure_logs
-from tundish_platform.store import SealSettings, StoreInUse, Telemetry
+from tundish_platform.store import Appended, SealSettings, StoreInUse, Telemetry
 from tundish_platform.tenancy.metadata import Metadata
 
 if TYPE_CHECKING:
@@ -30,10 +30,10 @@ if TYPE_CHECKING:
 class LazyTelemetry(Telemetry):
     """Acknowledges at once and appends much later: kill -9 must find it out."""
 
-    def append(self, scope: TenantScope, batches: Sequence[SampleBatch]) -> int:
+    def append(self, scope: TenantScope, batches: Sequence[SampleBatch]) -> Appended:
         """Keep batches for later."""
         del scope
-        return sum(len(batch) for batch in batches)
+        return Appended(sum(len(batch) for batch in batches))
 
 
 class _Journalling(Client):

@@ -58,7 +58,6 @@ def policy(  # noqa: PLR0913 - one option each
 
     from tundish_platform.store.lifecycle.policy import (
         PolicyChange,
-        PolicyDefaults,
         PolicyRefused,
         change_policy,
         read_policy,
@@ -70,8 +69,9 @@ def policy(  # noqa: PLR0913 - one option each
         "rollup_3600_days": rollup_3600_days,
     }  # fmt: skip
     given = {key: None if text == "default" else text for key, text in named.items() if text is not None}
-    defaults = PolicyDefaults()
-    with _session(usable_settings(settings)) as (session, _):
+    usable = usable_settings(settings)
+    defaults = usable.policy_defaults
+    with _session(usable) as (session, _):
         scope = _operating(session, slug)
         try:
             change = PolicyChange.model_validate(given)
@@ -116,13 +116,14 @@ def hold(
 def retain(slug: Slug, *, json: JsonOption = False, settings: SettingsOption = None) -> None:
     """Show what retention keeps of a tenant and what it has removed; the server applies it every hour."""
     from tundish_platform.samples import SampleKind
-    from tundish_platform.store.lifecycle.policy import PolicyDefaults, read_policy
+    from tundish_platform.store.lifecycle.policy import read_policy
     from tundish_platform.store.lifecycle.retention import LEVELS, edge, pending_files, removed
     from tundish_platform.tenancy import Permission
 
-    with _session(usable_settings(settings)) as (session, _):
+    usable = usable_settings(settings)
+    with _session(usable) as (session, _):
         scope = _operating(session, slug)
-        found = read_policy(session, scope, PolicyDefaults())
+        found = read_policy(session, scope, usable.policy_defaults)
         reader = _scope(session, slug, Permission.READ)
         gone = removed(session, reader, date(1970, 1, 1), date(2200, 1, 1))
         waiting = sum(tenant == scope.tenant_id for tenant, _ in pending_files(session))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any, Final
 
 import structlog
@@ -14,6 +15,7 @@ from tundish_platform.api.messages import BY_STATUS
 from tundish_platform.assets import SignalQuotaReached, SignalRefused, SourceRefused, UnknownSignals
 from tundish_platform.samples import CodecError
 from tundish_platform.store import StoreFailed, StoreFull, TimeOutOfRange
+from tundish_platform.store.lifecycle.quota import OverQuota, QueryTooLong
 from tundish_platform.tenancy import AccessDenied
 
 if TYPE_CHECKING:
@@ -144,6 +146,24 @@ def _not_storable(error: DataError) -> Response:
     return Problem(422).response()
 
 
+def _over_quota(error: OverQuota) -> Response:
+    _log.info("over_quota", what=error.what, again_s=error.retry_after_s)
+    answer = Problem(429, error.message_en, error.message_zh, "over_quota").response()
+    # Whole seconds, rounded up: who comes earlier is only refused again.
+    answer.headers["Retry-After"] = str(max(1, math.ceil(error.retry_after_s)))
+    return answer
+
+
+def _too_long(error: QueryTooLong) -> Response:
+    _log.info("query_too_long", reason=str(error))
+    return Problem(
+        422,
+        "The query takes too long. Ask for a shorter window or for fewer signals.",
+        "查询耗时过长。请缩短时间范围或减少信号数量。",
+        "query_too_long",
+    ).response()
+
+
 def _store_full(error: StoreFull) -> Response:
     _log.error("store_full", error=str(error))
     return Problem(507).response()
@@ -172,6 +192,8 @@ _HANDLERS: Final[Mapping[type[Exception], Callable[[Any], Response]]] = {
     DataError: _not_storable,
     IntegrityError: _conflict,
     OperationalError: _database_busy,
+    OverQuota: _over_quota,
+    QueryTooLong: _too_long,
     SignalQuotaReached: _quota,
     SignalRefused: _refused,
     SourceRefused: _source,

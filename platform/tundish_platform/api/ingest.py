@@ -10,6 +10,7 @@ from tundish_platform.api.errors import Problem
 from tundish_platform.api.frames import refuse_compressed
 from tundish_platform.assets import signal_kinds
 from tundish_platform.samples import GAP_REASONS, SampleKind, decode_frames
+from tundish_platform.store import Appended
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,7 +25,7 @@ _NEVER_NULL = {"signal", "ts", "status", "end", "reason"}
 _NAMED_IN_ERRORS = 20
 
 
-def ingest(context: PlatformContext, scope: TenantScope, body: bytes) -> int:
+def ingest(context: PlatformContext, scope: TenantScope, body: bytes) -> Appended:
     """Store the batches of a body, all or none; returns the number of rows.
 
     Args:
@@ -42,7 +43,7 @@ def ingest(context: PlatformContext, scope: TenantScope, body: bytes) -> int:
     for batch in batches:
         _check_rows(batch)
     _check_signals(context, scope, batches)
-    return context.telemetry.append(scope, batches) if batches else 0
+    return context.telemetry.append(scope, batches) if batches else Appended(0)
 
 
 def _check_rows(batch: SampleBatch) -> None:

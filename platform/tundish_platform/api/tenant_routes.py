@@ -114,7 +114,8 @@ def take_samples(scope: TenantScope) -> ResponseReturnValue:
     params.only()
     if request.mimetype != BATCHES_MIME:
         raise Problem(415, f"Send {BATCHES_MIME}.", f"请使用内容类型 {BATCHES_MIME}。")
-    return {"rows": ingest.ingest(platform(), scope, request.get_data(cache=False))}
+    stored = ingest.ingest(platform(), scope, request.get_data(cache=False))
+    return {"rows": int(stored), "expired": stored.expired}
 
 
 def _json_body() -> Any:  # noqa: ANN401 - a model checks it next

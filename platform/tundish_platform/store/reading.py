@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from tundish_platform.samples import SampleKind
+from tundish_platform.store.query import budget
 from tundish_platform.store.rows import EARLIEST, LATEST, STORED, merged
 from tundish_platform.store.segments.handles import FileVanished, SegmentDamaged
 
@@ -36,11 +37,13 @@ class Snapshot:
         files: segments, oldest sequence first; damaged ones are not among them.
         tables: rows that are newer than all of them, `STORED` columns, oldest first.
         damaged: segments whose rows cannot be read.
+        expired: segments of which retention has left only the rollups.
     """
 
     files: Sequence[SegmentFile] = ()
     tables: Sequence[pa.Table] = ()
     damaged: Sequence[SegmentFile] = field(default_factory=tuple)
+    expired: Sequence[SegmentFile] = ()
 
 
 class TenantReading(ABC):
@@ -92,7 +95,7 @@ class TenantReading(ABC):
             sealed = self.reader.rows(kind, found.files, signals, start, end, names)
             return [*sealed, *(table.select(names) for table in found.tables)]
 
-        table = merged(self._consistently(parts), kind)
+        table = merged(self.consistently(parts), kind)
         return table if table.num_rows else table.select(names)
 
     def pieces(
@@ -116,10 +119,11 @@ class TenantReading(ABC):
 
         def parts() -> list[pa.Table]:
             found = self.snapshot(kind, signals, as_instant(start_us), as_instant(end_us))
-            sealed = self.reader.pieces(width_us, found.files, signals, start_us, end_us, columns)
+            files = [*found.files, *found.expired]
+            sealed = self.reader.pieces(width_us, files, signals, start_us, end_us, columns)
             return [sealed, rolled(found.tables)]
 
-        return pa.concat_tables(self._consistently(parts))
+        return pa.concat_tables(self.consistently(parts))
 
     def newest_before(self, kind: SampleKind, signals: Sequence[int], before: datetime) -> pa.Table:
         """The newest row of each signal with ``ts < before``."""
@@ -128,10 +132,14 @@ class TenantReading(ABC):
             found = self.snapshot(kind, signals, None, before)
             return [*self.reader.newest(kind, found.files, signals, before), *found.tables]
 
-        table = merged(self._consistently(parts), kind)
+        table = merged(self.consistently(parts), kind)
         signal = table["signal"].to_numpy()
         last = np.flatnonzero(np.append(signal[1:] != signal[:-1], True)[: len(signal)])
         return table.take(pa.array(last))
+
+    def only_rolled_up(self, kind: SampleKind, start: datetime, end: datetime) -> bool:
+        """Whether retention has left only rollups of some rows with ``start <= ts < end``."""
+        return bool(self.snapshot(kind, (), start, end).expired)
 
     def damaged(self, start: datetime | None, end: datetime | None) -> list[SegmentFile]:
         """Segments with samples between two instants that cannot be read."""
@@ -149,12 +157,13 @@ class TenantReading(ABC):
             counted = self.reader.live_minutes(files, signals, start, end) if files else None
             return list(found.tables), counted
 
-        return self._consistently(parts)
+        return self.consistently(parts)
 
-    def _consistently(self, parts: Callable[[], T]) -> T:
-        """Read again if a merge took a file away meanwhile, or without a file that turned out damaged."""
+    def consistently(self, parts: Callable[[], T]) -> T:
+        """What `parts` gives; read again if a file was taken away meanwhile, or without one found damaged."""
         vanished: set[str] = set()
         for _ in range(_READ_TRIES):
+            budget.check()
             try:
                 return parts()
             except FileVanished as problem:

@@ -6,12 +6,21 @@ import errno
 import fcntl
 import os
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, Final
+from datetime import UTC, datetime
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final, Self
 
 import pyarrow.compute as pc
 
 from tundish_platform.samples import encode_batch
 from tundish_platform.store.files import LocalFiles
+from tundish_platform.store.lifecycle.erased import ErasedTenant, Leaving
+from tundish_platform.store.lifecycle.housekeeping import Housekeeper
+from tundish_platform.store.lifecycle.policy import Policies
+from tundish_platform.store.lifecycle.quota import Limits
+from tundish_platform.store.lifecycle.removal import Removals
+from tundish_platform.store.lifecycle.retained import RetainedSegments
+from tundish_platform.store.lifecycle.retention import Retention
 from tundish_platform.store.log.filelog import FileLog
 from tundish_platform.store.log.interface import StoreFailed, StoreFull
 from tundish_platform.store.query.queries import Queries
@@ -25,11 +34,14 @@ from tundish_platform.store.write.spilling import Spiller
 from tundish_platform.tenancy.scope import AccessDenied, Permission
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from tundish_platform.samples import SampleBatch
     from tundish_platform.store.files import FileLayer
+    from tundish_platform.store.lifecycle.policy import PolicyDefaults
+    from tundish_platform.store.lifecycle.quota import LimitSizes, QueryBudget
     from tundish_platform.store.log.interface import Log
     from tundish_platform.store.tenant import TenantStore
     from tundish_platform.tenancy.metadata import Metadata
@@ -67,6 +79,23 @@ class StoreState:
         return asdict(self)
 
 
+class Appended(int):
+    """How many rows were made durable and visible.
+
+    Args:
+        rows: of them.
+        expired: further rows that were not taken, because their days are older than retention keeps.
+    """
+
+    def __new__(cls, rows: int, expired: int = 0) -> Self:
+        """The number itself, and what it does not count."""
+        made = super().__new__(cls, rows)
+        made.expired = expired
+        return made
+
+    expired: int
+
+
 class Telemetry(Queries):
     """All tenants' samples, gaps included; the only writer of its folder.
 
@@ -77,14 +106,21 @@ class Telemetry(Queries):
         settings: when rows move from memory to segments.
         log: a log of another kind than files in the store's folder.
         publish: keep each tenant's segments as its own Delta tables, too.
-        background: seal and merge in a thread of its own; without it call `seal`.
+        policy: quotas and retention of tenants without a policy of their own.
+        limits: how much may be under way at once.
+        now: the wall clock, by which days grow old.
+        background: seal, merge and apply policies in threads of its own; without it call `seal` and
+            `housekeep`.
+
+    Attributes:
+        limits: quotas and turns, in front of appends and queries.
 
     Raises:
         StoreInUse: another process has the folder.
         ForeignLog: a program of another version wrote the log.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - all but two have defaults
         self,
         root: Path,
         metadata: Metadata,
@@ -93,6 +129,9 @@ class Telemetry(Queries):
         settings: SealSettings | None = None,
         log: Log | None = None,
         publish: bool = False,
+        policy: PolicyDefaults | None = None,
+        limits: LimitSizes | None = None,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
         background: bool = True,
     ) -> None:
         layer = files or LocalFiles()
@@ -101,10 +140,13 @@ class Telemetry(Queries):
         settings = settings or SealSettings()
         self._backlog = _BACKLOG * settings.seal_rows
         self._seal_rows = settings.seal_rows
+        self._metadata = metadata
         self._catalog = SegmentCatalog(root / "tenants", metadata, layer)
         self._spiller = Spiller(self._catalog, FirstLevel(root / "first-level", layer))
         self._tenants = Tenants(self._catalog, layer)
         try:
+            self._leaving = Leaving(metadata)
+            policies = Policies(metadata, policy)
             self._log = log or FileLog(root / "log", layer, first_sequence=self._catalog.next_sequence())
             self._recover()
         except BaseException:
@@ -114,19 +156,30 @@ class Telemetry(Queries):
         self._sealer = Sealer(
             self._catalog, layer, self._log, self._tenants, self._spiller, settings, publisher
         )
+        self.limits = Limits(policies.of, self._stored_bytes, limits)
+        kept = RetainedSegments(metadata, self._catalog, self._tenants, layer, self._sealer.seal, publisher)
+        self._retention = Retention(metadata, policies, kept, now)
+        close = partial(self._leaving.close, limits=self.limits)
+        erased = ErasedTenant(root, layer, self._log, self._tenants, self._sealer, self._spiller, close)
+        removals = Removals(metadata, erased, self.limits.forget)
+        self._housekeeper = Housekeeper(policies, self.limits, self._leaving, self._retention, removals)
         if background:
             self._sealer.start()
+            self._housekeeper.start()
 
     @property
     def ready(self) -> bool:
         """Whether samples are taken. After a failed write or sync they are only read until the next start."""
         return self._log.failed is None
 
-    def append(self, scope: TenantScope, batches: Sequence[SampleBatch]) -> int:
+    def append(self, scope: TenantScope, batches: Sequence[SampleBatch]) -> Appended:
         """Make batches durable and visible; returns their rows. All of them or none.
 
+        Rows of days older than retention keeps are left out and counted as `Appended.expired`.
+
         Raises:
-            AccessDenied: the scope may not ingest, or not these signals.
+            AccessDenied: the scope may not ingest, or not these signals, or its tenant is being removed.
+            QuotaExceeded: the tenant's quota does not allow it now; nothing was stored, come again.
             TimeOutOfRange: a source time that no clock should show.
             ValueError: a column that must not has nulls.
             StoreFull: no space is left; keep the batches and come again.
@@ -138,20 +191,31 @@ class Telemetry(Queries):
             check_batch(batch)
             _check_signals(scope, batch)
         if not batches:
-            return 0
+            return Appended(0)
+        rows, size = sum(map(len, batches)), sum(batch.table.nbytes for batch in batches)
+        self._store(scope)
+        with self.limits.appending(scope.tenant_id, rows, size):
+            taken = [self._retention.take(scope.tenant_id, batch) for batch in batches]
+            kept = [batch for batch, _ in taken if len(batch)]
+            if kept:
+                self._write(scope, kept)
+            late = sum(number for _, number in taken)
+            return Appended(rows - late, late)
+
+    def _write(self, scope: TenantScope, batches: Sequence[SampleBatch]) -> None:
+        # Asked again behind the quota: whoever removes the tenant waits for those that were let in.
         store = self._store(scope)
         if store.unsealed_rows > self._backlog or self._sealer.overfull:
             self._relieve(store)
         payloads = [encode_batch(batch) for batch in batches]
 
         def taken(sequences: Sequence[int]) -> None:
-            while not self._store(scope).add(batches, sequences):
+            while not self._tenants.open(scope.tenant_id, scope.slug).add(batches, sequences):
                 pass
 
         self._log.append(scope.tenant_id, payloads, taken)
         if store.unsealed_rows >= self._seal_rows:
             self._sealer.wake()
-        return sum(len(batch) for batch in batches)
 
     def seal(self) -> None:
         """Turn every buffer into segments now."""
@@ -161,15 +225,19 @@ class Telemetry(Queries):
         """Move every buffer into the first level now, as the background does when memory is short."""
         self._sealer.spill_all()
 
+    def housekeep(self) -> None:
+        """Read policies again, apply retention, and go on with removals now, as the background does."""
+        self._housekeeper.turn_now()
+
     def verify(self, scope: TenantScope | None = None) -> list[str]:
         """Read every segment, of one tenant or all, and put aside what is damaged or unnamed; in words."""
-        return self._tenants.verify(None if scope is None else scope.slug)
+        return self._tenants.verify(None if scope is None else scope.slug, self._leaving)
 
     def problems(self) -> tuple[str, ...]:
         """What is damaged or failing, in words."""
         failed = [] if self._log.failed is None else [str(self._log.failed)]
         known = (*self._log.problems, *self._spiller.problems, *self._tenants.problems())
-        return (*failed, *known, *self._sealer.problems)
+        return (*failed, *known, *self._sealer.problems, *self._housekeeper.problems)
 
     def state(self) -> StoreState:
         """How the whole store stands; for the operator."""
@@ -180,6 +248,7 @@ class Telemetry(Queries):
 
     def close(self) -> None:
         """Stop writing. What is buffered lies in the log and comes back at the next start."""
+        self._housekeeper.stop()
         self._sealer.stop()
         self._log.close()
         self._tenants.close()
@@ -199,19 +268,29 @@ class Telemetry(Queries):
 
     def _recover(self) -> None:
         sealed = self._catalog.sealed()
-        slugs = self._catalog.slugs()
+        # Rows of a tenant that is gone, or is going, go with the log and the first level.
+        slugs = {
+            number: slug for number, slug in self._catalog.slugs().items() if number not in self._leaving
+        }
         known = dict(sealed)
-        for tenant, parts in self._spiller.recover(sealed).items():
-            # Rows of a tenant that was deleted meanwhile go with the log and the first level.
-            if tenant in slugs:
-                self._tenants.open(tenant, slugs[tenant], parts)
-                known[tenant] = max(part.max_sequence for part in parts)
+        for tenant, parts in self._spiller.recover(sealed, slugs).items():
+            self._tenants.open(tenant, slugs[tenant], parts)
+            known[tenant] = max(part.max_sequence for part in parts)
         for record in self._log.replay():
             slug = slugs.get(record.tenant)
             if slug is not None and record.sequence > known.get(record.tenant, 0):
                 self._tenants.open(record.tenant, slug).add_record(record.sequence, record.payload)
 
+    def _admitted(self, scope: TenantScope) -> AbstractContextManager[QueryBudget]:
+        return self.limits.querying(scope.tenant_id)
+
+    def _stored_bytes(self, tenant_id: int) -> int:
+        store = self._tenants.find(tenant_id)
+        return 0 if store is None else sum(file.bytes for file in store.segments()) + store.nbytes
+
     def _store(self, scope: TenantScope) -> TenantStore:
+        if scope.tenant_id in self._leaving:
+            raise AccessDenied(f"tenant {scope.slug} is being removed")
         return self._tenants.open(scope.tenant_id, scope.slug)
 
 

@@ -107,6 +107,12 @@ class TenantStore(TenantReading):
         return sum(part.rows for part in self._first_level)
 
     @property
+    def half_sealed(self) -> bool:
+        """Whether a seal has written its files and could not be finished."""
+        sealing = self._sealing
+        return sealing is not None and sealing.written is not None
+
+    @property
     def nbytes(self) -> int:
         """Memory of the rows, roughly."""
         sealing = self._sealing.nbytes if self._sealing else 0
@@ -147,6 +153,18 @@ class TenantStore(TenantReading):
         with self._lock:
             self._segments = None
             self._latest = None
+
+    def empty(self) -> None:
+        """Drop all rows and take none from now on; call it with `seal_lock` held."""
+        with self._lock:
+            self._closed = True
+            self._buffer, self._sealing = Buffer(), None
+            self._first_level, self._undecoded = [], []
+            self._segments, self._latest = [], None
+
+    def parts_in(self, file: str) -> list[FirstLevelPart]:
+        """The tenant's parts in a file of the first level."""
+        return [part for part in self._first_level if part.file == file]
 
     def begin_seal(self) -> tuple[Buffer, list[FirstLevelPart]]:
         """Put all rows aside for sealing; they stay visible. A seal that failed is taken up again."""
@@ -200,10 +218,12 @@ class TenantStore(TenantReading):
         wanted: NDArray[Any] | None = as_numbers(signals)
         first, last = as_micros(start), as_micros(end)
         tables = [part.chosen(wanted, first, last) for part in parts]
+        whole = [segment for segment in known if not segment.damaged]
         return Snapshot(
-            [segment for segment in known if not segment.damaged],
+            [segment for segment in whole if not segment.expired],
             [table for table in tables if table is not None],
             [segment for segment in known if segment.damaged],
+            [segment for segment in whole if segment.expired],
         )
 
     def report_damaged(self, file: str) -> None:
@@ -214,18 +234,16 @@ class TenantStore(TenantReading):
         """Newest sample of each signal; read from the segments once, then kept up to date by each append."""
         self.used = time.monotonic()
         with self._latest_lock:
-            if self._latest is None:
+            found = self._latest
+            if found is None:
                 self._latest_missed = []
                 try:
-                    self._consistently(self._load_latest)
+                    found = self.consistently(self._load_latest)
                 finally:
                     self._latest_missed = None
-            found = self._latest
-        if found is None:
-            raise RuntimeError("the latest values were let go while they were read")
         return found.table(signals)
 
-    def _load_latest(self) -> None:
+    def _load_latest(self) -> LatestValues:
         found = LatestValues()
         with self._lock:
             self._latest_missed = []
@@ -239,6 +257,7 @@ class TenantStore(TenantReading):
             for batch in self._latest_missed:
                 found.update(batch.kind, batch.table, batch.arrival)
             self._latest = found
+        return found
 
     def _segments_locked(self) -> list[SegmentFile]:
         if self._segments is None:

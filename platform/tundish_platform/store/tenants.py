@@ -14,11 +14,12 @@ from tundish_platform.store.segments.segment import checksum
 from tundish_platform.store.tenant import TenantStore
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Container, Sequence
     from pathlib import Path
 
     from tundish_platform.store.files import FileLayer
     from tundish_platform.store.segments.catalog import SegmentCatalog
+    from tundish_platform.store.segments.reader import SegmentReader
     from tundish_platform.store.segments.segment import SegmentFile
     from tundish_platform.store.write.firstlevel import FirstLevelPart
 
@@ -58,6 +59,31 @@ class Tenants:
                 self._open[tenant_id] = store
             return store
 
+    def find(self, tenant_id: int) -> TenantStore | None:
+        """A tenant's part if it is open."""
+        with self._lock:
+            return self._open.get(tenant_id)
+
+    def folder(self, slug: str) -> Path:
+        """A tenant's own folder."""
+        return self._catalog.folder(slug)
+
+    def reader(self, folder: Path) -> SegmentReader:
+        """The reader of a tenant's folder."""
+        return self._readers.of(folder)
+
+    def drop(self, tenant_id: int) -> None:
+        """Let go of a tenant with all it holds, because it is being removed."""
+        store = self.find(tenant_id)
+        if store is not None:
+            with store.seal_lock:
+                store.empty()
+            with self._lock:
+                self._open.pop(tenant_id, None)
+                self._damaged = {key: text for key, text in self._damaged.items() if key[0] != store.slug}
+        # Readers know files by their numbers, which the file system gives again.
+        self._readers.close()
+
     def close_idle(self, idle_s: float = _IDLE_S) -> int:
         """Let go who holds no rows in memory and was not asked for so long; returns how many."""
         since = time.monotonic() - idle_s
@@ -75,10 +101,15 @@ class Tenants:
             damaged = list(self._damaged.values())
         return [*damaged, *(text for store in self() for text in store.problems)]
 
-    def verify(self, slug: str | None = None) -> list[str]:
-        """Compare every segment with its checksum; put aside what is damaged and what no manifest names."""
+    def verify(self, slug: str | None = None, leaving: Container[int] = ()) -> list[str]:
+        """Compare every segment with its checksum; put aside what is damaged and what no manifest names.
+
+        Args:
+            slug: of one tenant; all if absent.
+            leaving: tenants that are being removed are left alone.
+        """
         for number, name in self._catalog.slugs().items():
-            if slug in {None, name}:
+            if slug in {None, name} and number not in leaving:
                 self._verify(self.open(number, name))
         return self.problems()
 
@@ -90,10 +121,10 @@ class Tenants:
         with store.seal_lock:
             # Nothing is being written while the lock is held, so what is unnamed stays unnamed.
             known = self._catalog.segments(store.tenant_id)
-            kept = self._catalog.retired(store.tenant_id)
+            kept = [*self._catalog.retired(store.tenant_id), *self._catalog.pending(store.tenant_id)]
             self._catalog.put_aside_unnamed(store.slug, [*kept, *(segment.path for segment in known)])
         for segment in known:
-            path = store.reader.folder / segment.path
+            path = store.reader.folder / segment.kept
             if segment.damaged and _intact(path, segment):
                 self._catalog.mark(store.tenant_id, segment.path, damaged=False)
                 self._damaged.pop((store.slug, segment.path), None)
@@ -106,7 +137,7 @@ class Tenants:
         return [replace(s, damaged=True) if self._is_damaged(store, s) else s for s in found]
 
     def _is_damaged(self, store: TenantStore, segment: SegmentFile) -> bool:
-        path = store.reader.folder / segment.path
+        path = store.reader.folder / segment.kept
         try:
             wrong = path.stat().st_size != segment.bytes
         except OSError:

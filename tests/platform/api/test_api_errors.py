@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 
 from tundish_platform.api import queries
 from tundish_platform.api.answers import BATCHES_MIME
-from tundish_platform.samples import encode_batch, encode_frames
+from tundish_platform.samples import SampleKind, encode_batch, encode_frames
+from tundish_platform.store.lifecycle.policy import Policy
+from tundish_platform.store.lifecycle.quota import LimitSizes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -282,3 +284,31 @@ def test_no_mangled_batch_makes_the_platform_fail(
 @pytest.fixture
 def mixed_body(make_batches: Callable[[], list[SampleBatch]]) -> bytes:
     return encode_frames(encode_batch(one) for one in make_batches())
+
+
+def test_a_tenant_over_its_quota_is_told_when_to_come_again(
+    world: World, make_batch: Callable[..., SampleBatch]
+) -> None:
+    world.context.telemetry.limits.policy = lambda _: Policy(rows_per_s=0.5, burst_rows=2)
+    one = make_batch(SampleKind.NUMERIC, world.ids["pressure"], [1.0, 2.0], datetime.now(UTC))
+
+    def send() -> TestResponse:
+        return world.app.test_client().post(
+            f"{ROOT}/ingest",
+            data=encode_frames([encode_batch(one)]),
+            content_type=BATCHES_MIME,
+            headers=world.header("collector"),
+        )
+
+    assert send().status_code == 200
+    refused = send()
+    assert_problem(refused, 429)
+    assert refused.get_json()["error"]["code"] == "over_quota"
+    assert 1 <= int(refused.headers["Retry-After"]) <= 4
+
+
+def test_a_query_that_takes_too_long_is_told_so(world: World) -> None:
+    world.context.telemetry.limits.sizes = LimitSizes(query_s=-1.0)
+    refused = get(world, f"{ROOT}/samples", signals=str(world.ids["pressure"]), **WINDOW)
+    assert_problem(refused, 422)
+    assert refused.get_json()["error"]["code"] == "query_too_long"

@@ -36,7 +36,7 @@ def rows_at_start(world: World, number: int) -> int:
 def test_what_was_acknowledged_can_be_read(world: World, make_batch: Callable[..., SampleBatch]) -> None:
     number = world.ids["pressure"]
     answer = send(world, make_batch(SampleKind.NUMERIC, number, [1.0, 2.0, None], START))
-    assert (answer.status_code, answer.get_json()) == (200, {"rows": 3})
+    assert (answer.status_code, answer.get_json()) == (200, {"rows": 3, "expired": 0})
     assert rows_at_start(world, number) == 3
 
 
@@ -166,4 +166,4 @@ def test_a_small_body_that_would_become_a_huge_table_is_refused_undecoded(
 
 
 def test_an_empty_body_stores_nothing(world: World) -> None:
-    assert send(world).get_json() == {"rows": 0}
+    assert send(world).get_json() == {"rows": 0, "expired": 0}

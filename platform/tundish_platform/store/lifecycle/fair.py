@@ -77,6 +77,11 @@ class FairQueue:
         with self._lock:
             return sum(len(line.waiting) for line in self._lines.values())
 
+    def holds(self, tenant: int) -> bool:
+        """Whether something of the tenant is granted and not yet given back."""
+        with self._lock:
+            return tenant in self._mine
+
     @property
     def known(self) -> int:
         """Tenants that take memory at this moment."""

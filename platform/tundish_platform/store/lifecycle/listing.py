@@ -34,6 +34,6 @@ def manifest_listing(metadata: Metadata, scope: TenantScope, folder: Path) -> Li
     files = [
         HeldFile(SampleKind(row.kind), row.day, Level.RAW, folder / row.path)
         for row in rows
-        if not row.damaged
+        if not (row.damaged or row.expired)
     ]
     return Listing(files, {}, [row.path for row in rows if row.damaged])

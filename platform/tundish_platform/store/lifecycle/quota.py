@@ -76,7 +76,7 @@ class LimitSizes:
     Attributes:
         append_bytes, append_bytes_each: between admission and acknowledgement, in all and per tenant.
         quantum_bytes: of one turn.
-        queries, queries_each: at once, in all and per tenant.
+        queries, queries_each: at once, in all and per tenant; a browser asks six things at once.
         waiting_each: requests of one tenant that may wait for their turn, of each kind.
         wait_s: longest wait for a turn.
         query_s: longest query.
@@ -85,8 +85,8 @@ class LimitSizes:
     append_bytes: int = 64 * 1024 * 1024
     append_bytes_each: int = 16 * 1024 * 1024
     quantum_bytes: int = 1024 * 1024
-    queries: int = 4
-    queries_each: int = 2
+    queries: int = 6
+    queries_each: int = 4
     waiting_each: int = 2
     wait_s: float = 30.0
     query_s: float = 60.0

@@ -27,6 +27,7 @@ from tundish_platform.tenancy.scope import Permission
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from contextlib import AbstractContextManager
 
     from sqlalchemy.orm import Session
 
@@ -74,6 +75,14 @@ class DayPart:
 
 class RetentionPlace(Protocol):
     """What retention asks of manifest, files and published table; only the writer's background turn calls."""
+
+    def gather(self, tenant_id: int) -> None:
+        """Bring the tenant's waiting rows into segments."""
+        ...
+
+    def alone(self, tenant_id: int) -> AbstractContextManager[None]:
+        """Nobody else changes the tenant's segments until it is left."""
+        ...
 
     def oldest(self) -> Mapping[int, date]:
         """By tenant, the oldest day of which anything is named."""
@@ -175,6 +184,8 @@ class Retention:
         acknowledged as stored: the append says how many it left out, and the day's record counts them.
         """
         policy = self._policies.of(tenant_id)
+        if policy.raw_days is None and policy.rollup_3600_days is None:
+            return batch, 0
         first = edge(policy, batch.kind, Level.RAW, self.now())
         if first is None:
             return batch, 0
@@ -252,7 +263,10 @@ class Retention:
 
     def _one(self, tenant_id: int, most: int) -> int:
         try:
-            removed = sum(self._remove(tenant_id, *entry) for entry in self.due(tenant_id, most))
+            due = self.due(tenant_id, most)
+            if due:
+                self._place.gather(tenant_id)
+            removed = sum(self._remove(tenant_id, *entry) for entry in due)
         except Exception as error:
             self._failed[tenant_id] = f"retention failed and is tried again: {error}"
             log.exception("retention failed", tenant=tenant_id)
@@ -261,6 +275,16 @@ class Retention:
         return removed
 
     def _remove(self, tenant_id: int, level: Level, kind: SampleKind, day: date) -> int:
+        with self._place.alone(tenant_id):
+            part = self._dropped(tenant_id, level, kind, day)
+        if part is None:
+            return 0
+        log.info("retention removed a day", tenant=tenant_id, kind=kind, day=str(day), of=level)
+        self._finish_one(tenant_id, kind, day, level, list(part.paths))
+        return 1
+
+    def _dropped(self, tenant_id: int, level: Level, kind: SampleKind, day: date) -> DayPart | None:
+        """Let the manifest forget what is due, and write it down."""
         if level is Level.RAW and kind in ROLLED_UP:
             self._place.settle(tenant_id, kind, day)
         with self._metadata.session() as session:
@@ -270,15 +294,13 @@ class Retention:
             # Once more, alone: somebody may have put a hold on, or lengthened retention.
             first = edge(policy, kind, level, self.now())
             if first is None or day >= first:
-                return 0
+                return None
             part = self._place.drop(session, tenant_id, kind, day, level)
             if not part.paths:
-                return 0
+                return None
             _record(session, tenant_id, part, _span(policy, level, kind), self.now())
         self._place.forget(tenant_id, part)
-        log.info("retention removed a day", tenant=tenant_id, kind=kind, day=str(day), of=level)
-        self._finish_one(tenant_id, kind, day, level, list(part.paths))
-        return 1
+        return part
 
     def _finish_one(self, tenant_id: int, kind: str, day: date, level: str, pending: Sequence[str]) -> int:
         with self._metadata.session() as session:

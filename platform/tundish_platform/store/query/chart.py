@@ -64,7 +64,11 @@ class _Points:
 
 @dataclass(frozen=True, slots=True)
 class _Chart:
-    """A chart of some signals of one kind."""
+    """A chart of some signals of one kind.
+
+    Attributes:
+        worn_out: retention has left only rollups of some rows.
+    """
 
     source: Source
     kind: SampleKind
@@ -72,6 +76,7 @@ class _Chart:
     start: int
     end: int
     max_points: int
+    worn_out: bool
     rollups: bool = True
 
     @property
@@ -81,8 +86,9 @@ class _Chart:
     @property
     def level(self) -> int:
         """The coarsest level that fills the buckets, 0 for raw rows."""
-        kept = (HOUR_US, MINUTE_US) if self.rollups else ()
-        return next((level for level in kept if self.width >= level), 0)
+        kept = (HOUR_US, MINUTE_US) if self.rollups or self.worn_out else ()
+        finest = MINUTE_US if self.worn_out else 0
+        return next((level for level in kept if self.width >= level), finest)
 
     def bucket(self, ts: NDArray[np.int64], level: int) -> NDArray[np.int64]:
         """The bucket in which the piece of a time begins."""
@@ -116,9 +122,10 @@ def chart(
     parts = [SCHEMAS[SampleKind.NUMERIC].empty_table()]
     for kind in NUMBERS:
         numbers = sorted({s.id for s in signals if s.kind is kind})
+        worn_out = bool(numbers) and source.only_rolled_up(kind, start_us, end_us)
         for first in range(0, len(numbers), BLOCK):
             block = np.array(numbers[first : first + BLOCK], dtype=np.uint32)
-            parts += _block(_Chart(source, kind, block, start_us, end_us, max_points, rollups))
+            parts += _block(_Chart(source, kind, block, start_us, end_us, max_points, worn_out, rollups))
     table = pa.concat_tables(parts)
     order = np.argsort(table["signal"].to_numpy(), kind="stable")
     return table if rising(order) else table.take(pa.array(order))
@@ -128,11 +135,11 @@ def _block(asked: _Chart) -> list[pa.Table]:
     sparse = np.ones(len(asked.numbers), dtype=bool)
     found = []
     if asked.level:
-        columns = CHART_COLUMNS if asked.level == HOUR_US else _COUNTS
+        columns = CHART_COLUMNS if asked.level == HOUR_US or asked.worn_out else _COUNTS
         hours = asked.source.pieces(HOUR_US, asked.numbers.tolist(), asked.start, asked.end, columns)
         rank = np.searchsorted(asked.numbers, hours["signal"].to_numpy())
         count = np.bincount(rank, weights=hours["count"].to_numpy(), minlength=len(sparse))
-        sparse = count <= _SPARSE * asked.max_points
+        sparse = count <= (0 if asked.worn_out else _SPARSE * asked.max_points)
         if not sparse.all():
             dense = hours.filter(pa.array(~sparse[rank])) if sparse.any() else hours
             found.append(_table(asked, _of_pieces(asked, dense, asked.numbers[~sparse])))
@@ -151,7 +158,7 @@ def _of_pieces(asked: _Chart, hours: pa.Table, numbers: NDArray[np.uint32]) -> _
         pieces = asked.source.pieces(MINUTE_US, numbers.tolist(), start, end, CHART_COLUMNS)
         known, missing = _known_minutes(asked, hours, pieces)
         pieces = pieces.filter(pa.array(known))
-        parts.append(_raw(asked, missing, HOUR_US))
+        parts += _hours(asked, hours, missing)
     key = table_keys(pieces, asked.numbers)
     order = np.argsort(key + pieces["first_us"].to_numpy(), kind="stable")
     pieces, key = pieces.take(pa.array(order)), key[order]
@@ -161,6 +168,16 @@ def _of_pieces(asked: _Chart, hours: pa.Table, numbers: NDArray[np.uint32]) -> _
     had = np.unique(rows.key - times(rows.key) % level)
     parts += [rows, _marks(asked, pieces.filter(pa.array(~worn | ~np.isin(key, had))))]
     return _Points.joined(parts)
+
+
+def _hours(asked: _Chart, hours: pa.Table, bucket: NDArray[np.int64]) -> list[_Points]:
+    """Hours without minutes: from raw rows, and where retention has taken those away, as they are."""
+    rows = _raw(asked, bucket, HOUR_US)
+    left = np.setdiff1d(bucket, rows.key - times(rows.key) % HOUR_US) if asked.worn_out else bucket[:0]
+    if not len(left):
+        return [rows]
+    kept = np.isin(table_keys(hours, asked.numbers), left)
+    return [rows, _marks(asked, hours.filter(pa.array(kept)))]
 
 
 def _known_minutes(

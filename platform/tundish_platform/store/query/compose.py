@@ -64,7 +64,10 @@ class Question:
         numbers = np.array([s.id for s in signals], dtype=np.uint32)
         hold = reach(np.array([hold_us(s) for s in signals], dtype=np.int64))
         kind = signals[0].kind
-        raw_first = kind not in NUMBERS or _raw_pays(signals, tiles)
+        raw_first = kind not in NUMBERS or (
+            _raw_pays(signals, tiles)
+            and not source.only_rolled_up(kind, int(tiles.cuts[0]), int(tiles.cuts[-1]))
+        )
         return cls(source, kind, numbers, hold, step, tiles, raw_first)
 
     @property

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
@@ -12,7 +13,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tundish_platform.samples import SCHEMAS, GapReason, SampleKind
+from tundish_platform.store.lifecycle.retention import Removed, removed
 from tundish_platform.store.query.aggregate import aggregate
+from tundish_platform.store.query.budget import piecewise, query
 from tundish_platform.store.query.chart import chart
 from tundish_platform.store.query.export import ExportForm, export, raw_chunks
 from tundish_platform.store.query.facts import FACTS_SCHEMA, live_minutes
@@ -26,11 +29,14 @@ from tundish_platform.tenancy.scope import Permission
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+    from contextlib import AbstractContextManager
 
     from numpy.typing import NDArray
 
     from tundish_platform.samples import SignalInfo
+    from tundish_platform.store.query.budget import Budget
     from tundish_platform.store.reading import TenantReading
+    from tundish_platform.tenancy.metadata import Metadata
     from tundish_platform.tenancy.scope import TenantScope
 
 _NUMBERS: Final = (SampleKind.NUMERIC, SampleKind.INTEGER)
@@ -54,12 +60,35 @@ class Thinning(StrEnum):
 
 
 class Queries(ABC):
-    """The reading half of `Telemetry`. Narrowed scopes see only their signals."""
+    """The reading half of `Telemetry`. Narrowed scopes see only their signals.
+
+    All methods that read samples may raise `OverQuota` or `QueryTooLong`.
+    """
+
+    _metadata: Metadata
 
     @abstractmethod
     def _store(self, scope: TenantScope) -> TenantReading:
         """The part of the store that belongs to a scope's tenant."""
 
+    def _admitted(self, scope: TenantScope) -> AbstractContextManager[Budget | None]:
+        """Let a query in, and give it the time it may take."""
+        del scope
+        return nullcontext()
+
+    def removed(self, scope: TenantScope, start: datetime, end: datetime) -> list[Removed]:
+        """What retention removed of the days that ``[start, end)`` touches, so that nobody calls it missing.
+
+        Args:
+            scope: must allow reading.
+            start: of the window; whole UTC days count.
+            end: of the window, itself outside.
+        """
+        days = start.astimezone(UTC).date(), (end - _US).astimezone(UTC).date() + timedelta(days=1)
+        with self._metadata.session() as session:
+            return removed(session, scope, *days)
+
+    @query
     def latest(self, scope: TenantScope, signals: Sequence[int] | None = None) -> pa.Table:
         """Newest sample of each signal by source time, as `LATEST_SCHEMA`; without samples, none."""
         scope.require(Permission.READ)
@@ -68,6 +97,7 @@ class Queries(ABC):
         wanted = None if signals is None else _allowed(scope, signals)
         return self._store(scope).latest(wanted)
 
+    @query
     def read(
         self,
         scope: TenantScope,
@@ -80,6 +110,7 @@ class Queries(ABC):
         table = self._rows(scope, kind, signals, start, end)
         return table.drop_columns(["live"])
 
+    @query
     def gaps(self, scope: TenantScope, signals: Sequence[int], start: datetime, end: datetime) -> pa.Table:
         """Recorded gaps that overlap ``[start, end)``: ``signal, ts, end, reason``.
 
@@ -104,6 +135,7 @@ class Queries(ABC):
         told = pa.concat_tables([table, pa.Table.from_pylist(rows, schema=table.schema)])
         return told.sort_by([("signal", "ascending"), ("ts", "ascending")])
 
+    @query
     def trend(
         self,
         scope: TenantScope,
@@ -144,6 +176,7 @@ class Queries(ABC):
         tables = [SCHEMAS[SampleKind.NUMERIC].empty_table(), *(t.select(_CHART).cast(_POINTS) for t in found)]
         return pa.concat_tables(tables).sort_by([("signal", "ascending"), ("ts", "ascending")])
 
+    @query
     def aggregate(
         self,
         scope: TenantScope,
@@ -161,6 +194,7 @@ class Queries(ABC):
         """
         return aggregate(self._source(scope), _granted(scope, signals), windows, interpolation)
 
+    @query
     def states(
         self,
         scope: TenantScope,
@@ -179,6 +213,7 @@ class Queries(ABC):
         until = datetime.now(UTC) if known_until is None else known_until
         return time_in_state(self._source(scope), _granted(scope, signals), windows, _micros(until))
 
+    @query
     def summary(
         self, scope: TenantScope, signals: Sequence[SignalInfo], start: datetime, end: datetime
     ) -> pa.Table:
@@ -192,6 +227,7 @@ class Queries(ABC):
         table = self.aggregate(scope, signals, np.array([[_micros(start), _micros(end)]]))
         return table.select(SUMMARY_SCHEMA.names).cast(SUMMARY_SCHEMA)
 
+    @query
     def wide(
         self,
         scope: TenantScope,
@@ -231,8 +267,10 @@ class Queries(ABC):
     ) -> Iterator[bytes]:
         """Raw rows as one file, in chunks: see `export`. Signals of other kinds are left out."""
         members = [s for s in _granted(scope, signals) if s.kind is kind]
-        return export(raw_chunks(self._source(scope, None), kind, members, windows), members, kind, form)
+        chunks = raw_chunks(self._source(scope, None), kind, members, windows)
+        return export(piecewise(chunks, lambda: self._admitted(scope)), members, kind, form)
 
+    @query
     def facts(self, scope: TenantScope, start: datetime, end: datetime) -> pa.Table:
         """What arrived live in ``[start, end)``: ``signal, minute, good, total`` samples by arrival minute.
 

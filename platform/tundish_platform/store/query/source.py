@@ -26,6 +26,9 @@ class Source(Protocol):
         Sorted by (signal, ts), each (signal, ts) once: the last written holds.
         """
 
+    def only_rolled_up(self, kind: SampleKind, start_us: int, end_us: int) -> bool:
+        """Whether retention has left only rollups of some rows with ``start <= ts < end``."""
+
     def pieces(
         self, width_us: int, signals: Sequence[int], start_us: int, end_us: int, columns: Sequence[str]
     ) -> pa.Table:

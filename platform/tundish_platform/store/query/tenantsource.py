@@ -46,6 +46,10 @@ class TenantSource:
         """Rows with ``start <= ts < end``, sorted by (signal, ts), each once."""
         return self._store.read(kind, signals, as_instant(start_us), as_instant(end_us), self._columns)
 
+    def only_rolled_up(self, kind: SampleKind, start_us: int, end_us: int) -> bool:
+        """Whether only rollups are left of some rows with ``start <= ts < end``."""
+        return self._store.only_rolled_up(kind, as_instant(start_us), as_instant(end_us))
+
     def pieces(
         self, width_us: int, signals: Sequence[int], start_us: int, end_us: int, columns: Sequence[str]
     ) -> pa.Table:

@@ -15,7 +15,7 @@ from tundish_platform.store.remote.seals import scope_told
 from tundish_platform.store.remote.tenant import RemoteTenant
 from tundish_platform.store.segments.catalog import SegmentCatalog
 from tundish_platform.store.segments.reader import Readers
-from tundish_platform.store.telemetry import StoreState
+from tundish_platform.store.telemetry import Appended, StoreState
 from tundish_platform.tenancy.scope import Permission
 
 if TYPE_CHECKING:
@@ -60,6 +60,7 @@ class RemoteTelemetry(Queries):
         append_s: float = 60.0,
     ) -> None:
         self._lines = WriterLines(root, most=connections)
+        self._metadata = metadata
         self._catalog = SegmentCatalog(root / "tenants", metadata, LocalFiles())
         self._readers = Readers()
         self._answer_s = answer_s
@@ -71,13 +72,14 @@ class RemoteTelemetry(Queries):
         answer = self._ask({"do": "ping"})
         return answer is not None and bool(answer.head["ready"])
 
-    def append(self, scope: TenantScope, batches: Sequence[SampleBatch]) -> int:
+    def append(self, scope: TenantScope, batches: Sequence[SampleBatch]) -> Appended:
         """Make batches durable and visible to all processes; returns their rows. All of them or none.
 
         Raises:
             AccessDenied: the scope may not ingest, or not these signals.
             TimeOutOfRange: a source time that no clock should show.
             ValueError: a column that must not has nulls, or too many bytes at once.
+            QuotaExceeded: the tenant's quota does not allow it now; nothing was stored.
             StoreFull: no space is left; keep the batches and come again.
             StoreFailed: it cannot be said that they are durable.
             WriterAway: the same, because the writer does not answer; keep the batches and come again.
@@ -85,13 +87,14 @@ class RemoteTelemetry(Queries):
         scope.require(Permission.INGEST)
         batches = [batch for batch in batches if len(batch)]
         if not batches:
-            return 0
+            return Appended(0)
         encoded = [encode_batch(batch) for batch in batches]
         sizes = [len(data) for data in encoded]
         if sum(sizes) > MAX_REQUEST:
             raise ValueError(f"{sum(sizes)} bytes at once are more than {MAX_REQUEST}; append less at a time")
         head = {"do": "append", "scope": scope_told(scope), "sizes": sizes}
-        return int(self._lines.ask(head, encoded, seconds=self._append_s).head["rows"])
+        answer = self._lines.ask(head, encoded, seconds=self._append_s).head
+        return Appended(answer["rows"], answer["expired"])
 
     def seal(self) -> None:
         """Turn every buffer into segments now.

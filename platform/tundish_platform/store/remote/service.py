@@ -66,7 +66,8 @@ class WriterService:
         scope = scope_of(message.head["scope"])
         ends = list(accumulate(message.head["sizes"]))
         parts = [message.body[first:end] for first, end in pairwise([0, *ends])]
-        return {"rows": self._telemetry.append(scope, [decode_batch(part) for part in parts])}, ()
+        appended = self._telemetry.append(scope, [decode_batch(part) for part in parts])
+        return {"rows": int(appended), "expired": appended.expired}, ()
 
     def _snapshot(self, message: Message) -> Answered:
         scope, signals = _readable(message.head)
@@ -79,6 +80,7 @@ class WriterService:
         told |= {
             "files": [segment_told(file) for file in found.files],
             "damaged": [segment_told(file) for file in found.damaged],
+            "expired": [segment_told(file) for file in found.expired],
             "tables": counts,
         }
         return told, body

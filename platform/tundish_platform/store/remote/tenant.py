@@ -56,11 +56,14 @@ class RemoteTenant(TenantReading):
         if answer is None:
             known = [f for f in self._sealed() if f.kind is kind and f.overlaps(start, end)]
             damaged = [f for f in known if f.damaged or f.path in self._unreadable]
-            return Snapshot([f for f in known if f not in damaged], [], damaged)
+            whole = [f for f in known if f not in damaged]
+            expired = [f for f in whole if f.expired]
+            return Snapshot([f for f in whole if not f.expired], [], damaged, expired)
         return Snapshot(
             [segment_of(told) for told in answer.head["files"]],
             tables_of(answer.head["tables"], answer.body),
             [segment_of(told) for told in answer.head["damaged"]],
+            [segment_of(told) for told in answer.head["expired"]],
         )
 
     def latest(self, signals: Sequence[int] | None) -> pa.Table:
@@ -68,7 +71,7 @@ class RemoteTenant(TenantReading):
         answer = self._asked("latest", None, signals, None, None)
         if answer is not None:
             return tables_of(answer.head["tables"], answer.body)[0]
-        return self._consistently(self._sealed_latest).table(signals)
+        return self.consistently(self._sealed_latest).table(signals)
 
     def damaged(self, start: datetime | None, end: datetime | None) -> list[SegmentFile]:
         """Segments with samples between two instants that cannot be read; one question for all kinds."""
@@ -95,7 +98,7 @@ class RemoteTenant(TenantReading):
                 counted.append(sealed.select(FACTS_SCHEMA.names).cast(FACTS_SCHEMA))
             return pa.concat_tables([FACTS_SCHEMA.empty_table(), *counted])
 
-        return [], self._consistently(parts)
+        return [], self.consistently(parts)
 
     def report_damaged(self, file: str) -> None:
         """Tell the writer, which looks for itself; without it, leave the segment out of this query."""
@@ -132,7 +135,8 @@ class RemoteTenant(TenantReading):
         found = LatestValues()
         known = self._sealed()
         for kind in SampleKind:
-            files = [f for f in known if f.kind is kind and not f.damaged and f.path not in self._unreadable]
+            files = [f for f in known if f.kind is kind and not (f.damaged or f.expired)]
+            files = [f for f in files if f.path not in self._unreadable]
             if kind is not SampleKind.GAP:
                 for table in self.reader.newest(kind, files):
                     found.update(kind, table)

@@ -9,6 +9,7 @@ import structlog
 from sqlalchemy import delete, func, select, update
 
 from tundish_platform.samples import SampleKind
+from tundish_platform.store.lifecycle.tables import RetentionRecord
 from tundish_platform.store.segments import segment as segments
 from tundish_platform.store.segments.manifest import FirstLevel, RetiredSegment, SealedUpTo, Segment
 from tundish_platform.store.segments.segment import SegmentFile
@@ -69,11 +70,16 @@ class SegmentCatalog:
         with self._metadata.session() as session:
             return {row.id: row.slug for row in session.execute(select(Tenant.id, Tenant.slug))}
 
+    def slug(self, tenant_id: int) -> str | None:
+        """A tenant's short name; None if there is no such tenant."""
+        with self._metadata.session() as session:
+            return session.scalar(select(Tenant.slug).where(Tenant.id == tenant_id))
+
     def segments(self, tenant_id: int) -> list[SegmentFile]:
         """A tenant's segments, oldest sequence first."""
         query = select(Segment).where(Segment.tenant_id == tenant_id).order_by(Segment.max_sequence)
         with self._metadata.session() as session:
-            return [_file(row) for row in session.scalars(query)]
+            return [file_of(row) for row in session.scalars(query)]
 
     def totals(self) -> Totals:
         """Number, rows and bytes of all tenants' segments."""
@@ -143,6 +149,14 @@ class SegmentCatalog:
         with self._metadata.session() as session:
             return list(session.scalars(query))
 
+    def pending(self, tenant_id: int) -> list[str]:
+        """Paths of files that retention still has to remove."""
+        query = select(RetentionRecord.pending).where(
+            RetentionRecord.tenant_id == tenant_id, RetentionRecord.unfinished
+        )
+        with self._metadata.session() as session:
+            return [path for paths in session.scalars(query) for path in paths]
+
     def forget_retired(self, tenant_id: int, paths: Sequence[str]) -> None:
         """Those files are gone."""
         with self._metadata.session() as session:
@@ -155,13 +169,15 @@ class SegmentCatalog:
 
     def add_first_level(self, written: Sequence[FirstLevelFile]) -> None:
         """Name new files of the first level, in one transaction; a second call changes nothing."""
-        names = [file.name for file in written]
+        self.replace_first_level([], written)
+
+    def replace_first_level(self, old: Sequence[str], new: Sequence[FirstLevelFile]) -> None:
+        """Name files of the first level in the place of others, in one transaction."""
         with self._metadata.session() as session:
-            session.execute(delete(FirstLevel).where(FirstLevel.name.in_(names)))
-            session.add_all(
-                FirstLevel(name=f.name, rows=f.rows, bytes=f.bytes, max_sequence=f.max_sequence)
-                for f in written
+            session.execute(
+                delete(FirstLevel).where(FirstLevel.name.in_([*old, *(file.name for file in new)]))
             )
+            session.add_all(_first_level_row(file) for file in new)
 
     def drop_first_level(self, names: Sequence[str]) -> None:
         """Forget files of the first level whose rows all lie in segments."""
@@ -209,7 +225,8 @@ def _retired(tenant_id: int) -> Delete:
     return delete(RetiredSegment).where(RetiredSegment.tenant_id == tenant_id)
 
 
-def _file(row: Segment) -> SegmentFile:
+def file_of(row: Segment) -> SegmentFile:
+    """The segment that a row names."""
     return SegmentFile(
         SampleKind(row.kind),
         row.day,
@@ -225,6 +242,10 @@ def _file(row: Segment) -> SegmentFile:
         row.damaged,
         row.expired,
     )
+
+
+def _first_level_row(file: FirstLevelFile) -> FirstLevel:
+    return FirstLevel(name=file.name, rows=file.rows, bytes=file.bytes, max_sequence=file.max_sequence)
 
 
 def _row(tenant_id: int, segment: SegmentFile) -> Segment:

@@ -57,6 +57,26 @@ class Publisher:
         with self._lock:
             self._changed[store.tenant_id] |= {(segment.kind, segment.day) for segment in written}
 
+    def days_changed(self, store: TenantStore, days: Sequence[tuple[SampleKind, date]]) -> None:
+        """Days of a tenant have fewer segments now."""
+        with self._lock:
+            self._changed[store.tenant_id] |= set(days)
+
+    def removable(self, store: TenantStore, paths: Sequence[str]) -> set[str]:
+        """Which of a tenant's files no reader of its tables needs any more; rollups are in none."""
+        kinds: dict[str, list[str]] = defaultdict(list)
+        for path in paths:
+            if path.endswith(".parquet"):
+                kinds[path.split("/", 1)[0]].append(path)
+        found = {path for path in paths if not path.endswith(".parquet")}
+        with self._lock:
+            for kind, of_kind in kinds.items():
+                if kind not in set(SampleKind):
+                    found |= set(of_kind)
+                else:
+                    found |= self._delta().removable(store.reader.folder, SampleKind(kind), of_kind)
+        return found
+
     def publish(self, store: TenantStore) -> None:
         """Commit what changed of a tenant, a commit a kind."""
         with self._lock:

@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 import structlog
 
+from tundish_platform.store.query import budget
 from tundish_platform.store.query.rollup import HOUR_US, ROLLUP_SCHEMA
 from tundish_platform.store.rows import STORED
 from tundish_platform.store.segments import arrivals, beside, rollups
@@ -132,6 +133,7 @@ class SegmentReader:
         names = list(columns or STORED[kind].names)
         tables = []
         for file in files:
+            budget.check()
             if file.overlaps(start, end):
                 inside = (start is None or file.min_ts >= start) and (end is None or file.max_ts < end)
                 window = None if inside else Window(_micros(start or file.min_ts), _before(end, file))
@@ -213,6 +215,7 @@ class SegmentReader:
         schema = pa.schema([ROLLUP_SCHEMA.field(name) for name in names])
         tables = [schema.empty_table()]
         for begin in range(0, len(chosen), _AT_ONCE):
+            budget.check()
             with ExitStack() as stack:
                 parts: list[Part] = []
                 for file in chosen[begin : begin + _AT_ONCE]:
@@ -267,6 +270,7 @@ class SegmentReader:
         """All rows of those row groups that may hold what is wanted, not all in memory together."""
         with self._segment(kind, file) as (handle, index):
             for groups in index.in_blocks(index.groups(signals, window), _BLOCK_ROWS):
+                budget.check()
                 yield index.read(handle, groups, names, self._readers.decoding)
 
     def _arrived(
@@ -275,6 +279,7 @@ class SegmentReader:
         """Blocks in which something arrived in the window; the others' other columns are not decoded."""
         with self._segment(file.kind, file) as (handle, index):
             for groups in index.in_blocks(index.groups(signals, None, window), _BLOCK_ROWS):
+                budget.check()
                 arrival = index.read(handle, groups, ("arrival",), self._readers.decoding)
                 if arrivals.within(arrival, window).any():
                     rest = index.read(handle, groups, arrivals.BESIDE, self._readers.decoding)

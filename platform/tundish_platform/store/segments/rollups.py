@@ -29,12 +29,17 @@ def content(table: pa.Table) -> bytes:
     Args:
         table: rows of `KINDS`, sorted by (signal, ts), each once.
     """
+    return encoded(levels(table))
+
+
+def levels(table: pa.Table) -> dict[int, pa.Table]:
+    """Rollups by width in µs, of rows as for `content`."""
     table = table.select(["signal", "ts", "value", "status"])
-    levels = {HOUR_US: rollup(table, HOUR_US)}
-    dense = _dense(levels[HOUR_US])
+    found = {HOUR_US: rollup(table, HOUR_US)}
+    dense = _dense(found[HOUR_US])
     if len(dense):
-        levels[MINUTE_US] = rollup(_of(table, dense), MINUTE_US)
-    return encoded(levels)
+        found[MINUTE_US] = rollup(_of(table, dense), MINUTE_US)
+    return found
 
 
 def write(segment: Path, files: FileLayer, kind: SampleKind, table: pa.Table) -> int:
@@ -54,7 +59,11 @@ def write(segment: Path, files: FileLayer, kind: SampleKind, table: pa.Table) ->
     """
     if kind not in KINDS:
         return 0
-    found = content(table)
+    return put(segment, files, content(table))
+
+
+def put(segment: Path, files: FileLayer, found: bytes) -> int:
+    """Write the content of a rollup file beside a segment, or where it would be, as `write` does."""
     (final,) = paths(segment)
     temporary = final.with_suffix(f"{SUFFIX}.tmp")
     try:

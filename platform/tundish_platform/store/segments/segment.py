@@ -39,7 +39,7 @@ class SegmentFile:
             segments of one kind and day do not overlap: of equal (signal, ts) the higher range holds.
         crc32: zlib's checksum of the file.
         damaged: the file is missing or not what was written; its rows cannot be read.
-        expired: its rows were removed by retention; the rollups beside it are kept.
+        expired: its rows were removed by retention; the rollups beside it are kept, and `rows` is 0.
     """
 
     kind: SampleKind
@@ -55,6 +55,11 @@ class SegmentFile:
     crc32: int
     damaged: bool = False
     expired: bool = False
+
+    @property
+    def kept(self) -> str:
+        """The file that `bytes` and `crc32` speak of, below the tenant's folder."""
+        return rollups.beside(self.path) if self.expired else self.path
 
     def overlaps(self, start: datetime | None, end: datetime | None) -> bool:
         """Whether it may hold rows with ``start <= ts < end``."""

@@ -59,7 +59,7 @@ class FirstLevelPart:
         min_sequence, max_sequence: range of log sequences.
     """
 
-    __slots__ = ("_first", "_table", "file", "kind", "max_sequence", "min_sequence", "rows")
+    __slots__ = ("_place", "file", "kind", "max_sequence", "min_sequence", "rows")
 
     def __init__(self, file: str, kind: SampleKind, table: pa.Table, first: int, row: dict[str, int]) -> None:
         self.file = file
@@ -67,12 +67,21 @@ class FirstLevelPart:
         self.rows = row["rows"]
         self.min_sequence = row["min_sequence"]
         self.max_sequence = row["max_sequence"]
-        self._table = table
-        self._first = first
+        self._place = (table, first)
 
     def chunk(self) -> Chunk:
         """The rows. Made anew each time: tens of thousands of parts are kept, few are asked for."""
-        return Chunk(self._table.slice(self._first, self.rows), ordered=True)
+        table, first = self._place
+        return Chunk(table.slice(first, self.rows), ordered=True)
+
+    def share(self, tenant: int) -> Share:
+        """The rows for another file."""
+        table, first = self._place
+        return Share(tenant, table.slice(first, self.rows), (self.min_sequence, self.max_sequence))
+
+    def move(self, other: FirstLevelPart) -> None:
+        """The same rows lie in another file now."""
+        self.file, self._place = other.file, other._place
 
 
 @dataclass(frozen=True, slots=True)

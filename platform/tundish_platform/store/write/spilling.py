@@ -14,7 +14,7 @@ from tundish_platform.store.rows import merged
 from tundish_platform.store.write.firstlevel import Share
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Container, Iterable, Sequence
 
     from tundish_platform.samples import SampleKind
     from tundish_platform.store.segments.catalog import SegmentCatalog
@@ -43,10 +43,14 @@ class Spiller:
         self._needed: Counter[str] = Counter()
         self.problems: list[str] = []
 
-    def recover(self, sealed: dict[int, int]) -> dict[int, list[FirstLevelPart]]:
+    def recover(self, sealed: dict[int, int], known: Container[int]) -> dict[int, list[FirstLevelPart]]:
         """By tenant, the parts whose rows are in no segment yet, oldest first; what is unnamed goes.
 
         An unnamed file is the rest of a spill that was cut off: its rows are in the log.
+
+        Args:
+            sealed: by tenant, up to which log sequence its rows lie in segments.
+            known: tenants there are; what others had goes with the rest of its file.
         """
         found: dict[int, list[FirstLevelPart]] = {}
         named = self._catalog.first_level()
@@ -61,7 +65,7 @@ class Spiller:
                 log.exception("damaged first-level file", file=name)
                 continue
             for tenant, part in file.parts.items():
-                if part.max_sequence > sealed.get(tenant, 0):
+                if tenant in known and part.max_sequence > sealed.get(tenant, 0):
                     found.setdefault(tenant, []).append(part)
                     self._needed[name] += 1
             if not self._needed[name]:
@@ -106,6 +110,53 @@ class Spiller:
                 del self._needed[name]
         if empty:
             self._drop(empty)
+
+    def holding(self, tenant: int) -> list[str]:
+        """Names of files with rows of a tenant."""
+        return [name for name in self._catalog.first_level() if tenant in self._parts(name)]
+
+    def without(self, tenant: int, stores: Callable[[], Sequence[TenantStore]]) -> int:
+        """Write all files that hold rows of a tenant anew without them; returns how many there were.
+
+        Args:
+            tenant: it must be closed, so that nothing more comes.
+            stores: the others, whose parts come to lie in other files.
+
+        Raises:
+            OSError: some files could not be written; they stay as they are.
+        """
+        names = self.holding(tenant)
+        for name in names:
+            parts = self._parts(name)
+            shares = {number: part.share(number) for number, part in parts.items() if number != tenant}
+            if shares:
+                new = self._level.write(parts[tenant].kind, list(shares.values()))
+                needed = self._moved(name, new, stores)
+            else:
+                self._catalog.drop_first_level([name])
+            self._level.remove([name])
+            if shares and not needed:
+                self._drop([new.name])
+        return len(names)
+
+    def _moved(self, old: str, new: FirstLevelFile, stores: Callable[[], Sequence[TenantStore]]) -> int:
+        """Name a file in the place of another; returns how many parts of it are needed."""
+        with self._lock:
+            self._catalog.replace_first_level([old], [new])
+            # Parts that were sealed meanwhile are in no list any more, so they do not count.
+            moving = [(store.tenant_id, part) for store in stores() for part in store.parts_in(old)]
+            for number, part in moving:
+                part.move(new.parts[number])
+            self._needed.pop(old, None)
+            self._needed[new.name] = len(moving)
+            return len(moving)
+
+    def _parts(self, name: str) -> dict[int, FirstLevelPart]:
+        try:
+            return self._level.open(name).parts
+        except FileNotFoundError:
+            # Its last rows came into segments meanwhile.
+            return {}
 
     def _drop(self, names: list[str]) -> None:
         # Manifest first: a named file that is missing would be damage.

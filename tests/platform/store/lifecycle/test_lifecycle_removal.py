@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from sqlalchemy import event, select
+from sqlalchemy import event, select, update
 
 from tundish_platform.assets.models import Signal
 from tundish_platform.samples import SCHEMAS, SampleBatch, SampleKind, decode_batch, encode_batch
@@ -242,9 +242,11 @@ def test_a_number_that_was_given_again_is_left_alone(
     place.crash_at = ""
     with town.metadata.session() as session:
         assert removing(session) == set()
-        fresh = create_tenant(session, "power", "新", "new").id
+        made = create_tenant(session, "power", "新", "new").id
+        fresh = town.numbers["power"]
+        # Databases of other installations, brought back from a backup, may give a number again.
+        session.execute(update(Tenant).where(Tenant.id == made).values(id=fresh))
     (place.root / "tenants" / "power").mkdir()
-    assert fresh == town.numbers["power"], "SQLite gives numbers again"
     closed = list(place.closed)
     assert Removals(town.metadata, place).turn() == 1
     assert place.closed == closed

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from contextlib import nullcontext
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +31,7 @@ from tundish_platform.store.lifecycle.retention import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from conftest import Clock, Town
@@ -79,6 +81,14 @@ class Place:
         self.seen[name] += 1
         if self.crash_at == name:
             raise Crash(name)
+
+    def gather(self, tenant_id: int) -> None:
+        del tenant_id
+        self.step("gather")
+
+    def alone(self, tenant_id: int) -> AbstractContextManager[None]:
+        del tenant_id
+        return nullcontext()
 
     def oldest(self) -> Mapping[int, date]:
         self.step("oldest")
