@@ -17,7 +17,7 @@ from tundish_deploy.figures import Figure, Report, judged
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-ROUNDS: Final = 10
+ROUNDS: Final = 5
 _HOUR, _DAY = 3600, 86_400
 STEPS_S: Final = (_HOUR, 0, -_HOUR, 0, _DAY, 0, -_DAY, 0, -5, 0)
 

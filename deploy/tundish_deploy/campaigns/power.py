@@ -148,9 +148,7 @@ def campaign(count: int, seed: int, workers: int = 2) -> Report:
         "process crashes between": sum(outcome.crashes for outcome in outcomes),
         "cut before": dict(places.most_common()),
         "cuts until a control fails": {name: outcome.cuts for name, outcome in controls.items()},
-        "replay": [
-            f"--seed-of-episode {o.seed}: {'; '.join(o.found.words)}" for o in outcomes if o.found.total
-        ],
+        "replay": [f"{o.seed}: {'; '.join(o.found.words)}" for o in outcomes if o.found.total],
     }
     return Report("campaign power", conditions, [*_figures(outcomes, count), *_controls(controls)])
 

@@ -8,6 +8,8 @@ from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from tundish_deploy.logs import configure_logs
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
@@ -26,7 +28,9 @@ def each(act: Callable[..., T], calls: Sequence[tuple[Any, ...]], workers: int) 
         yield from (act(*call) for call in calls)
         return
     # Not forked: libraries with threads of their own do not survive that.
-    with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn")) as pool:
+    # Their logs would get between the figures: where nobody said otherwise, they go to standard output.
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(workers, context, configure_logs, ("CRITICAL",)) as pool:
         yield from pool.map(act, *zip(*calls, strict=True))
 
 

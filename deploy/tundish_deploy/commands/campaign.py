@@ -69,7 +69,7 @@ def kill(
 @app.command()
 def clocks(
     *,
-    count: Annotated[int, typer.Option(help="Runs, each with about a thousand steps.", min=1)] = 10,
+    count: Annotated[int, typer.Option(help="Runs, each with several hundred steps.", min=1)] = 10,
     seed: Seed = 1,
     workers: Workers = 2,
     json: JsonOption = False,
