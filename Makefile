@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
 .PHONY: help demo demo-check test test-env demo-env lint types floors unit lock dist clean \
-        bench-store bench-opcua evaluate
+        bench-store bench-opcua campaign-store evaluate
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -70,6 +70,10 @@ evaluate: demo-env ## evaluation of the three lines' models, figures into docs/f
 bench-store: $(VENV)/.dev ## the store beside its peers (deploy/ci/bench-packages.sh installs them)
 	deploy/ci/bench-packages.sh
 	$(BIN)/tundish bench store
+
+campaign-store: $(VENV)/.dev ## try to break the store: power, faults, kills, clocks, isolation, neighbours
+	@bad=0; for c in power faults kill clocks isolation neighbours recovery; do \
+	  $(BIN)/tundish campaign $$c --json > docs/figures/campaign-$$c.json || bad=1; done; exit $$bad
 
 bench-opcua: $(VENV)/.dev ## the OPC UA client beside its peers
 	$(BIN)/tundish bench opcua

@@ -4,6 +4,7 @@ set -euo pipefail
 
 declare -A wanted=(
   [bubblewrap]=/usr/bin/bwrap
+  [faketime]=/usr/bin/faketime
   [chromium]=/usr/bin/chromium
   [fonts-noto-cjk]=/usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc
   [postgresql]=/usr/lib/postgresql

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from tundish_deploy.commands import bench, city, evaluate, lines, parts, store, tenants
+from tundish_deploy.commands import bench, campaign, city, evaluate, lines, parts, store, tenants
 from tundish_deploy.commands.options import SettingsOption, errors, give_up, usable_settings
 from tundish_deploy.logs import configure_logs
 
@@ -22,6 +22,11 @@ app.add_typer(evaluate.app, name="evaluate", help="Evaluate models on the shippe
 app.add_typer(tenants.app, name="tenant", help="Tenants of this installation.")
 app.add_typer(
     store.app, name="store", help="Policies, legal holds, retention, removal and export of a tenant."
+)
+app.add_typer(
+    campaign.app,
+    name="campaign",
+    help="Try to break the store's promises; each run has a control that must fail.",
 )
 app.add_typer(city.app, name="city", help="Jobs over several tenants, on a Dask cluster.")
 app.add_typer(parts.app, name="part", hidden=True)

@@ -55,7 +55,7 @@ def test_a_full_disk_refuses_and_recovers_by_itself() -> None:
 
 
 def test_control_an_error_that_nobody_is_told_of_loses_rows() -> None:
-    result = run(SEED, "swallowed", At("fdatasync log", 6, errno.EIO), swallowed=True)
+    result = run(SEED, "swallowed", At("fdatasync log", 10, errno.EIO), swallowed=True)
     assert len(result.failed) == 1
     assert result.found.lost > 0
 

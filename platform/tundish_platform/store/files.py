@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Protocol
+from collections import OrderedDict
+from typing import TYPE_CHECKING, Final, Protocol
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+
+_REMEMBERED: Final = 4096
 
 
 class AppendFile(Protocol):
@@ -103,11 +107,19 @@ class LocalFiles:
 
     def make_folder(self, folder: Path) -> None:
         """Make a folder and those above it, durably."""
-        if folder.is_dir():
+        # A folder that exists may be one whose name no sync has made durable yet: a sync failed, or the
+        # process that made it died. Only those that this object synced itself are taken as they are.
+        synced: OrderedDict[Path, None] = self.__dict__.setdefault("_synced", OrderedDict())
+        if folder in synced and folder.is_dir():
             return
-        self.make_folder(folder.parent)
-        folder.mkdir(mode=0o700, exist_ok=True)
-        self.sync_folder(folder.parent)
+        if folder.parent != folder:
+            if not folder.is_dir():
+                self.make_folder(folder.parent)
+                folder.mkdir(mode=0o700, exist_ok=True)
+            self.sync_folder(folder.parent)
+        synced[folder] = None
+        while len(synced) > _REMEMBERED:
+            synced.popitem(last=False)
 
     def sync_folder(self, folder: Path) -> None:
         """Make the folder's own entries durable."""

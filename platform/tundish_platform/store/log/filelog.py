@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 
+_FULL = "no space is left: samples are refused and wait at their senders until there is; reading goes on"
+
+
 @dataclass(slots=True)
 class _Request:
     tenant: int
@@ -159,6 +162,8 @@ class FileLog:
         except OSError as problem:
             # Whoever syncs again may be told all is well although the pages are gone.
             return self._poison(problem)
+        if _FULL in self.problems:
+            self.problems.remove(_FULL)
         self._next = following
         self._active_bytes += len(data)
         if self._active_bytes > self._file_bytes:
@@ -187,6 +192,8 @@ class FileLog:
         """A full disk is left as it was, so that writing goes on once there is space; the rest is final."""
         if problem.errno in {errno.ENOSPC, errno.EDQUOT} and self._cut_back():
             log.error("no space for the log", folder=str(self._folder))
+            if _FULL not in self.problems:
+                self.problems.append(_FULL)
             return StoreFull(f"no space is left for the log: {problem}")
         return self._poison(problem)
 
@@ -211,6 +218,8 @@ class FileLog:
             self._header = records.new_header()
             self._active = self._files.append(self._active_path)
             self._active.write(self._header)
+            # By itself: a cut that takes the header and leaves what follows would look like damage.
+            self._active.sync()
             self._files.sync_folder(self._folder)
             self._active_bytes = len(self._header)
         return self._active
@@ -245,6 +254,9 @@ class FileLog:
             elif torn:
                 log.warning("cut what was never acknowledged", file=path.name, bytes=len(data) - scan.end)
                 self._files.truncate(path, scan.end)
+            else:
+                # Whoever wrote it may have died before the sync; a later cut must not tear it.
+                self._files.sync(path)
         return highest
 
     def _quarantine(self, path: Path, data: bytes, at: int) -> None:

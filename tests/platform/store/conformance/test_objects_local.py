@@ -44,10 +44,11 @@ def test_content_is_synced_before_its_name_and_the_name_before_the_answer(tmp_pa
     (tmp_path / "objects" / "steel" / "day").mkdir(parents=True)
     layer = StepsFiles()
     put(tmp_path, layer)
-    assert layer.steps == [("sync", "finished"), ("rename", "a"), ("sync", "day")]
+    # The folder exists, but nobody knows whether its name was ever made safe: that comes first.
+    assert layer.steps == [("sync", "steel"), ("sync", "finished"), ("rename", "a"), ("sync", "day")]
 
 
-@pytest.mark.parametrize("failing", range(6))
+@pytest.mark.parametrize("failing", range(4))
 def test_nothing_is_left_whichever_step_fails(tmp_path: Path, failing: int) -> None:
     with pytest.raises(OSError, match="error"):
         put(tmp_path, StepsFiles(failing))
