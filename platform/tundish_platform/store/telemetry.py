@@ -8,28 +8,29 @@ import os
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-import pyarrow.compute as pc
-
 from tundish_platform.samples import encode_batch
 from tundish_platform.store.files import LocalFiles
+from tundish_platform.store.inbox import Inbox, accepted
 from tundish_platform.store.log.filelog import FileLog
 from tundish_platform.store.log.interface import StoreFailed, StoreFull
+from tundish_platform.store.objects import LocalObjects
 from tundish_platform.store.query.queries import Queries
-from tundish_platform.store.rows import check_batch
 from tundish_platform.store.segments.catalog import SegmentCatalog
 from tundish_platform.store.tenants import Tenants
 from tundish_platform.store.write.firstlevel import FirstLevel
 from tundish_platform.store.write.sealer import Sealer, SealSettings
 from tundish_platform.store.write.spilling import Spiller
-from tundish_platform.tenancy.scope import AccessDenied, Permission
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from tundish_platform.samples import SampleBatch
     from tundish_platform.store.files import FileLayer
+    from tundish_platform.store.log.fence import Share
     from tundish_platform.store.log.interface import Log
+    from tundish_platform.store.log.records import LogRecord
+    from tundish_platform.store.objects import Objects
     from tundish_platform.store.tenant import TenantStore
     from tundish_platform.tenancy.metadata import Metadata
     from tundish_platform.tenancy.scope import TenantScope
@@ -74,7 +75,9 @@ class Telemetry(Queries):
         metadata: the manifest's database, migrated.
         files: the file layer.
         settings: when rows move from memory to segments.
-        log: a log of another kind than files in the store's folder.
+        log: makes a log of another kind than files in the store's folder; told the lowest sequence to give.
+        objects: where segments live, if not in the store's folder.
+        share: the part of the store that this process has, where several write to one.
         background: seal and merge in a thread of its own; without it call `seal`.
 
     Raises:
@@ -82,14 +85,16 @@ class Telemetry(Queries):
         ForeignLog: a program of another version wrote the log.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - each is a part that another installation replaces
         self,
         root: Path,
         metadata: Metadata,
         *,
         files: FileLayer | None = None,
         settings: SealSettings | None = None,
-        log: Log | None = None,
+        log: Callable[[int], Log] | None = None,
+        objects: Objects | None = None,
+        share: Share | None = None,
         background: bool = True,
     ) -> None:
         layer = files or LocalFiles()
@@ -98,16 +103,23 @@ class Telemetry(Queries):
         settings = settings or SealSettings()
         self._backlog = _BACKLOG * settings.seal_rows
         self._seal_rows = settings.seal_rows
-        self._catalog = SegmentCatalog(root / "tenants", metadata, layer)
-        self._spiller = Spiller(self._catalog, FirstLevel(root / "first-level", layer))
-        self._tenants = Tenants(self._catalog, layer)
+        self._catalog = SegmentCatalog(objects or LocalObjects(root / "tenants", layer), metadata, share)
+        # Whoever takes a share over cannot read this machine's disk: rows leave memory as segments only.
+        level = FirstLevel(root / "first-level", layer) if share is None else None
+        self._spiller = Spiller(self._catalog, level) if level else None
+        self._tenants = Tenants(self._catalog)
+        self._inbox = Inbox(self._catalog, self._tenants)
         try:
-            self._log = log or FileLog(root / "log", layer, first_sequence=self._catalog.next_sequence())
+            first = self._catalog.next_sequence()
+            self._log = log(first) if log else FileLog(root / "log", layer, first_sequence=first)
             self._recover()
         except BaseException:
             os.close(self._lock_file)
             raise
-        self._sealer = Sealer(self._catalog, layer, self._log, self._tenants, self._spiller, settings)
+        self._sealer = Sealer(
+            self._catalog, self._catalog.objects, self._log, self._tenants, self._spiller, settings
+        )
+        self._log.deliver(self._take)
         if background:
             self._sealer.start()
 
@@ -126,11 +138,7 @@ class Telemetry(Queries):
             StoreFull: no space is left; keep the batches and come again.
             StoreFailed: it cannot be said that they are durable.
         """
-        scope.require(Permission.INGEST)
-        batches = [batch for batch in batches if len(batch)]
-        for batch in batches:
-            check_batch(batch)
-            _check_signals(scope, batch)
+        batches = accepted(scope, batches)
         if not batches:
             return 0
         store = self._store(scope)
@@ -162,7 +170,8 @@ class Telemetry(Queries):
     def problems(self) -> tuple[str, ...]:
         """What is damaged or failing, in words."""
         failed = [] if self._log.failed is None else [str(self._log.failed)]
-        known = (*self._log.problems, *self._spiller.problems, *self._tenants.problems())
+        spilled = self._spiller.problems if self._spiller else ()
+        known = (*self._log.problems, *spilled, *self._inbox.problems, *self._tenants.problems())
         return (*failed, *known, *self._sealer.problems)
 
     def state(self) -> StoreState:
@@ -195,7 +204,8 @@ class Telemetry(Queries):
         sealed = self._catalog.sealed()
         slugs = self._catalog.slugs()
         known = dict(sealed)
-        for tenant, parts in self._spiller.recover(sealed).items():
+        spilled = self._spiller.recover(sealed) if self._spiller else {}
+        for tenant, parts in spilled.items():
             # Rows of a tenant that was deleted meanwhile go with the log and the first level.
             if tenant in slugs:
                 self._tenants.open(tenant, slugs[tenant], parts)
@@ -204,6 +214,12 @@ class Telemetry(Queries):
             slug = slugs.get(record.tenant)
             if slug is not None and record.sequence > known.get(record.tenant, 0):
                 self._tenants.open(record.tenant, slug).add_record(record.sequence, record.payload)
+
+    def _take(self, record: LogRecord) -> None:
+        """Another process appended to the log; it comes in the order of the log."""
+        self._sealer.await_room()
+        if self._inbox.take(record) >= self._seal_rows:
+            self._sealer.wake()
 
     def _store(self, scope: TenantScope) -> TenantStore:
         return self._tenants.open(scope.tenant_id, scope.slug)
@@ -218,10 +234,3 @@ def _lock(root: Path) -> int:
         os.close(descriptor)
         raise StoreInUse(f"another process writes to {root}; stop it first") from error
     return descriptor
-
-
-def _check_signals(scope: TenantScope, batch: SampleBatch) -> None:
-    if scope.signals is not None:
-        foreign = set(pc.unique(batch.table["signal"]).to_pylist()) - scope.signals
-        if foreign:
-            raise AccessDenied(f"{scope.principal} may not write signal {min(foreign)}")
