@@ -67,7 +67,7 @@ dist: $(VENV)/.dev ## wheel and source distribution into dist/
 evaluate: demo-env ## evaluation of the three lines' models, figures into docs/figures/
 	deploy/ci/evaluate.sh
 
-bench-store: demo-env ## the store's write path beside its peers
+bench-store: $(VENV)/.dev ## the store beside its peers (deploy/ci/bench-packages.sh installs them)
 	$(BIN)/tundish bench store
 
 bench-opcua: $(VENV)/.dev ## the OPC UA client beside its peers

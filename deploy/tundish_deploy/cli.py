@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from tundish_deploy.commands import bench, evaluate, lines, parts, tenants
+from tundish_deploy.commands import bench, city, evaluate, lines, parts, store, tenants
 from tundish_deploy.commands.options import SettingsOption, errors, give_up, usable_settings
 from tundish_deploy.logs import configure_logs
 
@@ -20,6 +20,10 @@ app = typer.Typer(
 app.add_typer(bench.app, name="bench", help="Measure a path beside its peers, in one run.")
 app.add_typer(evaluate.app, name="evaluate", help="Evaluate models on the shipped recordings or on your own.")
 app.add_typer(tenants.app, name="tenant", help="Tenants of this installation.")
+app.add_typer(
+    store.app, name="store", help="Policies, legal holds, retention, removal and export of a tenant."
+)
+app.add_typer(city.app, name="city", help="Jobs over several tenants, on a Dask cluster.")
 app.add_typer(parts.app, name="part", hidden=True)
 app.command()(lines.replay)
 app.command()(lines.connect)

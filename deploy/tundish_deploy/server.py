@@ -41,7 +41,7 @@ def run_server(settings: Settings, stopped: threading.Event) -> None:
     settings.data_dir.chmod(0o700)
     metadata = Metadata(settings.database)
     upgrade(metadata)
-    telemetry = Telemetry(settings.data_dir / "store", metadata)
+    telemetry = Telemetry(settings.data_dir / "store", metadata, publish=True)
     for problem in telemetry.problems():
         log.error("store", problem=problem)
     context = PlatformContext(metadata, telemetry, Catalogue.find())

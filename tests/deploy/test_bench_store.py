@@ -137,10 +137,8 @@ def test_one_wrong_value_fails_the_comparison() -> None:
         same("question", right, right.slice(0, 1))
 
 
-def test_ours_and_duckdb_agree_on_every_question_that_is_offered(ours: Ours, duck: DuckDb) -> None:
-    asked = [question for question in questions(WORKLOAD) if ours.offers(question.name)]
-    assert {"latest_1000", "chart_30d_raw", "grid_20x24h"} <= {question.name for question in asked}
-    for question in asked:
+def test_ours_and_duckdb_agree_on_every_question(ours: Ours, duck: DuckDb) -> None:
+    for question in questions(WORKLOAD):
         compare(question, ours, duck)
 
 
@@ -157,10 +155,9 @@ def test_the_sql_of_aggregates_means_what_a_summary_means(ours: Ours, duck: Duck
     period = timedelta(milliseconds=WORKLOAD.period_ms)
     found = duck.ask(sql.aggregate("sorted", signals, start, end, width, period)).to_pylist()
     assert len(found) == 12
-    infos = [info for info in WORKLOAD.signals() if info.id in signals]
     for bucket in range(2):
         window = (start + bucket * width, start + (bucket + 1) * width)
-        expected = {row["signal"]: row for row in ours.summary(infos, *window).to_pylist()}
+        expected = {row["signal"]: row for row in ours.summary(signals, *window).to_pylist()}
         for row in (row for row in found if row["bucket"] == bucket):
             for name in ("mean", "min", "max", "count", "completeness"):
                 wanted = expected[row["signal"]][name]

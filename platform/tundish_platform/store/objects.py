@@ -214,8 +214,10 @@ class LocalObjects:
 
     def sweep(self, folder: str) -> None:
         """Remove what a seal that was cut off has left."""
-        for path in sorted((self._root / checked(folder)).rglob(f"*{_UNFINISHED}")):
-            self._files.remove(path)
+        for path in sorted((self._root / checked(folder)).glob(f"*/*/*{_UNFINISHED}")):
+            # A table's own log is its publisher's business.
+            if not path.parent.name.startswith("_"):
+                self._files.remove(path)
 
     def put_aside(self, name: str, new_name: str) -> None:
         """Give one another name, durably."""

@@ -16,6 +16,7 @@ from tundish_platform.store.log.interface import StoreFailed, StoreFull
 from tundish_platform.store.objects import LocalObjects
 from tundish_platform.store.query.queries import Queries
 from tundish_platform.store.segments.catalog import SegmentCatalog
+from tundish_platform.store.segments.publishing import Publisher
 from tundish_platform.store.tenants import Tenants
 from tundish_platform.store.write.firstlevel import FirstLevel
 from tundish_platform.store.write.sealer import Sealer, SealSettings
@@ -78,6 +79,7 @@ class Telemetry(Queries):
         log: makes a log of another kind than files in the store's folder; told the lowest sequence to give.
         objects: where segments live, if not in the store's folder.
         share: the part of the store that this process has, where several write to one.
+        publish: keep each tenant's segments as its own Delta tables, too; in local files only.
         background: seal and merge in a thread of its own; without it call `seal`.
 
     Raises:
@@ -95,8 +97,11 @@ class Telemetry(Queries):
         log: Callable[[int], Log] | None = None,
         objects: Objects | None = None,
         share: Share | None = None,
+        publish: bool = False,
         background: bool = True,
     ) -> None:
+        if publish and objects is not None:
+            raise ValueError("Delta tables are kept beside segments in local files only")
         layer = files or LocalFiles()
         layer.make_folder(root)
         self._lock_file = _lock(root)
@@ -116,9 +121,8 @@ class Telemetry(Queries):
         except BaseException:
             os.close(self._lock_file)
             raise
-        self._sealer = Sealer(
-            self._catalog, self._catalog.objects, self._log, self._tenants, self._spiller, settings
-        )
+        publisher = Publisher(self._catalog, layer) if publish else None
+        self._sealer = Sealer(self._catalog, self._log, self._tenants, self._spiller, settings, publisher)
         self._log.deliver(self._take)
         if background:
             self._sealer.start()

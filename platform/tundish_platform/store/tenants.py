@@ -87,7 +87,8 @@ class Tenants:
         with store.seal_lock:
             # Nothing is being written while the lock is held, so what is unnamed stays unnamed.
             known = self._catalog.segments(store.tenant_id)
-            self._catalog.put_aside_unnamed(store.slug, known)
+            kept = self._catalog.retired(store.tenant_id)
+            self._catalog.put_aside_unnamed(store.slug, [*kept, *(segment.path for segment in known)])
         for segment in known:
             intact = self._intact(store, segment)
             if segment.damaged and intact:

@@ -21,6 +21,8 @@ class Tenant(Base):
     """
 
     __tablename__ = "tenant"
+    # A removed tenant's number must never be another's: scopes in memory may still have it.
+    __table_args__ = {"sqlite_autoincrement": True}  # noqa: RUF012 - SQLAlchemy's own form
 
     id: Mapped[int] = mapped_column(primary_key=True)
     slug: Mapped[str] = mapped_column(String(40), unique=True)

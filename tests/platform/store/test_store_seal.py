@@ -62,7 +62,7 @@ def test_sealed_rows_are_the_same_and_lie_by_day_in_the_tenants_folder(world: Wo
     assert world.rows([1, 2]) == before
     folders = [str(path.parent.relative_to(world.root / "tenants")) for path in parquet(world)]
     days = ("2026-02-24", "2026-03-01", "2026-03-02")
-    assert folders == [*(f"steel/numeric/{day}" for day in days), "steel/text/2026-03-01"]
+    assert folders == [*(f"steel/numeric/day={day}" for day in days), "steel/text/day=2026-03-01"]
     assert log_files(world) == []
     world.open()
     assert world.rows([1, 2]) == before
@@ -97,7 +97,7 @@ def test_each_row_is_merged_only_a_few_times(world: World, monkeypatch: pytest.M
 
 
 def test_large_segments_are_left_alone(monkeypatch: pytest.MonkeyPatch, world: World) -> None:
-    monkeypatch.setattr("tundish_platform.store.write.merging._MERGE_ROWS", 10)
+    monkeypatch.setattr("tundish_platform.store.write.merging.MERGE_ROWS", 10)
     for second in range(20):
         world.append([(1, 10 * second + n, 0.0) for n in range(8)])
         world.telemetry.seal()
@@ -174,7 +174,7 @@ def test_files_of_a_seal_that_was_cut_off_are_put_aside_not_removed(world: World
     (named.parent / "half.tmp").write_bytes(b"half")
     world.open().verify()
     assert world.values(1) == [1.0]
-    aside = world.root / "tenants" / "steel" / "orphans" / "2026-03-01" / f"numeric-{orphan.name}"
+    aside = world.root / "tenants" / "steel" / "orphans" / "day=2026-03-01" / f"numeric-{orphan.name}"
     assert parquet(world) == sorted([named, aside])
     world.open().verify()
     assert parquet(world) == sorted([named, aside])

@@ -8,10 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tundish_platform.store import FileLog
-
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     from conftest import World
 
@@ -119,38 +117,3 @@ def test_the_first_look_at_latest_values_misses_nothing_that_is_sealed_meanwhile
         sealing.join()
         assert found["value"].to_pylist() == [2.0] * 50
         assert telemetry.latest(steel)["value"].to_pylist() == [2.0] * 50
-
-
-def test_a_seal_does_not_overtake_an_append_that_is_not_visible_yet(
-    new_world: Callable[..., World],
-    make_batch: Callable[..., SampleBatch],
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    world = new_world(in_memory=False)
-    world.open()
-    logged, go_on = threading.Event(), threading.Event()
-    append = FileLog.append
-
-    def slow(log: FileLog, tenant: int, payloads: Sequence[bytes]) -> Sequence[int]:
-        numbers = append(log, tenant, payloads)
-        if threading.current_thread() is first:
-            logged.set()
-            go_on.wait()
-        return numbers
-
-    monkeypatch.setattr(FileLog, "append", slow)
-    arguments = (world.scopes["steel"], [make_batch("numeric", [(1, 0, 1.0)])])
-    first = threading.Thread(target=world.telemetry.append, args=arguments)
-    first.start()
-    logged.wait()
-    world.append([(2, 0, 2.0)])
-    store = world.telemetry._store(world.scopes["steel"])
-    sealing = threading.Thread(target=world.telemetry._sealer.seal, args=(store,))
-    sealing.start()
-    sealing.join(0.3)
-    go_on.set()
-    first.join()
-    sealing.join()
-    # Had the seal not waited, the manifest would say that the first row lies in a segment.
-    world.open()
-    assert [row["value"] for row in world.rows([1, 2])] == [1.0, 2.0]

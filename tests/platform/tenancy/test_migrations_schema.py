@@ -14,6 +14,8 @@ from tundish_platform.tenancy.metadata import Base, Metadata, TenantOwned
 
 # Tables without an owner, each with its reason.
 ABOVE_TENANTS = {
+    "first_level": "the writer's own files, shared by its tenants and read by nobody else",
+    "tenant_removal": "the receipt outlives its tenant",
     "tenant": "is the owner",
     "user_account": "a person may belong to several tenants; what they may do where is in membership",
     "user_role": "roles above tenants: the bureau's and the operator's",

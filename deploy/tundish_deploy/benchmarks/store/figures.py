@@ -77,13 +77,13 @@ class Figures:
         self.add(f"ingest_{name}_cpu_s_per_million", ours.cpu, "s", "lower", None, costs)
         self.add(f"ingest_{name}_bytes_per_row", ours.bytes_per_row, "By", "lower")
 
-    def question(self, name: str, bar_ms: float, ours: Times | None, peers: Mapping[str, Times]) -> None:
+    def question(self, name: str, bar_ms: float, ours: Times, peers: Mapping[str, Times]) -> None:
         """A question at rest."""
         medians = {peer: times.p50 for peer, times in peers.items()}
         late = {peer: times.p95 for peer, times in peers.items()}
-        self.add(f"{name}_ms", None if ours is None else ours.p50, "ms", "lower", bar_ms, medians)
-        self.add(f"{name}_p95_ms", None if ours is None else ours.p95, "ms", "lower", None, late)
-        if ours is not None and "duckdb" in medians:
+        self.add(f"{name}_ms", ours.p50, "ms", "lower", bar_ms, medians)
+        self.add(f"{name}_p95_ms", ours.p95, "ms", "lower", None, late)
+        if "duckdb" in medians:
             self.add(f"{name}_vs_duckdb", medians["duckdb"] / ours.p50, "1", "higher", 1.0)
 
     def loaded(self, name: str, idle: Times, loaded: Times) -> None:

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from tundish_deploy.benchmarks.store.engine import Engine
+from tundish_deploy.benchmarks.store.engine import Engine, disk_bytes
 from tundish_deploy.benchmarks.store.sql import HOLD_PERIODS
 from tundish_deploy.benchmarks.store.workload import SIGNALS, START, START_MS
 from tundish_platform.migrations.tables import target
 from tundish_platform.store import Telemetry
+from tundish_platform.store.query.queries import Thinning
 from tundish_platform.store.write.sealer import SealSettings
 from tundish_platform.tenancy import Permission, Principal, Role, TenantScope, access_tenant
 from tundish_platform.tenancy.metadata import Metadata
@@ -89,6 +90,10 @@ class Ours(Engine):
         """Rows as they are."""
         return self._store.read(self.scopes[tenant], signals, start, end)
 
+    def disk_bytes(self) -> int:
+        """Segments, rollups and the table; without the log, which is let go behind them."""
+        return disk_bytes(self.folder / "tenants")
+
     def reopen(self) -> None:
         """Forget what is in memory; what was not sealed comes back from the log, and stays in the buffer."""
         self._store.close()
@@ -99,40 +104,36 @@ class Ours(Engine):
         self._store.close()
         self._metadata.close()
 
-    def offers(self, question: str) -> bool:
-        """Whether the store can answer a question as its figure means it."""
-        wanted = {"minute_6x8h": "aggregate", "shift_30d": "aggregate", "chart_30d": "aggregate"}
-        return hasattr(self._store, wanted.get(question, "latest"))
-
     def latest(self) -> pa.Table:
         """The newest sample of all signals."""
         return self._store.latest(self.scopes[0])
 
     def aggregate(self, signals: list[int], start: datetime, end: datetime, width: timedelta) -> pa.Table:
         """Time-weighted aggregates of windows of equal width."""
-        chosen = set(signals)
-        infos = [info for info in self._signals if info.id in chosen]
         first = START_MS * 1000 + (start - START) // _US + np.arange((end - start) // width) * (width // _US)
         windows = np.stack([first, first + width // _US], axis=1)
-        ask = self._store.aggregate  # type: ignore[attr-defined]  # written beside this benchmark
-        found: pa.Table = ask(self.scopes[0], infos, windows)
-        return found
+        return self._store.aggregate(self.scopes[0], self._infos(signals), windows)
 
-    def summary(self, signals: list[SignalInfo], start: datetime, end: datetime) -> pa.Table:
-        """The same of one window."""
-        return self._store.summary(self.scopes[0], signals, start, end)
+    def summary(self, signals: list[int], start: datetime, end: datetime) -> pa.Table:
+        """The same of one window, by the simplest code there is."""
+        return self._store.summary(self.scopes[0], self._infos(signals), start, end)
 
     def chart(self, signal: int, start: datetime, end: datetime, points: int) -> pa.Table:
         """A trend as a screen asks for it."""
-        return self._store.trend(self.scopes[0], [signal], start, end, points)
+        return self._store.trend(self.scopes[0], self._infos([signal]), start, end, points)
 
     def chart_raw(self, signal: int, start: datetime, end: datetime, points: int) -> pa.Table:
         """The same from samples alone."""
-        return self._store.trend(self.scopes[0], [signal], start, end, points)
+        infos, thinning = self._infos([signal]), Thinning.RAW_EXTREMES
+        return self._store.trend(self.scopes[0], infos, start, end, points, thinning=thinning)
 
     def grid(self, signals: list[int], start: datetime, end: datetime, step: timedelta) -> pa.Table:
         """Signals side by side, each value for three periods at most."""
-        return self._store.wide(self.scopes[0], signals, start, end, step, hold(self._workload))
+        age = hold(self._workload)
+        return self._store.wide(self.scopes[0], self._infos(signals), start, end, step, max_age=age)
+
+    def _infos(self, signals: list[int]) -> list[SignalInfo]:
+        return [self._signals[number - 1] for number in signals]
 
 
 def hold(workload: Workload) -> timedelta:

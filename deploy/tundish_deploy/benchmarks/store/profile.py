@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 Place = tuple[str, int, str]
 
 _OURS: Final = "tundish_"
-_DEEPEST: Final = 30
 _SHOWN: Final = 25
 
 
@@ -66,26 +65,32 @@ def by_module(stats: Mapping[Place, Any]) -> dict[str, float]:
         stats: ``(calls, primitive calls, own s, s with what it calls, {caller: the same four})`` by place.
     """
     shares: dict[str, float] = defaultdict(float)
-    for place, (_, _, own, _, callers) in stats.items():
-        _tell(place, own, callers, stats, shares, 0)
+    known: dict[Place, dict[str, float]] = {}
+    for place, of in stats.items():
+        for module, part in _askers(place, stats, known).items():
+            shares[module] += part * of[2]
     return dict(shares)
 
 
-def _tell(
-    place: Place,
-    seconds: float,
-    callers: Mapping[Place, Any],
-    stats: Mapping[Place, Any],
-    shares: dict[str, float],
-    depth: int,
-) -> None:
-    module = _module(place)
-    if module is not None or not callers or depth > _DEEPEST:
-        shares[module or "outside"] += seconds
-        return
-    whole = sum(of[3] for of in callers.values()) or 1.0
+def _askers(
+    place: Place, stats: Mapping[Place, Any], known: dict[Place, dict[str, float]]
+) -> dict[str, float]:
+    """Which modules of ours a call works for, as parts of 1."""
+    if place in known:
+        return known[place]
+    module, callers = _module(place), stats[place][4]
+    # A call that is asked for by itself, over others, adds nothing new on the way round.
+    known[place] = {}
+    if module is not None or not callers:
+        known[place] = {module or "outside": 1.0}
+        return known[place]
+    found: dict[str, float] = defaultdict(float)
     for caller, of in callers.items():
-        _tell(caller, seconds * of[3] / whole, stats[caller][4], stats, shares, depth + 1)
+        for name, part in _askers(caller, stats, known).items():
+            found[name] += part * of[3]
+    whole = sum(found.values())
+    known[place] = {name: part / whole for name, part in found.items()} if whole else {"outside": 1.0}
+    return known[place]
 
 
 def _module(place: Place) -> str | None:

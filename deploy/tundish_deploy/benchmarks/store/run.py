@@ -168,17 +168,14 @@ class Bench:
         idle: dict[str, Times] = {}
         for question in asked:
             self._say(f"asking {question.name}")
-            if not ours.offers(question.name):
-                self._figures.question(question.name, question.bar_ms, None, {})
-                continue
             if duck is not None:
                 compare(question, ours, duck)
             idle[question.name] = timed(partial(question.ours, ours), question.asks, self._budget_s)
             self._figures.question(
                 question.name, question.bar_ms, idle[question.name], _of_peer(question, duck, self._budget_s)
             )
-        self._cold([question for question in asked if question.name in idle], ours, duck, folder)
-        self._loaded([question for question in asked if question.name in idle], ours, idle)
+        self._cold(asked, ours, duck, folder)
+        self._loaded(asked, ours, idle)
 
     def _cold(self, asked: list[Question], ours: Ours, duck: DuckDb | None, folder: Path) -> None:
         for question in asked:

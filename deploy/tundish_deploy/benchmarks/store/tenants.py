@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import pyarrow.compute as pc
 
-from tundish_deploy.benchmarks.store.engine import MILLION, Written, WrongRows, disk_bytes
+from tundish_deploy.benchmarks.store.engine import MILLION, Written, WrongRows
 from tundish_deploy.benchmarks.store.ours import Ours
 from tundish_deploy.benchmarks.store.workload import as_batch, moved
 
@@ -51,7 +51,7 @@ def many_tenants(folder: Path, rows: Rows, workload: Workload, total: int) -> Wr
         found = ours.rows_of(0) + ours.rows_of(tenants - 1)
         if found * tenants != 2 * written:
             raise WrongRows(f"two tenants hold {found:,} rows, not {2 * written // tenants:,}")
-        size = disk_bytes(ours.folder) / written
+        size = ours.disk_bytes() / written
         return Written(
             written, written / wall, written / acknowledged, cpu / written * MILLION, 0.0, size, median
         )

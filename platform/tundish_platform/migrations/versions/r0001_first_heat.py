@@ -98,6 +98,7 @@ def _create_tenant() -> None:
         sa.PrimaryKeyConstraint("id", name="tenant_key"),
         sa.UniqueConstraint("slug", name="tenant_slug_unique"),
         sa.UniqueConstraint("uscc", name="tenant_uscc_unique"),
+        sqlite_autoincrement=True,
     )
 
 

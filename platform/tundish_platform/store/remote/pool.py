@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
-_CONNECT_S: Final = 2.0
 _AGAIN_S: Final = 0.02
 
 
@@ -74,7 +73,7 @@ class WriterLines:
         Args:
             head: what is asked.
             parts: the body.
-            seconds: how long sending and answering may take, each.
+            seconds: how long connecting, sending and answering may take, each.
             again: ask once more where the connection ends; only for what changes nothing.
 
         Raises:
@@ -99,7 +98,7 @@ class WriterLines:
         self._drop(time.monotonic() + self._idle_s)
 
     def _ask(self, head: Mapping[str, Any], parts: Sequence[Any], seconds: float) -> Message:
-        with self._line() as line:
+        with self._line(seconds) as line:
             line.channel.send(head, parts, seconds=seconds)
             answer = line.channel.receive(limit=MAX_ANSWER, idle_s=seconds, seconds=seconds)
             if answer is None:
@@ -108,9 +107,9 @@ class WriterLines:
         return answer
 
     @contextmanager
-    def _line(self) -> Iterator[_Line]:
+    def _line(self, seconds: float) -> Iterator[_Line]:
         with self._free:
-            line = self._idle_line() or self._new_line()
+            line = self._idle_line() or self._new_line(seconds)
             try:
                 yield line
             except BaseException:
@@ -138,26 +137,28 @@ class WriterLines:
         for line in old:
             line.connection.close()
 
-    def _new_line(self) -> _Line:
+    def _new_line(self, seconds: float) -> _Line:
         until = time.monotonic() + self._busy_s
         while True:
-            line = self._connected()
+            line = self._connected(seconds)
             if line is not None:
                 return line
             if time.monotonic() >= until:
                 raise Broken("it has as many connections as it may")
             time.sleep(_AGAIN_S)
 
-    def _connected(self) -> _Line | None:
+    def _connected(self, seconds: float) -> _Line | None:
         """A new connection; None where the writer is busy."""
         connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
-            channel = self._greeted(connection)
+            channel = self._greeted(connection, seconds)
         except OSError as error:
             connection.close()
             if isinstance(error, BlockingIOError):
                 # Its queue of connections is full.
                 return None
+            if isinstance(error, TimeoutError):
+                raise TooSlow("it does not greet") from error
             raise Broken(f"no writer can be reached ({error})") from error
         except BaseException:
             connection.close()
@@ -167,10 +168,10 @@ class WriterLines:
             return None
         return _Line(connection, channel, time.monotonic())
 
-    def _greeted(self, connection: socket.socket) -> Channel | None:
+    def _greeted(self, connection: socket.socket, seconds: float) -> Channel | None:
         folder = os.open(self._root, os.O_RDONLY | os.O_DIRECTORY)
         try:
-            connection.settimeout(_CONNECT_S)
+            connection.settimeout(seconds)
             connection.connect(socket_address(folder))
         finally:
             os.close(folder)

@@ -11,13 +11,15 @@ from sqlalchemy import delete, func, select, update
 
 from tundish_platform.samples import SampleKind
 from tundish_platform.store.segments import segment as segments
-from tundish_platform.store.segments.manifest import FirstLevel, SealedUpTo, Segment
+from tundish_platform.store.segments.manifest import FirstLevel, RetiredSegment, SealedUpTo, Segment
 from tundish_platform.store.segments.segment import SegmentFile
 from tundish_platform.tenancy.models import Tenant
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from datetime import datetime
 
+    from sqlalchemy import Delete
     from sqlalchemy.orm import Session
 
     from tundish_platform.store.log.fence import Share
@@ -30,7 +32,7 @@ ORPHANS: Final = "orphans"
 QUARANTINE: Final = "quarantine"
 _SLUG: Final = re.compile(r"[a-z0-9][a-z0-9-]*")
 # Kind, day and file of a segment; what was put aside or published lies elsewhere.
-_PLACE: Final = re.compile(rf"(?!{ORPHANS}/|{QUARANTINE}/)[^/]+/[^/]+/[^/]+\.parquet")
+_PLACE: Final = re.compile(rf"(?!{ORPHANS}/|{QUARANTINE}/)[^/]+/day=[^/]+/[^/]+\.parquet")
 
 log = structlog.get_logger(__name__)
 
@@ -120,8 +122,21 @@ class SegmentCatalog:
             session.add_all(_row(tenant_id, segment) for segment in written)
             session.merge(SealedUpTo(tenant_id=tenant_id, sequence=sealed_up_to))
 
-    def replace(self, tenant_id: int, old: Sequence[SegmentFile], new: Sequence[SegmentFile]) -> None:
-        """Name segments in the place of others, in one transaction; a second call changes nothing."""
+    def replace(
+        self,
+        tenant_id: int,
+        old: Sequence[SegmentFile],
+        new: Sequence[SegmentFile],
+        retired_at: datetime | None = None,
+    ) -> None:
+        """Name segments in the place of others, in one transaction; a second call changes nothing.
+
+        Args:
+            tenant_id: whose.
+            old: no longer named.
+            new: named from now on.
+            retired_at: note the old ones' files as kept for a while since then.
+        """
         paths = [segment.path for segment in old]
         names = [segment.path for segment in new]
         with self._commit() as session:
@@ -129,6 +144,24 @@ class SegmentCatalog:
                 delete(Segment).where(Segment.tenant_id == tenant_id, Segment.path.in_([*paths, *names]))
             )
             session.add_all(_row(tenant_id, segment) for segment in new)
+            if retired_at is not None:
+                session.execute(_retired(tenant_id).where(RetiredSegment.path.in_(paths)))
+                session.add_all(
+                    RetiredSegment(tenant_id=tenant_id, path=path, retired_at=retired_at) for path in paths
+                )
+
+    def retired(self, tenant_id: int, before: datetime | None = None) -> list[str]:
+        """Paths of files that are kept although others took their place; only of those retired by then."""
+        query = select(RetiredSegment.path).where(RetiredSegment.tenant_id == tenant_id)
+        if before is not None:
+            query = query.where(RetiredSegment.retired_at <= before)
+        with self._metadata.session() as session:
+            return list(session.scalars(query))
+
+    def forget_retired(self, tenant_id: int, paths: Sequence[str]) -> None:
+        """Those files are gone."""
+        with self._metadata.session() as session:
+            session.execute(_retired(tenant_id).where(RetiredSegment.path.in_(paths)))
 
     def first_level(self) -> list[str]:
         """Names of the first level's files."""
@@ -159,7 +192,7 @@ class SegmentCatalog:
                 .values(damaged=damaged)
             )
 
-    def put_aside_unnamed(self, slug: str, named: Sequence[SegmentFile]) -> None:
+    def put_aside_unnamed(self, slug: str, named: Sequence[str]) -> None:
         """Move files of a tenant away that the manifest does not name; what was half written goes.
 
         Not where writers follow one another: a stopped one could wake up here and take away what its
@@ -167,7 +200,7 @@ class SegmentCatalog:
         """
         if self._share is not None:
             return
-        names = {segment.path for segment in named}
+        names = set(named)
         for name in sorted(name for name, _ in self.objects.listing(slug)):
             path = name.removeprefix(f"{slug}/")
             if _PLACE.fullmatch(path) and path not in names:
@@ -189,6 +222,10 @@ class SegmentCatalog:
         log.warning("put a file aside", path=f"{slug}/{path}", to=aside)
 
 
+def _retired(tenant_id: int) -> Delete:
+    return delete(RetiredSegment).where(RetiredSegment.tenant_id == tenant_id)
+
+
 def _file(row: Segment) -> SegmentFile:
     return SegmentFile(
         SampleKind(row.kind),
@@ -203,6 +240,7 @@ def _file(row: Segment) -> SegmentFile:
         row.max_sequence,
         row.crc32,
         row.damaged,
+        row.expired,
     )
 
 
@@ -221,4 +259,5 @@ def _row(tenant_id: int, segment: SegmentFile) -> Segment:
         max_sequence=segment.max_sequence,
         crc32=segment.crc32,
         damaged=segment.damaged,
+        expired=segment.expired,
     )

@@ -21,6 +21,7 @@ class Segment(TenantOwned, Base):
         min_sequence, max_sequence: range of log sequences inside.
         crc32: zlib's checksum of the file.
         damaged: found missing or changed; kept so that its absence is told.
+        expired: its rows were removed by retention; the rollups beside it are kept.
     """
 
     __tablename__ = "segment"
@@ -38,6 +39,22 @@ class Segment(TenantOwned, Base):
     max_sequence: Mapped[int] = mapped_column(BigInteger)
     crc32: Mapped[int] = mapped_column(BigInteger)
     damaged: Mapped[bool] = mapped_column(default=False)
+    expired: Mapped[bool] = mapped_column(default=False)
+
+
+class RetiredSegment(TenantOwned, Base):
+    """A file whose rows lie in another now; it stays a while for those who read it by its name.
+
+    Attributes:
+        path: below the tenant's folder.
+        retired_at: when the other took its place.
+    """
+
+    __tablename__ = "retired_segment"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    path: Mapped[str] = mapped_column(String(200))
+    retired_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
 class SealedUpTo(Base):

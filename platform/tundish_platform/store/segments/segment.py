@@ -1,6 +1,6 @@
 """Segments: sorted Parquet files in the tenant's own folder, one kind and one UTC day of source time each.
 
-``tenants/<slug>/<kind>/<day>/<sequence>-<random>.parquet``; any Parquet reader can read them without us.
+``tenants/<slug>/<kind>/day=<day>/<sequence>-<random>.parquet``; any Parquet reader can read them without us.
 """
 
 from __future__ import annotations
@@ -8,27 +8,22 @@ from __future__ import annotations
 import secrets
 import zlib
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from tundish_platform.store.rows import micros
 from tundish_platform.store.segments import rollups
 from tundish_platform.store.segments.encoding import write_options
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from datetime import date, datetime
     from pathlib import Path
 
     from tundish_platform.samples import SampleKind
     from tundish_platform.store.objects import Objects
 
-_DAY_US: Final = 86_400_000_000
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _BLOCK: Final = 1024 * 1024
 
 
@@ -44,6 +39,7 @@ class SegmentFile:
             segments of one kind and day do not overlap: of equal (signal, ts) the higher range holds.
         crc32: zlib's checksum of the file.
         damaged: the file is missing or not what was written; its rows cannot be read.
+        expired: its rows were removed by retention; the rollups beside it are kept.
     """
 
     kind: SampleKind
@@ -58,20 +54,11 @@ class SegmentFile:
     max_sequence: int
     crc32: int
     damaged: bool = False
+    expired: bool = False
 
     def overlaps(self, start: datetime | None, end: datetime | None) -> bool:
         """Whether it may hold rows with ``start <= ts < end``."""
         return (start is None or self.max_ts >= start) and (end is None or self.min_ts < end)
-
-
-def by_day(table: pa.Table) -> Iterator[tuple[date, pa.Table]]:
-    """The rows of each UTC day, in the order they are in."""
-    days = micros(table["ts"]) // _DAY_US
-    if len(days) and days.min() == days.max():
-        yield _day(int(days[0])), table
-        return
-    for day in np.unique(days).tolist():
-        yield _day(day), table.filter(pa.array(days == day))
 
 
 def write(
@@ -90,7 +77,7 @@ def write(
     Raises:
         OSError: it could not be made durable; nothing is left of it.
     """
-    path = f"{kind}/{day:%Y-%m-%d}/{sequences[1]:020d}-{secrets.token_hex(4)}.parquet"
+    path = f"{kind}/day={day:%Y-%m-%d}/{sequences[1]:020d}-{secrets.token_hex(4)}.parquet"
     name = f"{slug}/{path}"
     files = [(name, objects.staged(name))]
     try:
@@ -131,7 +118,3 @@ def checksum(path: Path) -> tuple[int, int]:
             crc32 = zlib.crc32(block, crc32)
             size += len(block)
     return size, crc32
-
-
-def _day(number: int) -> date:
-    return (_EPOCH + timedelta(days=number)).date()

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 MERGE_FROM: Final = 8
 _SMALLEST_TIER: Final = 4096
-_MERGE_ROWS: Final = 4_000_000
+MERGE_ROWS: Final = 4_000_000
 
 
 def due_merges(known: Sequence[SegmentFile]) -> Iterator[list[SegmentFile]]:
@@ -24,7 +24,7 @@ def due_merges(known: Sequence[SegmentFile]) -> Iterator[list[SegmentFile]]:
     """
     days: dict[tuple[str, object], list[SegmentFile]] = defaultdict(list)
     for segment in known:
-        if not segment.damaged:
+        if not (segment.damaged or segment.expired):
             days[segment.kind, segment.day].append(segment)
     for parts in days.values():
         if len(parts) >= MERGE_FROM:
@@ -47,7 +47,7 @@ def _fitting(parts: list[SegmentFile]) -> list[SegmentFile]:
     first = rows = 0
     for at, part in enumerate(parts):
         rows += part.rows
-        while rows > _MERGE_ROWS:
+        while rows > MERGE_ROWS:
             rows -= parts[first].rows
             first += 1
         if at + 1 - first > len(best):

@@ -5,24 +5,25 @@ from __future__ import annotations
 import threading
 import time
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 import structlog
 
 from tundish_platform.store.rows import merged
 from tundish_platform.store.segments import segment as segments
-from tundish_platform.store.write.merging import due_merges
+from tundish_platform.store.write.days import by_day
+from tundish_platform.store.write.merging import MERGE_ROWS, due_merges
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     import pyarrow as pa
 
     from tundish_platform.samples import SampleKind
     from tundish_platform.store.log.interface import Log
-    from tundish_platform.store.objects import Objects
     from tundish_platform.store.segments.catalog import SegmentCatalog
+    from tundish_platform.store.segments.publishing import Publisher
     from tundish_platform.store.segments.segment import SegmentFile
     from tundish_platform.store.tenant import TenantStore
     from tundish_platform.store.tenants import Tenants
@@ -35,6 +36,7 @@ _SEALS_A_TURN: Final = 64
 _OVERFULL: Final = 8
 _TIDY_S: Final = 60.0
 _PAUSE_S: Final = 0.05
+_SETTLES_A_TURN: Final = 16
 
 log = structlog.get_logger(__name__)
 
@@ -65,24 +67,24 @@ class Sealer:
 
     Args:
         catalog: the manifest.
-        objects: where segments live.
         log_: the log to be let go behind segments.
         stores: all tenants' parts that are open.
         spiller: the first level; None where each tenant's rows become segments of its own instead.
         settings: when rows move on.
+        publisher: keeps the tenants' Delta tables, if they are wanted.
     """
 
     def __init__(
         self,
         catalog: SegmentCatalog,
-        objects: Objects,
         log_: Log,
         stores: Tenants,
         spiller: Spiller | None,
         settings: SealSettings,
+        publisher: Publisher | None = None,
     ) -> None:
         self._catalog = catalog
-        self._objects = objects
+        self._objects = catalog.objects
         self._log = log_
         self._stores = stores
         self._spiller = spiller
@@ -94,9 +96,9 @@ class Sealer:
         self._thread = threading.Thread(target=self._run, name="sealer", daemon=True)
         self._failed: dict[int, str] = {}
         self._tidied = time.monotonic()
+        self._settled = 0
         self._spill_failed = ""
-        # Told after each change of a tenant's segments: what is published beside the manifest follows.
-        self.changed: list[Callable[[TenantStore, Sequence[SegmentFile]], None]] = []
+        self._publisher = publisher
         self.overfull = False
 
     @property
@@ -127,10 +129,11 @@ class Sealer:
             self._thread.join()
 
     def seal_all(self) -> None:
-        """Seal every tenant's rows now, merge, and let the log go."""
+        """Seal every tenant's rows now, merge, publish, and let the log go."""
         for store in self._stores():
             self.seal(store)
             self.merge(store)
+            self._publish(store)
         self.release()
 
     def spill_all(self) -> None:
@@ -164,6 +167,17 @@ class Sealer:
             for parts in due_merges(store.segments()):
                 self._merge(store, parts)
 
+    def settle(self, store: TenantStore) -> None:
+        """Merge days past in which segments repeat rows of others, so that they can be published whole."""
+        if self._publisher is None:
+            return
+        with store.seal_lock:
+            for parts in self._publisher.unsettled(store):
+                if sum(part.rows for part in parts) <= MERGE_ROWS:
+                    self._merge(store, parts)
+        self._publisher.drop_retired(store, datetime.now(UTC))
+        self._publish(store)
+
     def release(self) -> None:
         """Let the log go as far as no buffer needs it."""
         # Read before the tenants are looked at: whatever is written later has a higher sequence.
@@ -185,7 +199,7 @@ class Sealer:
         written: list[SegmentFile] = []
         try:
             for kind, of_kind in tables.items():
-                for day, rows in segments.by_day(merged(of_kind, kind)):
+                for day, rows in by_day(of_kind, kind):
                     sequences = (min(first), last)
                     written.append(segments.write(self._objects, store.slug, kind, day, rows, sequences))
         except OSError:
@@ -200,15 +214,21 @@ class Sealer:
         table = merged(store.reader.rows(kind, parts, None, None, None), kind)
         sequences = (parts[0].min_sequence, parts[-1].max_sequence)
         new = segments.write(self._objects, store.slug, kind, day, table, sequences)
-        self._catalog.replace(store.tenant_id, parts, [new])
+        published = self._publisher is not None
+        self._catalog.replace(store.tenant_id, parts, [new], datetime.now(UTC) if published else None)
         store.replace(parts, [new])
         self._tell(store, [new])
         for part in parts:
-            segments.remove(self._objects, store.slug, part.path)
+            if not published:
+                segments.remove(self._objects, store.slug, part.path)
 
     def _tell(self, store: TenantStore, written: Sequence[SegmentFile]) -> None:
-        for listener in self.changed:
-            listener(store, written)
+        if self._publisher is not None:
+            self._publisher.changed(store, written)
+
+    def _publish(self, store: TenantStore) -> None:
+        if self._publisher is not None:
+            self._publisher.publish(store)
 
     def _run(self) -> None:
         while not self._stopped.is_set():
@@ -222,6 +242,7 @@ class Sealer:
         now = time.monotonic()
         if now - self._tidied > _TIDY_S:
             self._tidied = now
+            self._settle_some()
             self._stores.close_idle()
         stores = self._stores()
         sealed = [self._seal_due(store) for store in self._due(stores)]
@@ -232,10 +253,22 @@ class Sealer:
             except OSError:
                 log.exception("log files that are not needed any more could not be removed")
 
+    def _settle_some(self) -> None:
+        """Look at a few tenants' days past; each has its turn within hours."""
+        stores = self._stores()
+        first = self._settled % max(1, len(stores))
+        for store in stores[first : first + _SETTLES_A_TURN]:
+            try:
+                self.settle(store)
+            except Exception:
+                log.exception("days past could not be settled", tenant=store.tenant_id)
+        self._settled = first + _SETTLES_A_TURN
+
     def _seal_due(self, store: TenantStore) -> bool:
         try:
             self.seal(store)
             self.merge(store)
+            self._publish(store)
         except Exception as error:
             self._failed[store.tenant_id] = f"sealing failed and is tried again: {error}"
             log.exception("sealing failed", tenant=store.tenant_id)

@@ -1,0 +1,125 @@
+"""`tundish campaign`: long runs that try to break the store's promises, each with a control that must."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from tundish_deploy.commands.options import JsonOption
+from tundish_deploy.logs import configure_logs
+
+if TYPE_CHECKING:
+    from tundish_deploy.figures import Report
+
+app = typer.Typer(no_args_is_help=True)
+
+Seed = Annotated[int, typer.Option(help="Of everything left to chance; the same seed replays a run.")]
+Workers = Annotated[int, typer.Option(help="Processes; 0 for all in this one.", min=0)]
+
+
+@app.callback()
+def quiet() -> None:
+    """The store's own alarms are the point of these runs, not news."""
+    configure_logs("CRITICAL")
+
+
+@app.command()
+def power(
+    *,
+    count: Annotated[int, typer.Option(help="Power cuts.", min=1)] = 10_000,
+    seed: Seed = 1,
+    workers: Workers = 2,
+    json: JsonOption = False,
+) -> None:
+    """Power cuts over log, seal, merge, spill and manifest, on a simulated disk."""
+    from tundish_deploy.campaigns.power import campaign
+
+    _end(campaign(count, seed, workers), as_json=json)
+
+
+@app.command()
+def faults(
+    *,
+    count: Annotated[int, typer.Option(help="Scripted runs; each is repeated for every fault.", min=1)] = 3,
+    seed: Seed = 1,
+    workers: Workers = 2,
+    json: JsonOption = False,
+) -> None:
+    """Every write, sync and rename fails once; the disk is full and gets space again."""
+    from tundish_deploy.campaigns.faults import campaign
+
+    _end(campaign(count, seed, workers), as_json=json)
+
+
+@app.command()
+def kill(
+    *,
+    count: Annotated[int, typer.Option(help="Kills of the writer.", min=1)] = 5000,
+    seed: Seed = 1,
+    workers: Workers = 2,
+    json: JsonOption = False,
+) -> None:
+    """Kill -9 of the writing process, its client's journal outside."""
+    from tundish_deploy.campaigns.kill import campaign
+
+    _end(campaign(count, seed, workers), as_json=json)
+
+
+@app.command()
+def clocks(
+    *,
+    count: Annotated[int, typer.Option(help="Runs, each with about a thousand steps.", min=1)] = 10,
+    seed: Seed = 1,
+    workers: Workers = 2,
+    json: JsonOption = False,
+) -> None:
+    """Steps of the system clock under a writing store, and source times of 1601 and 9999."""
+    from tundish_deploy.campaigns.clocks import campaign
+
+    _end(campaign(count, seed, workers), as_json=json)
+
+
+@app.command()
+def isolation(
+    *,
+    count: Annotated[int, typer.Option(help="Places at most; 0 for all.", min=0)] = 0,
+    seed: Seed = 1,
+    workers: Workers = 2,
+    json: JsonOption = False,
+) -> None:
+    """Take away each check between tenants in turn; the store's tests must notice. Needs a checkout."""
+    from tundish_deploy.campaigns.isolation import campaign
+
+    _end(campaign(count, seed, workers), as_json=json)
+
+
+@app.command()
+def neighbours(
+    *,
+    count: Annotated[int, typer.Option(help="Rounds of all phases.", min=1)] = 10,
+    seconds: Annotated[float, typer.Option(help="Of each phase.", min=1)] = 6.0,
+    json: JsonOption = False,
+) -> None:
+    """A tenant sends ten times its quota; what others wait for their appends and queries."""
+    from tundish_deploy.campaigns.neighbours import campaign
+
+    _end(campaign(count, seconds), as_json=json)
+
+
+@app.command()
+def recovery(
+    *,
+    megabytes: Annotated[int, typer.Option(help="Of log in front of the store.", min=1)] = 1024,
+    json: JsonOption = False,
+) -> None:
+    """How long the store takes to open after kill -9."""
+    from tundish_deploy.campaigns.recovery import campaign
+
+    _end(campaign(megabytes), as_json=json)
+
+
+def _end(report: Report, *, as_json: bool) -> None:
+    report.print(as_json=as_json)
+    if any(figure.holds is False for figure in report.figures):
+        raise typer.Exit(1)
