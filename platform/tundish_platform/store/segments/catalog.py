@@ -90,6 +90,18 @@ class SegmentCatalog:
         with self._metadata.session() as session:
             return [_file(row) for row in session.scalars(query)]
 
+    def segments_and_sealed(self, tenant_id: int) -> tuple[list[SegmentFile], int]:
+        """A tenant's segments, and the log sequence up to which they hold everything, of one moment."""
+        query = select(SealedUpTo.sequence).where(SealedUpTo.tenant_id == tenant_id)
+        while True:
+            with self._metadata.session() as session:
+                before = session.scalar(query)
+            found = self.segments(tenant_id)
+            with self._metadata.session() as session:
+                # PostgreSQL shows each statement the newest state, and a seal may have come between.
+                if session.scalar(query) == before:
+                    return found, before or 0
+
     def totals(self) -> Totals:
         """Number, rows and bytes of all tenants' segments."""
         query = select(func.count(), func.sum(Segment.rows), func.sum(Segment.bytes)).select_from(Segment)
