@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from concurrent.futures import CancelledError
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 import structlog
@@ -82,7 +83,8 @@ class HandOver:
             with self._changed:
                 self._changed.notify_all()
         finally:
-            self._reader.close()
+            with suppress(StoreFailed):
+                self._reader.close()
 
     def _turn(self) -> None:
         try:

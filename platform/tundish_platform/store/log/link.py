@@ -86,7 +86,14 @@ class NatsLink:
         return self.result(self.begin(work), timeout)
 
     def begin(self, work: Coroutine[object, object, _Answer]) -> Future[_Answer]:
-        """Do something in the loop's thread."""
+        """Do something in the loop's thread.
+
+        Raises:
+            StoreFailed: the connection is closed.
+        """
+        if self.loop.is_closed():
+            work.close()
+            raise StoreFailed("the connection to NATS is closed")
         return asyncio.run_coroutine_threadsafe(work, self.loop)
 
     def result(self, waiting: Future[_Answer], timeout: float) -> _Answer:
