@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
+import multiprocessing
 import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -12,11 +11,12 @@ from typing import TYPE_CHECKING, Final
 from tundish_platform.store.cluster import PartitionWriter
 from tundish_platform.store.clusterreader import ClusterReader
 from tundish_platform.store.log.fence import StaleHolder, guard
-from tundish_platform.store.testing.clusterprocess import PARTITION, Tenant, joined
+from tundish_platform.store.testing.clusterprocess import PARTITION, Tenant, joined, run
 from tundish_platform.store.testing.kills import journalled
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from multiprocessing.context import ForkServerProcess
     from pathlib import Path
 
     from tundish_platform.store.testing.bucket import BucketServer
@@ -108,7 +108,10 @@ class StoreKillTrial:
         self._scopes = list(scopes)
         self._progress = progress
         self._started = 0
-        self._processes: list[subprocess.Popen[bytes]] = []
+        self._processes: list[ForkServerProcess] = []
+        # Processes of their own that need not import everything anew, which takes longer than the trial.
+        self._forks = multiprocessing.get_context("forkserver")
+        self._forks.set_forkserver_preload([run.__module__])
 
     def run(self, rounds: int) -> StoreFindings:
         """Do so many rounds, each with a killed leader and a killed writer; then read everything.
@@ -180,14 +183,13 @@ class StoreKillTrial:
         tenants = ",".join(Tenant(scope.tenant_id, scope.slug).told() for scope in self._scopes)
         return [str(self._root), ",".join(self._nodes.urls), access.endpoint or "", self._database, tenants]
 
-    def _writer(self, name: str) -> subprocess.Popen[bytes]:
+    def _writer(self, name: str) -> ForkServerProcess:
         return self._start("write", name, "0")
 
-    def _start(self, what: str, name: str, first: str) -> subprocess.Popen[bytes]:
-        module = "tundish_platform.store.testing.clusterprocess"
-        command = [sys.executable, "-m", module, *self._words(), what, name, first]
-        with (self._root / f"{what}-{name}.log").open("ab") as told:
-            process = subprocess.Popen(command, stdout=told, stderr=told)  # noqa: S603 - our own module
+    def _start(self, what: str, name: str, first: str) -> ForkServerProcess:
+        words = (*self._words(), what, name, first)
+        process = self._forks.Process(target=run, args=words, daemon=True)
+        process.start()
         self._processes.append(process)
         return process
 
@@ -218,6 +220,6 @@ class StoreKillTrial:
         return {path.name: sum(1 for _ in journalled(path)) for path in paths}
 
 
-def _kill(process: subprocess.Popen[bytes]) -> None:
+def _kill(process: ForkServerProcess) -> None:
     process.kill()
-    process.wait()
+    process.join()

@@ -1,12 +1,8 @@
-"""A writer or an appender of a store on several machines, until it is killed.
-
-Started with ``folder servers endpoint database tenants write|append name first``.
-"""
+"""A writer or an appender of a store on several machines, until it is killed."""
 
 from __future__ import annotations
 
 import os
-import sys
 import threading
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -125,10 +121,18 @@ def _note(journal: Path, line: bytes) -> None:
     os.close(descriptor)
 
 
-def main(*words: str) -> None:
-    """Do what the command line says."""
+def run(*words: str) -> None:
+    """Write or append until killed; what is told on the way goes to a file.
+
+    Args:
+        words: folder, servers, endpoint, database, tenants, ``write`` or ``append``, name, first count;
+            servers and tenants with commas between them.
+    """
     root, tenants = Path(words[0]), [Tenant.read(word) for word in words[4].split(",")]
     what, name, first = words[5:]
+    told = os.open(root / f"{what}-{name}.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    os.dup2(told, 1)
+    os.dup2(told, 2)
     with joined(words, f"{what}-{name}") as cluster:
         if what == "write":
             write_forever(cluster, root, name)
@@ -143,7 +147,3 @@ def main(*words: str) -> None:
             thread.start()
         for thread in threads:
             thread.join()
-
-
-if __name__ == "__main__":
-    main(*sys.argv[1:])
