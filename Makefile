@@ -68,6 +68,7 @@ evaluate: demo-env ## evaluation of the three lines' models, figures into docs/f
 	deploy/ci/evaluate.sh
 
 bench-store: $(VENV)/.dev ## the store beside its peers (deploy/ci/bench-packages.sh installs them)
+	deploy/ci/bench-packages.sh
 	$(BIN)/tundish bench store
 
 bench-opcua: $(VENV)/.dev ## the OPC UA client beside its peers

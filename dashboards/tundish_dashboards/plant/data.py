@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from tundish_dashboards.plant.conditions import (
     DERIVED_ROLES,
@@ -16,6 +16,7 @@ from tundish_dashboards.plant.conditions import (
     source_now,
 )
 from tundish_dashboards.recent import Recent
+from tundish_platform.api.completeness import WINDOW, completeness
 from tundish_platform.assets import list_signals, list_sources
 from tundish_platform.samples import SampleKind, SignalInfo, SignalRole
 
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from tundish_dashboards.callbacks import TenantView
     from tundish_platform.assets import SourceInfo
 
-COMPLETENESS_WINDOW = timedelta(hours=1)
 # What a connector calls signals that no line kit knows.
 _UNKNOWN: Final = "unclassified"
 _SUMMARY_KEPT_S = 15.0
@@ -130,6 +130,19 @@ class Lines:
         return self._recent.get((view.scope.tenant_id, wish), lambda: read_line(view, wish))
 
 
+@dataclass(frozen=True, slots=True)
+class LastHour:
+    """The last hour of a line's own time.
+
+    Attributes:
+        share: completeness of the line, as the API tells it; ``None`` where it cannot be said.
+        signals: summary by signal.
+    """
+
+    share: float | None
+    signals: Mapping[int, Summary]
+
+
 class Summaries:
     """Summaries of all signals of a line, computed again only after a few seconds.
 
@@ -137,15 +150,23 @@ class Summaries:
     """
 
     def __init__(self) -> None:
-        self._recent: Recent[dict[int, Summary]] = Recent(_SUMMARY_KEPT_S)
+        self._recent: Recent[LastHour] = Recent(_SUMMARY_KEPT_S)
 
-    def of(self, view: TenantView, line: Line) -> dict[int, Summary]:
-        """By signal, over the last hour of source time; empty while nothing has come."""
-        now = line.now
-        if now is None:
-            return {}
-        key = (view.scope.tenant_id, line.path)
-        return self._recent.get(key, lambda: read_summary(view, line.signals, now - COMPLETENESS_WINDOW, now))
+    def of(self, view: TenantView, line: Line) -> LastHour:
+        """The last hour of source time; empty while nothing has come."""
+        return self._recent.get((view.scope.tenant_id, line.path), lambda: read_last_hour(view, line))
+
+
+def read_last_hour(view: TenantView, line: Line) -> LastHour:
+    """Completeness of a line, and summaries of its signals."""
+    newest = [line.latest[s.id].ts for s in line.signals if s.id in line.latest]
+    found = completeness(view.context, view.scope, line.signals, newest)
+    if found.now is None:
+        return LastHour(None, {})
+    on_events = [s for s in line.signals if s.id not in found.figures]
+    signals = read_summary(view, on_events, found.now - WINDOW, found.now)
+    signals |= {number: _summary(row) for number, row in found.figures.items()}
+    return LastHour(found.share, signals)
 
 
 def read_summary(
@@ -156,14 +177,11 @@ def read_summary(
         return {}
     shift = timedelta(microseconds=1)
     table = view.context.telemetry.summary(view.scope, signals, start + shift, end + shift)
-    rows = table.to_pylist()
-    return {row["signal"]: Summary(row["mean"], row["min"], row["max"], row["completeness"]) for row in rows}
+    return {row["signal"]: _summary(row) for row in table.to_pylist()}
 
 
-def mean_completeness(summaries: Mapping[int, Summary]) -> float | None:
-    """Mean completeness of the signals that have one."""
-    known = [s.completeness for s in summaries.values() if s.completeness is not None]
-    return sum(known) / len(known) if known else None
+def _summary(row: Mapping[str, Any]) -> Summary:
+    return Summary(row["mean"], row["min"], row["max"], row["completeness"])
 
 
 def lag_of(now: datetime | None) -> timedelta | None:

@@ -171,7 +171,7 @@ def _register_live(pages: Pages, lines: Lines, summaries: Summaries) -> None:
         line = lines.of(view, wishes.word(line_wish, "the line", 400))
         found = [p for p in predictions(view.context, view.scope) if p.line == line.path]
         return (
-            strip(view, line, summaries.of(view, line)),
+            strip(view, line, summaries.of(view, line).share),
             attention(view, line),
             connectors(view, line),
             prediction_cards(view, found, hit_words(view, line, found)),
@@ -234,7 +234,7 @@ def _register_table(pages: Pages, lines: Lines, summaries: Summaries) -> None:
     )
     def whole_table(view: TenantView, _tick: object, line_wish: object) -> object:
         line = lines.of(view, wishes.word(line_wish, "the line", 400))
-        return signal_rows(view, line, summaries.of(view, line))
+        return signal_rows(view, line, summaries.of(view, line).signals)
 
     @pages.on_tenant(
         Output("signal-grid", "rowTransaction"),
@@ -250,7 +250,7 @@ def _register_table(pages: Pages, lines: Lines, summaries: Summaries) -> None:
         newest = max((s.latest.arrival.isoformat() for s in line.states if s.latest), default="")
         if newest == since:
             return no_update, no_update
-        rows = signal_rows(view, line, summaries.of(view, line))
+        rows = signal_rows(view, line, summaries.of(view, line).signals)
         changed = [
             row
             for row, state in zip(rows, line.states, strict=True)

@@ -9,18 +9,16 @@ from dash import html
 
 from tundish_dashboards import components
 from tundish_dashboards.plant.conditions import Condition, SignalState
-from tundish_dashboards.plant.data import lag_of, mean_completeness
+from tundish_dashboards.plant.data import lag_of
 from tundish_dashboards.plant.words import status_words, value_words
 from tundish_dashboards.theme import Tone
 from tundish_platform.samples import SignalRole
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from dash.development.base_component import Component
 
     from tundish_dashboards.callbacks import TenantView
-    from tundish_dashboards.plant.data import Line, Summary
+    from tundish_dashboards.plant.data import Line
     from tundish_platform.assets import SourceInfo
 
 # Nothing has arrived for this long: worth a colour.
@@ -31,7 +29,7 @@ _ATTENTION = (Condition.FAILED, Condition.BAD, Condition.SILENT, Condition.MISSI
 _SOURCE_TONES = {"running": Tone.GOOD, "connecting": Tone.NOTICE, "down": Tone.BAD}
 
 
-def strip(view: TenantView, line: Line, summaries: Mapping[int, Summary]) -> Component:
+def strip(view: TenantView, line: Line, completeness: float | None) -> Component:
     """Machine states, source time, arrival, signals and completeness beside each other."""
     t = view.t
     if line.now is None:
@@ -42,7 +40,7 @@ def strip(view: TenantView, line: Line, summaries: Mapping[int, Summary]) -> Com
             _source_clock(view, line),
             _arrival(view, line),
             _signal_count(view, line),
-            _completeness(view, summaries),
+            _completeness(view, completeness),
         ]
     )
 
@@ -164,8 +162,7 @@ def _signal_count(view: TenantView, line: Line) -> Component:
     )
 
 
-def _completeness(view: TenantView, summaries: Mapping[int, Summary]) -> Component:
-    share = mean_completeness(summaries)
+def _completeness(view: TenantView, share: float | None) -> Component:
     low = share is not None and share < _ENOUGH
     return components.figure(
         view.t("plant.completeness"),

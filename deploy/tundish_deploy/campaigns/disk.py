@@ -74,8 +74,15 @@ class Disk:
         """What a failed sync leaves: the bytes that were not safe are gone, and nobody is told again."""
         path.write_bytes(self._content.get(self._inode(path), b""))
 
-    def cut(self) -> None:
-        """Turn the folder into what is found when power is back."""
+    def cut(self, *, worst: bool = False) -> None:
+        """Turn the folder into what is found when power is back.
+
+        Args:
+            worst: nothing is left of what was not safe, so that chance cannot hide it.
+        """
+        if worst:
+            self._become({path: self._content.get(inode, b"") for path, inode in self._safe_names().items()})
+            return
         now = {path: path.stat().st_ino for path in self._files()}
         bytes_now = {inode: path.read_bytes() for path, inode in now.items()}
         gone = self._lost_folders()
@@ -85,6 +92,13 @@ class Disk:
             data = survives(self.chance, self._content.get(inode, b""), bytes_now.get(inode))
             if not gone & {*path.parents}:
                 files[path] = data
+        self._become(files)
+
+    def _safe_names(self) -> dict[Path, int]:
+        roots = {*self._folders, self.root, *self.root.parents}
+        return {path: inode for path, inode in self._names.items() if roots.issuperset(path.parents)}
+
+    def _become(self, files: dict[Path, bytes]) -> None:
         folders = self._folders
         shutil.rmtree(self.root)
         self.root.mkdir()

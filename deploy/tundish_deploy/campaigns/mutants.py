@@ -44,6 +44,7 @@ def mutants(folder: Path) -> list[Mutant]:
     return [
         Mutant(str(path.relative_to(folder)), line, what, number)
         for path in sorted(folder.rglob("*.py"))
+        if "testing" not in path.relative_to(folder).parts
         for number, (line, what, _) in enumerate(_places(ast.parse(path.read_text())))
     ]
 

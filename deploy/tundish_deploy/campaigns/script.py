@@ -232,7 +232,7 @@ class _Run:
     def _afterwards(self) -> None:
         """What was acknowledged survives a power cut now, and the store works as before."""
         for _ in range(2):
-            self.world.cut()
+            self.world.cut(worst=True)
             telemetry = self.world.start(Machine(self.world.disk))
             self.result.found += self.client.check(telemetry)
             self.client.send(telemetry)

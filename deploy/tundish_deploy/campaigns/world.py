@@ -115,10 +115,10 @@ class World:
         # A process that is gone holds no lock; this one lives on and might.
         (self.root / "store" / "writer.lock").unlink(missing_ok=True)
 
-    def cut(self) -> None:
-        """Lose the power."""
+    def cut(self, *, worst: bool = False) -> None:
+        """Lose the power; at worst with all that was not safe."""
         self.crash()
-        self.disk.cut()
+        self.disk.cut(worst=worst)
 
     def end(self) -> None:
         """Remove everything."""

@@ -83,7 +83,7 @@ def clocks(
 @app.command()
 def isolation(
     *,
-    count: Annotated[int, typer.Option(help="Places at most; 0 for all.", min=0)] = 0,
+    count: Annotated[int, typer.Option(help="Places at most; 0 for all, which takes hours.", min=0)] = 60,
     seed: Seed = 1,
     workers: Workers = 2,
     json: JsonOption = False,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from datetime import datetime
+from datetime import date
 from typing import TYPE_CHECKING, Any, Final
 
 import pyarrow as pa
@@ -27,8 +27,8 @@ class JsonProvider(DefaultJSONProvider):
 
     @staticmethod
     def default(o: Any) -> Any:  # noqa: ANN401 - whatever a view hands over
-        """Models and times; everything else as Flask does."""
-        if isinstance(o, datetime):
+        """Models, days and times; everything else as Flask does."""
+        if isinstance(o, date):
             return o.isoformat()
         if isinstance(o, BaseModel):
             return o.model_dump(mode="json")
@@ -49,9 +49,33 @@ def json_rows(table: pa.Table) -> list[dict[str, Any]]:
     return [{name: finite(value) for name, value in row.items()} for row in table.to_pylist()]
 
 
+def rows_as(table: pa.Table, form: str) -> Response | list[dict[str, Any]]:
+    """A table as ``arrow`` or ``json``."""
+    return arrow_stream(table) if form == "arrow" else json_rows(table)
+
+
 def arrow_stream(table: pa.Table) -> Response:
     """A table as an Arrow IPC stream, sent piece by piece."""
     return Response(_pieces(table), mimetype=ARROW_MIME)
+
+
+def download(chunks: Iterator[bytes], content_type: str, name: str) -> Response:
+    """Bytes as a file to keep, sent as they are made.
+
+    Args:
+        chunks: of the file; the first is made at once, so that what fails there still answers with words.
+        content_type: of the file.
+        name: of the file, in ASCII.
+    """
+    first = next(chunks, b"")
+    answer = Response(_led(first, chunks), content_type=content_type)
+    answer.headers.set("Content-Disposition", "attachment", filename=name)
+    return answer
+
+
+def _led(first: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
+    yield first
+    yield from rest
 
 
 class _Sink:

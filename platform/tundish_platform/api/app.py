@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING, Final
 
 from flask import Blueprint, Flask, request
 
-from tundish_platform.api import data_routes, marketplace_routes, programme_routes, tenant_routes
+from tundish_platform.api import (
+    data_routes,
+    marketplace_routes,
+    programme_routes,
+    tenant_routes,
+    window_routes,
+)
 from tundish_platform.api.answers import JsonProvider
 from tundish_platform.api.context import EXTENSION
 from tundish_platform.api.errors import API_ROOT, install_errors
@@ -24,6 +30,7 @@ PREFIX: Final = "/api/v1"
 _CHILDREN: Final = (
     tenant_routes.routes,
     data_routes.routes,
+    window_routes.routes,
     marketplace_routes.routes,
     programme_routes.routes,
 )

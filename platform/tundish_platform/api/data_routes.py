@@ -1,17 +1,19 @@
-"""Routes that read samples: latest values, windows, trends, summaries, grids, gaps, predictions."""
+"""Routes that read samples: latest values, rows, files, trends, summaries, grids, gaps, predictions."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+import numpy as np
 from flask import Blueprint
 
-from tundish_platform.api import params, queries
-from tundish_platform.api.answers import arrow_stream, finite, json_rows
+from tundish_platform.api import params, queries, raw
+from tundish_platform.api.answers import arrow_stream, download, finite, json_rows, rows_as
 from tundish_platform.api.context import platform
 from tundish_platform.api.guard import guarded
 from tundish_platform.api.predictions import predictions
-from tundish_platform.samples import SampleKind
+from tundish_platform.store.query.export import ExportForm
+from tundish_platform.store.query.queries import Thinning
 from tundish_platform.tenancy import Permission
 
 if TYPE_CHECKING:
@@ -21,7 +23,13 @@ if TYPE_CHECKING:
 
 routes = Blueprint("data", __name__)
 
-_FORMATS = ("arrow", "json")
+# What each form of file is called by those who made it.
+_ENDINGS: Final = {
+    ExportForm.ARROW: "arrows",
+    ExportForm.FEATHER: "feather",
+    ExportForm.PARQUET: "parquet",
+    ExportForm.CSV: "csv",
+}
 
 
 @routes.get("/tenants/<tenant>/latest")
@@ -46,22 +54,39 @@ def latest(scope: TenantScope) -> ResponseReturnValue:
 def samples(scope: TenantScope) -> ResponseReturnValue:
     """Samples of one kind over a window, as Arrow or JSON."""
     params.only("signals", "start", "end", "kind", "format")
-    kinds = [kind.value for kind in SampleKind if kind is not SampleKind.GAP]
-    kind = SampleKind(params.word("kind", kinds, SampleKind.NUMERIC))
-    form = params.word("format", _FORMATS, "arrow")
+    kind, form = params.kind(), params.word("format", params.FORMATS, "arrow")
+    window = params.window()
+    found = queries.signals_of(platform(), scope, params.signal_ids())
+    return rows_as(raw.rows(platform().telemetry, scope, found, window, kind, form), form)
+
+
+@routes.get("/tenants/<tenant>/export")
+@guarded(Permission.READ)
+def export(scope: TenantScope) -> ResponseReturnValue:
+    """Samples of one kind over a window as a file, however many there are."""
+    params.only("signals", "start", "end", "kind", "format")
+    kind, form = params.kind(), ExportForm(params.word("format", list(ExportForm), ExportForm.ARROW))
     start, end = params.window()
-    ids = _known_ids(scope)
-    table = platform().telemetry.read(scope, ids, start, end, kind)
-    return arrow_stream(table) if form == "arrow" else json_rows(table)
+    found = [s for s in queries.signals_of(platform(), scope, params.signal_ids()) if s.kind is kind]
+    telemetry = platform().telemetry
+    until = raw.heard_until(telemetry, scope, [s.id for s in found], start, end)
+    windows = np.array([[params.micros(start), params.micros(until)]])
+    name = f"{scope.slug}-{kind}-{start:%Y%m%dT%H%M%SZ}-{end:%Y%m%dT%H%M%SZ}.{_ENDINGS[form]}"
+    return download(telemetry.export(scope, found, windows, kind, form), form.media_type, name)
 
 
 @routes.get("/tenants/<tenant>/trend")
 @guarded(Permission.READ)
 def trend(scope: TenantScope) -> ResponseReturnValue:
     """Signals over a window, thinned for the eye."""
-    params.only("signals", "start", "end", "max_points")
+    params.only("signals", "start", "end", "max_points", "thinning")
     start, end = params.window()
-    found = queries.trend(platform(), scope, params.signal_ids(), start, end, params.max_points())
+    points, thinning = params.max_points(), params.word("thinning", list(Thinning), Thinning.EXTREMES)
+    ids = params.signal_ids()
+    if thinning != Thinning.EXTREMES:
+        known = queries.signals_of(platform(), scope, ids)
+        raw.require_few(platform().telemetry, scope, known, params.micros(start), params.micros(end))
+    found = queries.trend(platform(), scope, ids, start, end, points, thinning=Thinning(thinning))
     return [
         {
             "signal": part.signal.id,
@@ -87,11 +112,11 @@ def summary(scope: TenantScope) -> ResponseReturnValue:
 @guarded(Permission.READ)
 def wide(scope: TenantScope) -> ResponseReturnValue:
     """Signals side by side on one time grid, as Arrow."""
-    params.only("signals", "start", "end", "step_s")
+    params.only("signals", "start", "end", "step_s", "interpolation")
     start, end = params.window()
     found = params.numbers(queries.signals_of(platform(), scope, params.signal_ids()))
-    step = params.step(start, end, len(found))
-    return arrow_stream(platform().telemetry.wide(scope, found, start, end, step))
+    step, held = params.step(start, end, len(found)), params.interpolation(found, "step")
+    return arrow_stream(platform().telemetry.wide(scope, found, start, end, step, interpolation=held))
 
 
 @routes.get("/tenants/<tenant>/gaps")
@@ -106,7 +131,7 @@ def gaps(scope: TenantScope) -> ResponseReturnValue:
 @routes.get("/tenants/<tenant>/lines")
 @guarded(Permission.READ)
 def lines(scope: TenantScope) -> ResponseReturnValue:
-    """Each line with its own "now", how complete its last minutes are, and which signals are silent."""
+    """Each line with its own "now", how complete its last hour is, and which signals are silent."""
     params.only()
     return [
         {

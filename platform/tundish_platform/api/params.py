@@ -21,25 +21,31 @@ MAX_SIGNALS: Final = 500
 MAX_ID: Final = 2**32 - 1
 MAX_POINTS: Final = 20_000
 MAX_CELLS: Final = 20_000_000
+FORMATS: Final = ("arrow", "json")
+# JSON costs some hundred bytes and several µs a row; Arrow carries more in the same memory and time.
+MAX_ANSWERS: Final = {"json": 100_000, "arrow": 1_000_000}
+INTERPOLATIONS: Final = ("signal", "step", "line")
 MAX_WINDOW: Final = timedelta(days=3_660)
 
 _MAX_DIGITS = 10
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_US: Final = timedelta(microseconds=1)
 
 
 def only(*known: str) -> None:
     """Refuse parameters this route does not have, and any that is given twice."""
     for name in request.args:
         if name not in known:
-            raise _wrong(name[:60], "is no parameter here", "不是此接口的参数")
+            raise wrong(name[:60], "is no parameter here", "不是此接口的参数")
         if len(request.args.getlist(name)) > 1:
-            raise _wrong(name, "is given twice", "重复出现")
+            raise wrong(name, "is given twice", "重复出现")
 
 
 def signal_ids() -> list[int]:
     """``signals=1,2,3``, needed, without repeats."""
     ids = optional_signal_ids()
     if not ids:
-        raise _wrong("signals", "is needed, such as signals=1,2", "必填, 例如 signals=1,2")
+        raise wrong("signals", "is needed, such as signals=1,2", "必填, 例如 signals=1,2")
     return ids
 
 
@@ -50,7 +56,7 @@ def optional_signal_ids() -> list[int] | None:
         return None
     words = text.split(",")
     if len(words) > MAX_SIGNALS:
-        raise _wrong("signals", f"names more than {MAX_SIGNALS} signals", f"超过 {MAX_SIGNALS} 个信号")
+        raise wrong("signals", f"names more than {MAX_SIGNALS} signals", f"超过 {MAX_SIGNALS} 个信号")
     numbers = [_number_of_signal(word) for word in words]
     return list(dict.fromkeys(numbers))
 
@@ -59,23 +65,40 @@ def window() -> tuple[datetime, datetime]:
     """``start`` and ``end`` in ISO 8601 with zone, as UTC; the end does not belong to the window."""
     start, end = _instant("start"), _instant("end")
     if start < EARLIEST or end > LATEST:
-        raise _wrong(
+        raise wrong(
             "start", f"and end must lie from {EARLIEST:%Y} to {LATEST:%Y}", "和 end 超出可存储的时间范围"
         )
     if start >= end:
-        raise _wrong("end", "must be later than start", "必须晚于 start")
+        raise wrong("end", "must be later than start", "必须晚于 start")
     if end - start > MAX_WINDOW:
-        raise _wrong(
+        raise wrong(
             "end", f"is more than {MAX_WINDOW.days} days after start", f"距 start 超过 {MAX_WINDOW.days} 天"
         )
     return start, end
+
+
+def micros(instant: datetime) -> int:
+    """µs since 1970."""
+    return (instant - _EPOCH) // _US
+
+
+def kind() -> SampleKind:
+    """``kind`` of the samples, numeric by default; gaps have a route of their own."""
+    known = [kind.value for kind in SampleKind if kind is not SampleKind.GAP]
+    return SampleKind(word("kind", known, SampleKind.NUMERIC.value))
+
+
+def interpolation(signals: Sequence[SignalInfo], default: str) -> dict[int, bool]:
+    """``interpolation``, by signal: true where values are held until the next sample, false for lines."""
+    chosen = word("interpolation", INTERPOLATIONS, default)
+    return {s.id: s.step if chosen == "signal" else chosen == "step" for s in signals}
 
 
 def numbers(signals: Sequence[SignalInfo]) -> Sequence[SignalInfo]:
     """The same signals; refused where one has no numbers."""
     for signal in signals:
         if signal.kind not in {SampleKind.NUMERIC, SampleKind.INTEGER}:
-            raise _wrong("signals", f"{signal.id} has no numbers", f"中的 {signal.id} 不是数值信号")
+            raise wrong("signals", f"{signal.id} has no numbers", f"中的 {signal.id} 不是数值信号")
     return signals
 
 
@@ -83,21 +106,21 @@ def max_points() -> int:
     """``max_points``, 2 to `MAX_POINTS`, 1,000 by default."""
     text = request.args.get("max_points", "1000")
     if not (text.isascii() and text.isdigit() and len(text) <= _MAX_DIGITS and 2 <= int(text) <= MAX_POINTS):  # noqa: PLR2004 - a trend has two ends
-        raise _wrong("max_points", f"must be 2 to {MAX_POINTS}", f"须为 2 至 {MAX_POINTS}")
+        raise wrong("max_points", f"must be 2 to {MAX_POINTS}", f"须为 2 至 {MAX_POINTS}")
     return int(text)
 
 
-def step(start: datetime, end: datetime, columns: int) -> timedelta:
-    """``step_s``, seconds above 0.001; refused where the grid would have more than `MAX_CELLS` cells."""
+def step(start: datetime, end: datetime, columns: int, most: int = MAX_CELLS) -> timedelta:
+    """``step_s``, seconds above 0.001; refused where there would be more than so many values."""
     text = request.args.get("step_s", "")
     try:
         seconds = float(text)
     except ValueError:
-        raise _wrong("step_s", "must be a number of seconds", "须为秒数") from None
+        raise wrong("step_s", "must be a number of seconds", "须为秒数") from None
     if not math.isfinite(seconds) or not 0.001 <= seconds <= MAX_WINDOW.total_seconds():  # noqa: PLR2004 - 1 ms
-        raise _wrong("step_s", "must be 0.001 or more seconds", "须不小于 0.001 秒")
-    if (end - start).total_seconds() / seconds * columns > MAX_CELLS:
-        raise _wrong("step_s", f"would make more than {MAX_CELLS} values", f"将产生超过 {MAX_CELLS} 个值")
+        raise wrong("step_s", "must be 0.001 or more seconds", "须不小于 0.001 秒")
+    if (end - start).total_seconds() / seconds * columns > most:
+        raise wrong("step_s", f"would make more than {most} values", f"将产生超过 {most} 个值")
     return timedelta(seconds=seconds)
 
 
@@ -106,14 +129,14 @@ def word(name: str, known: Collection[str], default: str) -> str:
     text = request.args.get(name, default)
     if text not in known:
         choices = ", ".join(known)
-        raise _wrong(name, f"must be one of {choices}", f"须为 {choices} 之一")
+        raise wrong(name, f"must be one of {choices}", f"须为 {choices} 之一")
     return text
 
 
 def _number_of_signal(text: str) -> int:
     if text.isascii() and text.isdigit() and len(text) <= _MAX_DIGITS and int(text) <= MAX_ID:
         return int(text)
-    raise _wrong("signals", "must be numbers of signals, such as 1,2", "须为信号编号, 例如 1,2")
+    raise wrong("signals", "must be numbers of signals, such as 1,2", "须为信号编号, 例如 1,2")
 
 
 def _instant(name: str) -> datetime:
@@ -122,15 +145,16 @@ def _instant(name: str) -> datetime:
         # A plus sign that was not escaped arrives as a blank; no ISO 8601 text holds one otherwise.
         instant = datetime.fromisoformat(text.replace(" ", "+") if "T" in text else text)
         if instant.tzinfo is None:
-            raise _wrong(name, "needs a time zone, such as Z or +08:00", "需要时区, 例如 Z 或 +08:00")
+            raise wrong(name, "needs a time zone, such as Z or +08:00", "需要时区, 例如 Z 或 +08:00")
         return instant.astimezone(UTC)
     except (ValueError, OverflowError):
-        raise _wrong(
+        raise wrong(
             name,
             "must be an instant such as 2026-01-31T08:00:00Z",
             "须为时刻, 例如 2026-01-31T08:00:00Z",
         ) from None
 
 
-def _wrong(name: str, en: str, zh: str) -> Problem:
+def wrong(name: str, en: str, zh: str) -> Problem:
+    """The refusal of a parameter, to be raised."""
     return Problem(400, f"Parameter {name} {en}.", f"参数 {name} {zh}。", "bad_parameter")

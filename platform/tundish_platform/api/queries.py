@@ -6,18 +6,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
+import numpy as np
+import pyarrow as pa
 import pyarrow.compute as pc
 
+from tundish_platform.api.completeness import WINDOW, Completeness, completeness, source_now
 from tundish_platform.assets import find_signals, list_signals, list_sources
 from tundish_platform.samples import SampleKind, Severity, SignalRole, severity
+from tundish_platform.store.query.queries import Thinning
+from tundish_platform.store.query.states import STATES_SCHEMA
+from tundish_platform.store.rows import EARLIEST
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from datetime import datetime, timedelta
 
-    import pyarrow as pa
+    from numpy.typing import NDArray
 
     from tundish_platform.api.context import PlatformContext
     from tundish_platform.assets import SourceInfo
@@ -28,13 +34,8 @@ Value = float | int | str | list[float] | None
 
 # What models and apps computed says nothing of whether the line's own data is complete.
 DERIVED: Final = frozenset({SignalRole.PREDICTION, SignalRole.OUTPUT})
-WINDOW: Final = timedelta(minutes=10)
 
 _LINE_LEVELS = 3
-# A window shorter than a few periods cannot tell a late sample from a missing one.
-_PERIODS_PER_WINDOW = 8
-# One sample from a wrong clock must not move a line's "now" out of reach of all others.
-_CLOCK_TOLERANCE = timedelta(days=1)
 _COLUMN_OF_KIND = {
     SampleKind.NUMERIC: "value",
     SampleKind.INTEGER: "integer",
@@ -69,23 +70,6 @@ class Trend:
 
     signal: SignalInfo
     points: pa.Table
-
-
-@dataclass(frozen=True, slots=True)
-class Completeness:
-    """How much of what was expected came, over windows that end at the line's newest source time.
-
-    Attributes:
-        now: newest source time of the line.
-        share: mean over the periodic signals, 0 to 1; None where no signal has a period or nothing came yet.
-        by_signal: share of each periodic signal, by number.
-        silent: numbers of the periodic signals of which nothing came in the window.
-    """
-
-    now: datetime | None
-    share: float | None
-    by_signal: dict[int, float]
-    silent: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +144,8 @@ def trend(
     start: datetime,
     end: datetime,
     max_points: int,
+    *,
+    thinning: Thinning = Thinning.EXTREMES,
 ) -> list[Trend]:
     """The signals over ``[start, end)``, each thinned to about ``max_points``, in the order asked for.
 
@@ -167,7 +153,7 @@ def trend(
         UnknownSignals: the scope sees no such signals.
     """
     found = signals_of(context, scope, ids)
-    table = context.telemetry.trend(scope, found, start, end, max_points)
+    table = context.telemetry.trend(scope, found, start, end, max_points, thinning=thinning)
     return [Trend(signal, _of_signal(table, signal.id).drop_columns("signal")) for signal in found]
 
 
@@ -182,12 +168,40 @@ def summary(
     return context.telemetry.summary(scope, signals_of(context, scope, ids), start, end)
 
 
+def states(
+    context: PlatformContext, scope: TenantScope, asked: Sequence[SignalInfo], windows: NDArray[np.int64]
+) -> pa.Table:
+    """Seconds and entries of each state by window, `STATES_SCHEMA`.
+
+    No state is known beyond the time that its line has reached: a line that fell silent is not running still.
+
+    Args:
+        context: the platform's parts.
+        scope: whose.
+        asked: signals with texts, whole numbers or booleans.
+        windows: shape ``(n, 2)``, µs since 1970.
+
+    Raises:
+        ValueError: a signal's values are no states.
+    """
+    known = signals(context, scope)
+    parts = [STATES_SCHEMA.empty_table()]
+    for line in sorted({line_of(s.path) for s in asked}):
+        mine = [s for s in asked if line_of(s.path) == line]
+        speaking = {s.id: s for s in (*_members(known, line), *mine)}
+        until = source_now(value.ts for value in _latest_of(context, scope, list(speaking.values())))
+        parts.append(context.telemetry.states(scope, mine, windows, until or EARLIEST))
+    table = pa.concat_tables(parts)
+    return table.take(pa.array(np.argsort(table["signal"].to_numpy(), kind="stable")))
+
+
 def line_completeness(
     context: PlatformContext, scope: TenantScope, line: str, window: timedelta = WINDOW
 ) -> Completeness:
     """Completeness of one line over the last window of its own time."""
     members = _members(signals(context, scope), line)
-    return _completeness(context, scope, members, _latest_of(context, scope, members), window)
+    times = [value.ts for value in _latest_of(context, scope, members)]
+    return completeness(context, scope, members, times, window)
 
 
 def line_overviews(
@@ -214,7 +228,7 @@ def _overview(
         line=line,
         signals=tuple(members),
         latest=tuple(latest),
-        completeness=_completeness(context, scope, members, latest, window),
+        completeness=completeness(context, scope, members, [value.ts for value in latest], window),
         sources=tuple(heard[name] for name in names if name in heard),
         arrival=max((value.arrival for value in latest), default=None),
     )
@@ -241,37 +255,3 @@ def _latest(signal: SignalInfo, row: dict[str, Any]) -> LatestValue:
 
 def _of_signal(table: pa.Table, number: int) -> pa.Table:
     return table.filter(pc.equal(table["signal"], number))
-
-
-def _completeness(
-    context: PlatformContext,
-    scope: TenantScope,
-    members: Sequence[SignalInfo],
-    latest: Sequence[LatestValue],
-    window: timedelta,
-) -> Completeness:
-    horizon = datetime.now(UTC) + _CLOCK_TOLERANCE
-    now = max((value.ts for value in latest if value.ts <= horizon), default=None)
-    if now is None:
-        return Completeness(None, None, {}, ())
-    by_signal: dict[int, float] = {}
-    silent: list[int] = []
-    for length, group in _by_window(members, window).items():
-        # The newest sample itself belongs to the window, whose end does not.
-        end = now + timedelta(microseconds=1)
-        table = context.telemetry.summary(scope, group, end - length, end)
-        for row in table.to_pylist():
-            by_signal[row["signal"]] = row["completeness"] or 0.0
-            if row["count"] == 0:
-                silent.append(row["signal"])
-    share = sum(by_signal.values()) / len(by_signal) if by_signal else None
-    return Completeness(now, share, by_signal, tuple(sorted(silent)))
-
-
-def _by_window(members: Iterable[SignalInfo], window: timedelta) -> dict[timedelta, list[SignalInfo]]:
-    groups: dict[timedelta, list[SignalInfo]] = {}
-    for signal in members:
-        if signal.period_s is not None:
-            length = max(window, timedelta(seconds=signal.period_s * _PERIODS_PER_WINDOW))
-            groups.setdefault(length, []).append(signal)
-    return groups

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Self
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal, Self
 from urllib.parse import quote
 
 import httpx
@@ -11,11 +12,15 @@ import pyarrow as pa
 from tundish_platform.samples import SampleKind, SignalInfo, encode_batch, encode_frames
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from datetime import datetime, timedelta
+    from pathlib import Path
     from types import TracebackType
 
     from tundish_platform.samples import SampleBatch, SignalSpec
+
+By = Literal["hour", "shift", "production_day", "day", "week", "month"]
+Interpolation = Literal["signal", "step", "line"]
 
 _PREFIX = "/api/v1"
 _BATCHES = "application/vnd.tundish.batches"
@@ -103,11 +108,45 @@ class TundishClient:
         """Columns ``signal, ts, value, status, arrival`` of ``[start, end)``, sorted by signal and time."""
         return self._arrow(_of(tenant, "samples"), _window(signals, start, end) | {"kind": kind.value})
 
+    def export(
+        self,
+        tenant: str,
+        signals: Iterable[int],
+        start: datetime,
+        end: datetime,
+        file: Path,
+        *,
+        form: Literal["arrow", "feather", "parquet", "csv"] = "parquet",
+        kind: SampleKind = SampleKind.NUMERIC,
+    ) -> int:
+        """Write the samples of ``[start, end)``, however many, to a file; returns its bytes.
+
+        The file appears when it is whole; until then, its bytes are in a file beside it with ``.part`` behind
+        its name.
+        """
+        asked = _window(signals, start, end) | {"kind": kind.value, "format": form}
+        part = file.with_name(f"{file.name}.part")
+        try:
+            with part.open("wb") as sink:
+                self._stream(_of(tenant, "export"), asked, sink)
+                size = sink.tell()
+            part.replace(file)
+        finally:
+            part.unlink(missing_ok=True)
+        return size
+
     def wide(
-        self, tenant: str, signals: Iterable[int], start: datetime, end: datetime, step: timedelta
+        self,
+        tenant: str,
+        signals: Iterable[int],
+        start: datetime,
+        end: datetime,
+        step: timedelta,
+        *,
+        interpolation: Interpolation = "step",
     ) -> pa.Table:
         """Column ``ts`` and one column ``s<number>`` per signal, on a grid of ``step``."""
-        grid = {"step_s": repr(step.total_seconds())}
+        grid = {"step_s": repr(step.total_seconds()), "interpolation": interpolation}
         return self._arrow(_of(tenant, "wide"), _window(signals, start, end) | grid)
 
     def latest(self, tenant: str, signals: Iterable[int] | None = None) -> list[dict[str, Any]]:
@@ -116,10 +155,17 @@ class TundishClient:
         return self._list(_of(tenant, "latest"), wanted)
 
     def trend(
-        self, tenant: str, signals: Iterable[int], start: datetime, end: datetime, max_points: int = 1000
+        self,
+        tenant: str,
+        signals: Iterable[int],
+        start: datetime,
+        end: datetime,
+        max_points: int = 1000,
+        *,
+        thinning: Literal["extremes", "raw", "shape"] = "extremes",
     ) -> list[dict[str, Any]]:
         """Per signal: ``signal, path, unit, step, points`` with ``ts, value, status``."""
-        thinned = {"max_points": str(max_points)}
+        thinned = {"max_points": str(max_points), "thinning": thinning}
         return self._list(_of(tenant, "trend"), _window(signals, start, end) | thinned)
 
     def summary(
@@ -127,6 +173,54 @@ class TundishClient:
     ) -> list[dict[str, Any]]:
         """Per signal: ``signal, mean, min, max, count, good_share, completeness``."""
         return self._list(_of(tenant, "summary"), _window(signals, start, end))
+
+    def aggregate(
+        self,
+        tenant: str,
+        signals: Iterable[int],
+        start: datetime,
+        end: datetime,
+        by: By | timedelta,
+        *,
+        interpolation: Interpolation = "signal",
+        **calendar: str,
+    ) -> pa.Table:
+        """Time-weighted figures by signal and window, each with its completeness.
+
+        Args:
+            tenant: its short name.
+            signals: their numbers.
+            start: all windows that overlap the stretch from here to the end are answered whole.
+            end: of the stretch.
+            by: what the plant's calendar is cut by, or the length of steps that count from the start.
+            interpolation: hold values, draw lines, or as each signal says.
+            calendar: ``shifts="08:00,20:00"``, ``day_begins="08:00"``, ``zone="Asia/Shanghai"`` (the tenant's
+                own if absent).
+
+        Returns:
+            ``signal, start, end, day, shift, mean, min, max, first, last, count, integral, good_share,
+            good_s, completeness, percent_good``.
+        """
+        asked = _window(signals, start, end) | _cut(by) | calendar
+        return self._arrow(
+            _of(tenant, "aggregate"), asked | {"interpolation": interpolation, "format": "arrow"}
+        )
+
+    def states(
+        self,
+        tenant: str,
+        signals: Iterable[int],
+        start: datetime,
+        end: datetime,
+        by: By | timedelta,
+        **calendar: str,
+    ) -> pa.Table:
+        """Columns ``signal, start, end, day, shift, state, seconds, entries, completeness``.
+
+        The arguments are those of `aggregate`. Time of which nothing is known has state null.
+        """
+        asked = _window(signals, start, end) | _cut(by) | calendar
+        return self._arrow(_of(tenant, "states"), asked | {"format": "arrow"})
 
     def gaps(
         self, tenant: str, signals: Iterable[int], start: datetime, end: datetime
@@ -209,8 +303,25 @@ class TundishClient:
         )
 
     def _send(self, method: str, path: str, **parts: Any) -> httpx.Response:  # noqa: ANN401 - httpx's own
-        try:
+        with self._answered():
             answer = self._http.request(method, path, **parts)
+        if not answer.is_success:
+            raise _error_of(answer)
+        return answer
+
+    def _stream(self, path: str, parameters: Mapping[str, str], sink: BinaryIO) -> None:
+        """Write the answer's body as it comes."""
+        with self._answered(), self._http.stream("GET", path, params=parameters) as answer:
+            if not answer.is_success:
+                answer.read()
+                raise _error_of(answer)
+            sink.writelines(answer.iter_bytes())
+
+    @contextmanager
+    def _answered(self) -> Iterator[None]:
+        """Whatever keeps an answer from coming whole becomes an `ApiError`."""
+        try:
+            yield
         except httpx.HTTPError as error:
             raise ApiError(
                 0,
@@ -218,9 +329,6 @@ class TundishClient:
                 f"No answer from {self._http.base_url}: {error}. Check that the server runs.",
                 f"{self._http.base_url} 没有响应: {error}。请检查服务器是否在运行。",
             ) from error
-        if not answer.is_success:
-            raise _error_of(answer)
-        return answer
 
     def _json(self, method: str, path: str, **parts: Any) -> Any:  # noqa: ANN401 - JSON
         return self._send(method, path, **parts).json()
@@ -253,6 +361,10 @@ def _joined(signals: Iterable[int]) -> str:
 
 def _window(signals: Iterable[int], start: datetime, end: datetime) -> dict[str, str]:
     return {"signals": _joined(signals), "start": start.isoformat(), "end": end.isoformat()}
+
+
+def _cut(by: By | timedelta) -> dict[str, str]:
+    return {"by": by} if isinstance(by, str) else {"by": "step", "step_s": repr(by.total_seconds())}
 
 
 def _error_of(answer: httpx.Response) -> ApiError:

@@ -70,6 +70,11 @@ def assert_problem(answer: TestResponse, status: int) -> None:
         ("wide", {"signals": "1", **WINDOW, "step_s": "nan"}),
         ("wide", {"signals": "1", **WINDOW, "step_s": "-1"}),
         ("wide", {"signals": "1", **WINDOW, "step_s": "0.001"}),
+        ("wide", {"signals": "1", **WINDOW, "step_s": "60", "interpolation": "cubic"}),
+        ("trend", {"signals": "1", **WINDOW, "thinning": "average"}),
+        ("export", {"signals": "1", **WINDOW, "format": "xlsx"}),
+        ("export", {"signals": "1", **WINDOW, "kind": "gap"}),
+        ("export", {**WINDOW}),
         ("latest", {"signals": "x"}),
         ("latest", {"signals": "1\x00"}),
         ("signals", {"tenant": "power"}),
@@ -158,7 +163,16 @@ TIMES = st.one_of(
     st.integers(-200, 200).map(lambda n: (datetime.now(UTC) + timedelta(minutes=n)).isoformat()),
 )
 NUMBERS = st.one_of(TEXT, st.integers().map(str), st.floats().map(str))
-WORDS = st.one_of(TEXT, st.sampled_from(["numeric", "integer", "text", "array", "gap", "json", "arrow"]))
+WORDS = st.one_of(
+    TEXT,
+    st.sampled_from(["numeric", "integer", "text", "array", "gap", "json", "arrow", "csv", "feather"]),
+    st.sampled_from(["signal", "step", "line", "extremes", "raw", "shape"]),
+)
+BY = st.sampled_from(["hour", "shift", "production_day", "day", "week", "month", "step", "", "minute"])
+SHIFTS = st.one_of(TEXT, st.lists(st.times().map("{:%H:%M}".format), max_size=4).map(",".join))
+ZONES = st.one_of(
+    TEXT, st.sampled_from(["Europe/Berlin", "Asia", "..", "/etc/passwd", "UTC", "Pacific/Apia"])
+)
 QUERY = st.fixed_dictionaries(
     {},
     optional={
@@ -169,10 +183,24 @@ QUERY = st.fixed_dictionaries(
         "format": WORDS,
         "max_points": NUMBERS,
         "step_s": NUMBERS,
+        "by": BY,
+        "shifts": SHIFTS,
+        "day_begins": SHIFTS,
+        "zone": ZONES,
+        "interpolation": WORDS,
+        "thinning": WORDS,
         "app": TEXT,
         "rule": TEXT,
     },
 )
+
+
+OWN = {
+    "aggregate": ("by", "step_s", "shifts", "day_begins", "zone", "interpolation"),
+    "states": ("by", "step_s", "shifts", "day_begins", "zone"),
+    "export": ("kind", "format"),
+    "trend": ("thinning", "max_points"),
+}
 
 
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -185,8 +213,9 @@ def test_no_query_makes_the_platform_fail(world: World, data: st.DataObject, que
         path = path.replace(name, value)
     # Many drawn keys are foreign to the drawn route; without those, its own values are reached too.
     known = data.draw(st.booleans())
+    more = OWN.get(path.rsplit("/", maxsplit=1)[1], ())
     if known:
-        query = {name: value for name, value in query.items() if name in {"signals", "start", "end"}}
+        query = {name: value for name, value in query.items() if name in {"signals", "start", "end", *more}}
     answer = get(world, path, **query)
     assert answer.status_code in {200, 400, 404, 422}, (path, query, answer.text)
     if answer.status_code != 200:

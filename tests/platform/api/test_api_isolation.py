@@ -31,12 +31,15 @@ EXPECTED: dict[str, str | Permission] = {
     "api.tenant.take_samples": Permission.INGEST,
     "api.data.latest": Permission.READ,
     "api.data.samples": Permission.READ,
+    "api.data.export": Permission.READ,
     "api.data.trend": Permission.READ,
     "api.data.summary": Permission.READ,
     "api.data.wide": Permission.READ,
     "api.data.gaps": Permission.READ,
     "api.data.lines": Permission.READ,
     "api.data.newest_predictions": Permission.READ,
+    "api.windows.aggregate": Permission.READ,
+    "api.windows.states": Permission.READ,
     "api.marketplace.catalogue": ANY_TOKEN,
     "api.marketplace.fit": Permission.READ,
     "api.marketplace.subscription_list": Permission.READ,
@@ -51,6 +54,18 @@ EXPECTED: dict[str, str | Permission] = {
     "api.programme.enterprise_register": Permission.PROGRAMME,
     "api.programme.evidence_of": Permission.PROGRAMME,
 }
+STRETCH = {"start": "2020-01-01T00:00:00Z", "end": "2029-01-01T00:00:00Z"}
+# Questions that these routes answer with samples for those who may see them: signal and other parameters.
+QUERIES: dict[str, tuple[str, dict[str, str]]] = {
+    "api.data.samples": ("state", {"kind": "text", "format": "json"}),
+    "api.data.export": ("state", {"kind": "text", "format": "csv"}),
+    "api.data.trend": ("pressure", {}),
+    "api.data.summary": ("pressure", {}),
+    "api.data.wide": ("pressure", {"step_s": "86400"}),
+    "api.data.gaps": ("flow", {}),
+    "api.windows.aggregate": ("pressure", {"by": "month"}),
+    "api.windows.states": ("state", {"by": "month"}),
+}
 ABOVE = {Permission.PROGRAMME, Permission.OPERATE}
 
 
@@ -63,7 +78,12 @@ def ask(world: World, rule: Rule, method: str, who: str, tenant: str = "steel") 
     path = world.app.url_map.bind("localhost").build(
         rule.endpoint, {name: values[name] for name in rule.arguments}, method=None
     )
-    return world.app.test_client().open(path, method=method, headers=world.header(who), json={})
+    query: dict[str, str] = {}
+    if rule.endpoint in QUERIES:
+        key, more = QUERIES[rule.endpoint]
+        query = {"signals": str(world.ids[key]), **STRETCH, **more}
+    client = world.app.test_client()
+    return client.open(path, method=method, headers=world.header(who), json={}, query_string=query)
 
 
 def canary_free(answer: TestResponse) -> bool:
@@ -134,6 +154,8 @@ def test_a_role_without_the_permission_gets_403_and_one_with_it_does_not(world: 
                 assert answer.status_code in {200, 403}
                 assert canary_free(answer)
             elif wanted in ROLE_PERMISSIONS[role]:
+                if rule.endpoint in QUERIES:
+                    assert answer.status_code == 200, (rule, answer.text)
                 assert answer.status_code not in {401, 403, 405, 500}, (rule, method)
                 assert b"not_found" not in answer.data, (rule, method)
             else:
@@ -148,7 +170,8 @@ def test_the_canary_is_there_to_be_found(world: World) -> None:
         if "GET" in methods(rule) and not canary_free(ask(world, rule, "GET", "all"))
     }
     assert {"api.tenant.me", "api.tenant.list_of_signals", "api.tenant.list_of_sources", "api.data.latest",
-    "api.data.newest_predictions"} <= seen  # fmt: skip
+    "api.data.newest_predictions", "api.data.samples", "api.data.export", "api.data.trend",
+    "api.windows.states"} <= seen  # fmt: skip
 
 
 def test_a_route_nobody_marked_answers_nobody(world: World) -> None:
@@ -173,10 +196,12 @@ def test_samples_for_a_neighbour_are_refused_and_change_nothing(world: World) ->
         == 200
     )
     # Number 1 exists in "steel" only; "power" must not reach it by naming it.
-    window = {"signals": "1", "start": "2020-01-01T00:00:00Z", "end": "2029-01-01T00:00:00Z"}
-    for name in ("samples", "trend", "summary", "gaps"):
+    for endpoint, (_, more) in QUERIES.items():
         answer = client.get(
-            f"/api/v1/tenants/power/{name}", query_string=window, headers=world.header("foreign")
+            f"/api/v1/tenants/power/{endpoint.rsplit('.', maxsplit=1)[1]}",
+            query_string={"signals": "1", **STRETCH, **more},
+            headers=world.header("foreign"),
         )
-        assert answer.status_code == 422
+        assert answer.status_code == 422, endpoint
+        assert b"unknown_signals" in answer.data
         assert canary_free(answer)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from tundish_platform.samples import encode_batch, encode_frames
+from tundish_platform.samples import encode_batch
 from tundish_platform.store.objects import LocalObjects
 from tundish_platform.store.query.queries import Queries
 from tundish_platform.store.remote.errors import WriterAway
@@ -86,13 +86,12 @@ class RemoteTelemetry(Queries):
         batches = [batch for batch in batches if len(batch)]
         if not batches:
             return 0
-        frames = encode_frames(encode_batch(batch) for batch in batches)
-        if len(frames) > MAX_REQUEST:
-            raise ValueError(
-                f"{len(frames)} bytes at once are more than {MAX_REQUEST}; append less at a time"
-            )
-        head = {"do": "append", "scope": scope_told(scope)}
-        return int(self._lines.ask(head, [frames], seconds=self._append_s).head["rows"])
+        encoded = [encode_batch(batch) for batch in batches]
+        sizes = [len(data) for data in encoded]
+        if sum(sizes) > MAX_REQUEST:
+            raise ValueError(f"{sum(sizes)} bytes at once are more than {MAX_REQUEST}; append less at a time")
+        head = {"do": "append", "scope": scope_told(scope), "sizes": sizes}
+        return int(self._lines.ask(head, encoded, seconds=self._append_s).head["rows"])
 
     def seal(self) -> None:
         """Turn every buffer into segments now.

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING, Any, Final
 
 import pyarrow as pa
 
-from tundish_platform.samples import SampleKind, decode_frames
+from tundish_platform.samples import SampleKind, decode_batch
 from tundish_platform.store.query.facts import FACTS_SCHEMA, live_minutes
 from tundish_platform.store.remote.seals import scope_of
 from tundish_platform.store.remote.wire import instant_of, micros_told, segment_told, tables_told
@@ -63,7 +64,9 @@ class WriterService:
 
     def _append(self, message: Message) -> Answered:
         scope = scope_of(message.head["scope"])
-        return {"rows": self._telemetry.append(scope, list(decode_frames(bytes(message.body))))}, ()
+        ends = list(accumulate(message.head["sizes"]))
+        parts = [message.body[first:end] for first, end in pairwise([0, *ends])]
+        return {"rows": self._telemetry.append(scope, [decode_batch(part) for part in parts])}, ()
 
     def _snapshot(self, message: Message) -> Answered:
         scope, signals = _readable(message.head)

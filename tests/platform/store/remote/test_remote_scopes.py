@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tundish_platform.samples import encode_batch, encode_frames
+from tundish_platform.samples import CodecError, encode_batch
 from tundish_platform.store.remote.pool import WriterLines
 from tundish_platform.store.remote.protocol import MARK, NONCE_BYTES, REQUEST, Channel
 from tundish_platform.store.remote.seals import read_key, scope_of, scope_told
@@ -101,6 +101,7 @@ CHANGES: list[tuple[str, Any]] = [
     ("scope.permissions", ["ingest", "read", "read"]),
     ("scope.signals", [1, 2]),
     ("scope.signals", None),
+    ("sizes", []),
     ("more", 1),
 ]
 
@@ -112,8 +113,8 @@ def test_nothing_under_a_seal_can_be_changed(
 ) -> None:
     pair.inside.append([(1, 0, 777_000.0)], tenant="power")
     scope = pair.inside.scopes["steel"].narrowed(frozenset({1}), frozenset(Permission))
-    head = {"do": do, "scope": scope_told(scope)} | READ
-    body = encode_frames([encode_batch(make_batch("numeric", [(1, 5, 5.0)]))]) if do == "append" else b""
+    body = encode_batch(make_batch("numeric", [(1, 5, 5.0)])) if do == "append" else b""
+    head = {"do": do, "scope": scope_told(scope), "sizes": [len(body)]} | READ
 
     def change(told: dict[str, Any]) -> None:
         *path, last = name.split(".")
@@ -180,3 +181,14 @@ def test_a_reader_cannot_talk_a_good_segment_away(pair: Pair) -> None:
     assert pair.outside.values(1) == [1.0]
     assert pair.inside.telemetry.state().problems == ()
     assert len(pair.outside.rows([1], tenant="power")) == 1
+
+
+@pytest.mark.parametrize("sizes", [[5], [10**9], [-1], [0]])
+def test_bytes_that_are_no_batches_are_refused(pair: Pair, sizes: list[int]) -> None:
+    lines = WriterLines(pair.inside.root)
+    head = {"do": "append", "scope": scope_told(pair.inside.scopes["steel"]), "sizes": sizes}
+    try:
+        with pytest.raises(CodecError):
+            lines.ask(head, [b"no batch"], seconds=BOUND_S)
+    finally:
+        lines.close()
