@@ -5,21 +5,139 @@ from __future__ import annotations
 import multiprocessing
 import os
 import runpy
+import socket
+import threading
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tundish_platform.store.remote.client import RemoteTelemetry
+from tundish_platform.store.remote.pool import WriterLines
+from tundish_platform.store.remote.protocol import MARK, NONCE_BYTES, REQUEST, Channel, Message
+from tundish_platform.store.remote.seals import read_key
+from tundish_platform.store.remote.server import Limits, WriterSocket, socket_address
 from tundish_platform.store.remote.writer import open_socket
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from tundish_platform.store import Telemetry
-    from tundish_platform.store.remote.server import WriterSocket
 
 BOUND_S = 60.0
+
+
+class Echo:
+    """Answers with what it was asked; remembers it."""
+
+    def __init__(self) -> None:
+        self.heard: list[dict[str, Any]] = []
+        self.raises: Exception | None = None
+        self.hold = threading.Event()
+        self.hold.set()
+
+    def __call__(self, message: Message) -> tuple[dict[str, Any], Sequence[Any]]:
+        self.heard.append(dict(message.head))
+        self.hold.wait(BOUND_S)
+        if self.raises is not None:
+            raise self.raises
+        body = bytes(message.head["size"]) if "size" in message.head else bytes(message.body)
+        return {"told": message.head.get("say")}, [body]
+
+
+def greeted(root: Path) -> tuple[socket.socket, bytes]:
+    """A connection by hand, and its nonce."""
+    connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    connection.settimeout(BOUND_S)
+    folder = os.open(root, os.O_RDONLY)
+    try:
+        connection.connect(socket_address(folder))
+    finally:
+        os.close(folder)
+    greeting = connection.recv(len(MARK) + NONCE_BYTES, socket.MSG_WAITALL)
+    return connection, greeting[len(MARK) :]
+
+
+class Wire:
+    """A socket that answers with `Echo`, and its clients."""
+
+    def __init__(self, root: Path, limits: Limits | None = None) -> None:
+        self.root = root
+        root.mkdir(parents=True, exist_ok=True)
+        self.limits = limits or Limits()
+        self.echo = Echo()
+        self.socket = WriterSocket(root, self.echo, self.limits)
+        self.lines: list[WriterLines] = []
+        self.raw: list[socket.socket] = []
+
+    def client(self, **settings: Any) -> WriterLines:  # noqa: ANN401 - whatever `WriterLines` takes
+        self.lines.append(WriterLines(self.root, **settings))
+        return self.lines[-1]
+
+    def connect(self) -> tuple[socket.socket, bytes]:
+        """A connection by hand, and its nonce."""
+        connection, nonce = greeted(self.root)
+        self.raw.append(connection)
+        return connection, nonce
+
+    def channel(self) -> tuple[socket.socket, Channel]:
+        connection, nonce = self.connect()
+        return connection, Channel(connection, read_key(self.root), nonce, REQUEST)
+
+    @staticmethod
+    def recorded(key: bytes, nonce: bytes, head: dict[str, Any]) -> bytearray:
+        """A sealed message as it goes over the wire."""
+        left, right = socket.socketpair()
+        with left, right:
+            Channel(left, key, nonce, REQUEST).send(head, [b"body"], seconds=BOUND_S)
+            return bytearray(right.recv(100_000))
+
+    @staticmethod
+    def outcome(connection: socket.socket, sent: bytes) -> bytes:
+        """What comes back: nothing where the writer hung up."""
+        try:
+            connection.sendall(sent)
+            return connection.recv(1)
+        except ConnectionError:
+            return b""
+
+    @staticmethod
+    def eventually(condition: Callable[[], bool]) -> bool:
+        until = time.monotonic() + BOUND_S
+        while not condition() and time.monotonic() < until:
+            time.sleep(0.005)
+        return condition()
+
+    def restart(self) -> None:
+        self.socket.close()
+        self.socket = WriterSocket(self.root, self.echo, self.limits)
+
+    def close(self) -> None:
+        self.echo.hold.set()
+        for connection in self.raw:
+            connection.close()
+        for lines in self.lines:
+            lines.close()
+        self.socket.close()
+
+
+@pytest.fixture
+def new_wire(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Wire]]:
+    made: list[Wire] = []
+
+    def make(limits: Limits | None = None, below: str = "store") -> Wire:
+        made.append(Wire(tmp_path_factory.mktemp("wire") / below, limits))
+        return made[-1]
+
+    yield make
+    for wire in made:
+        wire.close()
+
+
+@pytest.fixture
+def wire(new_wire: Callable[..., Wire]) -> Wire:
+    return new_wire()
 
 
 class Pair:
@@ -43,6 +161,10 @@ class Pair:
         telemetry: Telemetry = self.inside.open(**settings)
         self.socket = open_socket(self.inside.root, telemetry)
         return telemetry
+
+    def connect(self) -> tuple[socket.socket, bytes]:
+        """A connection by hand, and its nonce; whoever asks closes it."""
+        return greeted(self.inside.root)
 
     def stop(self) -> None:
         """End the writer."""

@@ -11,7 +11,7 @@ import pytest
 
 from tundish_platform.samples import CodecError, encode_batch
 from tundish_platform.store.remote.pool import WriterLines
-from tundish_platform.store.remote.protocol import MARK, NONCE_BYTES, REQUEST, Channel
+from tundish_platform.store.remote.protocol import REQUEST, Channel
 from tundish_platform.store.remote.seals import read_key, scope_of, scope_told
 from tundish_platform.store.remote.wire import tables_of
 from tundish_platform.tenancy import AccessDenied, Permission
@@ -65,10 +65,7 @@ def test_words_that_are_no_scope_give_none(pair: Pair, change: dict[str, Any]) -
 
 def sealed(pair: Pair, head: dict[str, Any], body: bytes) -> tuple[socket.socket, Channel, bytes]:
     """A connection of our own, and a message for it as it would go over the wire."""
-    connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    connection.settimeout(BOUND_S)
-    connection.connect(str(pair.inside.root / "writer.sock"))
-    nonce = connection.recv(len(MARK) + NONCE_BYTES, socket.MSG_WAITALL)[len(MARK) :]
+    connection, nonce = pair.connect()
     left, right = socket.socketpair()
     key = read_key(pair.inside.root)
     with left, right:
