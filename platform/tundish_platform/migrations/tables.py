@@ -6,6 +6,7 @@ import tundish_platform.assets.models
 import tundish_platform.marketplace.models
 import tundish_platform.programme.models
 import tundish_platform.store.lifecycle.tables
+import tundish_platform.store.log.fence
 import tundish_platform.store.segments.manifest
 import tundish_platform.tenancy.models  # noqa: F401 - importing fills Base.metadata
 from tundish_platform.tenancy.metadata import Base

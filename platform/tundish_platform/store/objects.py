@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 from tundish_platform.store.files import LocalFiles
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from tundish_platform.store.files import FileLayer
 
@@ -46,11 +46,19 @@ class Objects(Protocol):
     Every method raises `OSError` if the place fails and `ValueError` for a name that would lead elsewhere.
     """
 
+    def staged(self, name: str) -> Path:
+        """Where to write what is to be put under a name; the folder is there."""
+        ...
+
     def put(self, name: str, source: Path) -> None:
         """Make a finished local file durable under a name, at once or not at all, and take the file away.
 
         After an `OSError` nothing is left under the name, and the file is gone as well.
         """
+        ...
+
+    def put_all(self, files: Sequence[tuple[str, Path]]) -> None:
+        """Like `put` for (name, file) that belong together: after an `OSError` nothing is left of any."""
         ...
 
     def local(self, name: str) -> Path:
@@ -59,6 +67,21 @@ class Objects(Protocol):
         Raises:
             FileNotFoundError: nothing has this name.
         """
+        ...
+
+    def reading(self, folder: str) -> tuple[Path, Callable[[str], Path] | None]:
+        """Where the files of a folder's objects lie, and what finds one by its name below the folder.
+
+        Without the latter a file lies under its own name.
+        """
+        ...
+
+    def sizes(self, folder: str, names: Sequence[str]) -> dict[str, int]:
+        """Bytes of those objects, by their names below the folder, that are there."""
+        ...
+
+    def renewed(self, name: str) -> bool:
+        """Let a local copy go, so that the next reading fetches it anew; False where there are no copies."""
         ...
 
     def remove(self, name: str) -> None:
@@ -71,6 +94,10 @@ class Objects(Protocol):
 
     def listing(self, folder: str = "") -> Iterator[tuple[str, int]]:
         """(name, bytes) of all below a folder, in no order; half-written ones are not listed."""
+        ...
+
+    def sweep(self, folder: str) -> None:
+        """Remove what is half written below a folder; nobody may be writing to it."""
         ...
 
     def put_aside(self, name: str, new_name: str) -> None:
@@ -107,18 +134,31 @@ class LocalObjects:
         self._root = root
         self._files = files or LocalFiles()
 
+    def staged(self, name: str) -> Path:
+        """Beside its final place, so that it need not be copied there."""
+        final = self._root / checked(name)
+        self._files.make_folder(final.parent)
+        return final.with_name(final.name + _UNFINISHED)
+
     def put(self, name: str, source: Path) -> None:
         """Make a finished local file durable under a name, and take the file away."""
-        final = self._root / checked(name)
+        self.put_all([(name, source)])
+
+    def put_all(self, files: Sequence[tuple[str, Path]]) -> None:
+        """Like `put` for several; a folder that they share is synced once."""
+        finals = [self._root / checked(name) for name, _ in files]
         try:
-            self._files.make_folder(final.parent)
-            self._files.sync(source)
-            self._files.rename(source, final)
-            self._files.sync_folder(final.parent)
+            for (_, source), final in zip(files, finals, strict=True):
+                self._files.make_folder(final.parent)
+                self._files.sync(source)
+                self._files.rename(source, final)
+            for folder in dict.fromkeys(final.parent for final in finals):
+                self._files.sync_folder(folder)
         except OSError:
-            # Nobody will ask for it: the next try writes another file.
-            source.unlink(missing_ok=True)
-            final.unlink(missing_ok=True)
+            # Nobody will ask for them: the next try writes other files.
+            for (_, source), final in zip(files, finals, strict=True):
+                source.unlink(missing_ok=True)
+                final.unlink(missing_ok=True)
             raise
 
     def local(self, name: str) -> Path:
@@ -127,6 +167,26 @@ class LocalObjects:
         if not path.is_file():
             raise FileNotFoundError(errno.ENOENT, "no such segment", str(path))
         return path
+
+    def reading(self, folder: str) -> tuple[Path, Callable[[str], Path] | None]:
+        """The folder itself."""
+        return self._root / checked(folder), None
+
+    def sizes(self, folder: str, names: Sequence[str]) -> dict[str, int]:
+        """Bytes of the files that are there."""
+        top = self._root / checked(folder)
+        found = {}
+        for name in names:
+            try:
+                found[name] = (top / checked(name)).stat().st_size
+            except OSError:
+                continue
+        return found
+
+    def renewed(self, name: str) -> bool:
+        """There are no copies."""
+        checked(name)
+        return False
 
     def remove(self, name: str) -> None:
         """Remove one; missing is fine."""
@@ -151,6 +211,13 @@ class LocalObjects:
         for path in top.rglob("*"):
             if path.suffix != _UNFINISHED and path.is_file():
                 yield str(PurePosixPath(path.relative_to(self._root))), path.stat().st_size
+
+    def sweep(self, folder: str) -> None:
+        """Remove what a seal that was cut off has left."""
+        for path in sorted((self._root / checked(folder)).glob(f"*/*/*{_UNFINISHED}")):
+            # A table's own log is its publisher's business.
+            if not path.parent.name.startswith("_"):
+                self._files.remove(path)
 
     def put_aside(self, name: str, new_name: str) -> None:
         """Give one another name, durably."""

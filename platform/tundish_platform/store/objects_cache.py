@@ -50,6 +50,11 @@ class ObjectCache:
         for path in folder.glob("*.copy"):
             path.unlink(missing_ok=True)
 
+    @property
+    def folder(self) -> Path:
+        """Of the copies."""
+        return self._folder
+
     def find(self, name: str) -> Path | None:
         """The copy, if there is one of the size that it had when it was made."""
         with self._lock:

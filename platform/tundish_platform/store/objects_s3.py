@@ -15,7 +15,7 @@ import structlog
 from tundish_platform.store.objects import Fault, ObjectsFailed, checked
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
     from typing import TypeVar
 
@@ -102,6 +102,11 @@ class S3Objects:
         self._store = access.connect()
         self._cache = cache
 
+    def staged(self, name: str) -> Path:
+        """Among the copies, so that it can become one."""
+        checked(name)
+        return self._cache.temporary()
+
     def put(self, name: str, source: Path) -> None:
         """Make a finished local file durable under a name, and take the file away."""
         key = self._key(checked(name))
@@ -116,6 +121,40 @@ class S3Objects:
             raise
         # Whoever wrote it is likely to read it soon.
         self._cache.take(name, source)
+
+    def put_all(self, files: Sequence[tuple[str, Path]]) -> None:
+        """Like `put`, one after the other."""
+        done = []
+        try:
+            for name, source in files:
+                self.put(name, source)
+                done.append(name)
+        except OSError:
+            for _, source in files:
+                source.unlink(missing_ok=True)
+            for name in done:
+                self._cache.drop(name)
+                self._clear(self._key(name))
+            raise
+
+    def reading(self, folder: str) -> tuple[Path, Callable[[str], Path] | None]:
+        """The copies."""
+        checked(folder)
+        return self._cache.folder, lambda name: self.local(f"{folder}/{name}")
+
+    def sizes(self, folder: str, names: Sequence[str]) -> dict[str, int]:
+        """Bytes of those that are there: one request for a thousand objects of the folder."""
+        there = {name.removeprefix(f"{folder}/"): size for name, size in self.listing(folder)}
+        return {name: there[name] for name in names if name in there}
+
+    def renewed(self, name: str) -> bool:
+        """Let the copy go."""
+        self._cache.drop(checked(name))
+        return True
+
+    def sweep(self, folder: str) -> None:
+        """The store shows nothing that is half written, and ends unfinished uploads by its own rule."""
+        checked(folder)
 
     def local(self, name: str) -> Path:
         """A local copy, fetched and checked if there is none."""

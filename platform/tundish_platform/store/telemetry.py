@@ -10,10 +10,9 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Self
 
-import pyarrow.compute as pc
-
 from tundish_platform.samples import encode_batch
 from tundish_platform.store.files import LocalFiles
+from tundish_platform.store.inbox import Inbox, accepted
 from tundish_platform.store.lifecycle.erased import ErasedTenant, Leaving
 from tundish_platform.store.lifecycle.housekeeping import Housekeeper
 from tundish_platform.store.lifecycle.policy import Policies
@@ -23,15 +22,15 @@ from tundish_platform.store.lifecycle.retained import RetainedSegments
 from tundish_platform.store.lifecycle.retention import Retention
 from tundish_platform.store.log.filelog import FileLog
 from tundish_platform.store.log.interface import StoreFailed, StoreFull
+from tundish_platform.store.objects import LocalObjects
 from tundish_platform.store.query.queries import Queries
-from tundish_platform.store.rows import check_batch
 from tundish_platform.store.segments.catalog import SegmentCatalog
 from tundish_platform.store.segments.publishing import Publisher
 from tundish_platform.store.tenants import Tenants
 from tundish_platform.store.write.firstlevel import FirstLevel
 from tundish_platform.store.write.sealer import Sealer, SealSettings
 from tundish_platform.store.write.spilling import Spiller
-from tundish_platform.tenancy.scope import AccessDenied, Permission
+from tundish_platform.tenancy.scope import AccessDenied
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -42,7 +41,10 @@ if TYPE_CHECKING:
     from tundish_platform.store.files import FileLayer
     from tundish_platform.store.lifecycle.policy import PolicyDefaults
     from tundish_platform.store.lifecycle.quota import LimitSizes, QueryBudget
+    from tundish_platform.store.log.fence import Share
     from tundish_platform.store.log.interface import Log
+    from tundish_platform.store.log.records import LogRecord
+    from tundish_platform.store.objects import Objects
     from tundish_platform.store.tenant import TenantStore
     from tundish_platform.tenancy.metadata import Metadata
     from tundish_platform.tenancy.scope import TenantScope
@@ -104,8 +106,10 @@ class Telemetry(Queries):
         metadata: the manifest's database, migrated.
         files: the file layer.
         settings: when rows move from memory to segments.
-        log: a log of another kind than files in the store's folder.
-        publish: keep each tenant's segments as its own Delta tables, too.
+        log: makes a log of another kind than files in the store's folder; told the lowest sequence to give.
+        objects: where segments live, if not in the store's folder.
+        share: the part of the store that this process has, where several write to one.
+        publish: keep each tenant's segments as its own Delta tables, too; in local files only.
         policy: quotas and retention of tenants without a policy of their own.
         limits: how much may be under way at once.
         now: the wall clock, by which days grow old.
@@ -120,20 +124,24 @@ class Telemetry(Queries):
         ForeignLog: a program of another version wrote the log.
     """
 
-    def __init__(  # noqa: PLR0913 - all but two have defaults
+    def __init__(  # noqa: PLR0913 - each is a part that another installation replaces
         self,
         root: Path,
         metadata: Metadata,
         *,
         files: FileLayer | None = None,
         settings: SealSettings | None = None,
-        log: Log | None = None,
+        log: Callable[[int], Log] | None = None,
+        objects: Objects | None = None,
+        share: Share | None = None,
         publish: bool = False,
         policy: PolicyDefaults | None = None,
         limits: LimitSizes | None = None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         background: bool = True,
     ) -> None:
+        if publish and objects is not None:
+            raise ValueError("Delta tables are kept beside segments in local files only")
         layer = files or LocalFiles()
         layer.make_folder(root)
         self._lock_file = _lock(root)
@@ -141,31 +149,41 @@ class Telemetry(Queries):
         self._backlog = _BACKLOG * settings.seal_rows
         self._seal_rows = settings.seal_rows
         self._metadata = metadata
-        self._catalog = SegmentCatalog(root / "tenants", metadata, layer)
-        self._spiller = Spiller(self._catalog, FirstLevel(root / "first-level", layer))
-        self._tenants = Tenants(self._catalog, layer)
+        self._catalog = SegmentCatalog(objects or LocalObjects(root / "tenants", layer), metadata, share)
+        # Whoever takes a share over cannot read this machine's disk: rows leave memory as segments only.
+        level = FirstLevel(root / "first-level", layer) if share is None else None
+        self._spiller = Spiller(self._catalog, level) if level else None
+        self._tenants = Tenants(self._catalog)
+        self._inbox = Inbox(self._catalog, self._tenants)
         try:
             self._leaving = Leaving(metadata)
             policies = Policies(metadata, policy)
-            self._log = log or FileLog(root / "log", layer, first_sequence=self._catalog.next_sequence())
+            first = self._catalog.next_sequence()
+            self._log = log(first) if log else FileLog(root / "log", layer, first_sequence=first)
             self._recover()
         except BaseException:
             os.close(self._lock_file)
             raise
         publisher = Publisher(self._catalog, layer) if publish else None
-        self._sealer = Sealer(
-            self._catalog, layer, self._log, self._tenants, self._spiller, settings, publisher
-        )
+        self._sealer = Sealer(self._catalog, self._log, self._tenants, self._spiller, settings, publisher)
         self.limits = Limits(policies.of, self._stored_bytes, limits)
-        kept = RetainedSegments(metadata, self._catalog, self._tenants, layer, self._sealer.seal, publisher)
-        self._retention = Retention(metadata, policies, kept, now)
-        close = partial(self._leaving.close, limits=self.limits)
-        erased = ErasedTenant(root, layer, self._log, self._tenants, self._sealer, self._spiller, close)
-        removals = Removals(metadata, erased, self.limits.forget)
-        self._housekeeper = Housekeeper(policies, self.limits, self._leaving, self._retention, removals)
+        self._retention: Retention | None = None
+        self._housekeeper: Housekeeper | None = None
+        if self._spiller is not None and objects is None:
+            # Retention and removal know local files only.
+            kept = RetainedSegments(
+                metadata, self._catalog, self._tenants, layer, self._sealer.seal, publisher
+            )
+            self._retention = Retention(metadata, policies, kept, now)
+            close = partial(self._leaving.close, limits=self.limits)
+            erased = ErasedTenant(root, layer, self._log, self._tenants, self._sealer, self._spiller, close)
+            removals = Removals(metadata, erased, self.limits.forget)
+            self._housekeeper = Housekeeper(policies, self.limits, self._leaving, self._retention, removals)
+        self._log.deliver(self._take)
         if background:
             self._sealer.start()
-            self._housekeeper.start()
+            if self._housekeeper is not None:
+                self._housekeeper.start()
 
     @property
     def ready(self) -> bool:
@@ -185,21 +203,19 @@ class Telemetry(Queries):
             StoreFull: no space is left; keep the batches and come again.
             StoreFailed: it cannot be said that they are durable.
         """
-        scope.require(Permission.INGEST)
-        batches = [batch for batch in batches if len(batch)]
-        for batch in batches:
-            check_batch(batch)
-            _check_signals(scope, batch)
+        batches = accepted(scope, batches)
         if not batches:
             return Appended(0)
         rows, size = sum(map(len, batches)), sum(batch.table.nbytes for batch in batches)
         self._store(scope)
         with self.limits.appending(scope.tenant_id, rows, size):
-            taken = [self._retention.take(scope.tenant_id, batch) for batch in batches]
-            kept = [batch for batch, _ in taken if len(batch)]
-            if kept:
-                self._write(scope, kept)
-            late = sum(number for _, number in taken)
+            late = 0
+            if self._retention is not None:
+                taken = [self._retention.take(scope.tenant_id, batch) for batch in batches]
+                batches = [batch for batch, _ in taken if len(batch)]
+                late = sum(number for _, number in taken)
+            if batches:
+                self._write(scope, batches)
             return Appended(rows - late, late)
 
     def _write(self, scope: TenantScope, batches: Sequence[SampleBatch]) -> None:
@@ -227,7 +243,8 @@ class Telemetry(Queries):
 
     def housekeep(self) -> None:
         """Read policies again, apply retention, and go on with removals now, as the background does."""
-        self._housekeeper.turn_now()
+        if self._housekeeper is not None:
+            self._housekeeper.turn_now()
 
     def verify(self, scope: TenantScope | None = None) -> list[str]:
         """Read every segment, of one tenant or all, and put aside what is damaged or unnamed; in words."""
@@ -236,8 +253,10 @@ class Telemetry(Queries):
     def problems(self) -> tuple[str, ...]:
         """What is damaged or failing, in words."""
         failed = [] if self._log.failed is None else [str(self._log.failed)]
-        known = (*self._log.problems, *self._spiller.problems, *self._tenants.problems())
-        return (*failed, *known, *self._sealer.problems, *self._housekeeper.problems)
+        spilled = self._spiller.problems if self._spiller else ()
+        kept = self._housekeeper.problems if self._housekeeper else ()
+        known = (*self._log.problems, *spilled, *self._inbox.problems, *self._tenants.problems())
+        return (*failed, *known, *self._sealer.problems, *kept)
 
     def state(self) -> StoreState:
         """How the whole store stands; for the operator."""
@@ -248,7 +267,8 @@ class Telemetry(Queries):
 
     def close(self) -> None:
         """Stop writing. What is buffered lies in the log and comes back at the next start."""
-        self._housekeeper.stop()
+        if self._housekeeper is not None:
+            self._housekeeper.stop()
         self._sealer.stop()
         self._log.close()
         self._tenants.close()
@@ -273,7 +293,8 @@ class Telemetry(Queries):
             number: slug for number, slug in self._catalog.slugs().items() if number not in self._leaving
         }
         known = dict(sealed)
-        for tenant, parts in self._spiller.recover(sealed, slugs).items():
+        spilled = self._spiller.recover(sealed, slugs) if self._spiller else {}
+        for tenant, parts in spilled.items():
             self._tenants.open(tenant, slugs[tenant], parts)
             known[tenant] = max(part.max_sequence for part in parts)
         for record in self._log.replay():
@@ -287,6 +308,12 @@ class Telemetry(Queries):
     def _stored_bytes(self, tenant_id: int) -> int:
         store = self._tenants.find(tenant_id)
         return 0 if store is None else sum(file.bytes for file in store.segments()) + store.nbytes
+
+    def _take(self, record: LogRecord) -> None:
+        """Another process appended to the log; it comes in the order of the log."""
+        self._sealer.await_room()
+        if self._inbox.take(record) >= self._seal_rows:
+            self._sealer.wake()
 
     def _store(self, scope: TenantScope) -> TenantStore:
         if scope.tenant_id in self._leaving:
@@ -303,10 +330,3 @@ def _lock(root: Path) -> int:
         os.close(descriptor)
         raise StoreInUse(f"another process writes to {root}; stop it first") from error
     return descriptor
-
-
-def _check_signals(scope: TenantScope, batch: SampleBatch) -> None:
-    if scope.signals is not None:
-        foreign = set(pc.unique(batch.table["signal"]).to_pylist()) - scope.signals
-        if foreign:
-            raise AccessDenied(f"{scope.principal} may not write signal {min(foreign)}")

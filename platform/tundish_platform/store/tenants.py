@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from collections.abc import Container, Sequence
     from pathlib import Path
 
-    from tundish_platform.store.files import FileLayer
     from tundish_platform.store.segments.catalog import SegmentCatalog
     from tundish_platform.store.segments.reader import SegmentReader
     from tundish_platform.store.segments.segment import SegmentFile
@@ -33,12 +32,11 @@ class Tenants:
 
     Args:
         catalog: the manifest.
-        files: the file layer.
     """
 
-    def __init__(self, catalog: SegmentCatalog, files: FileLayer) -> None:
+    def __init__(self, catalog: SegmentCatalog) -> None:
         self._catalog = catalog
-        self._files = files
+        self._objects = catalog.objects
         self._open: dict[int, TenantStore] = {}
         self._lock = threading.Lock()
         self._readers = Readers()
@@ -54,7 +52,7 @@ class Tenants:
         with self._lock:
             store = self._open.get(tenant_id)
             if store is None:
-                reader = self._readers.of(self._catalog.folder(slug))
+                reader = self._catalog.reader(self._readers, slug)
                 store = TenantStore(tenant_id, slug, reader, self._known, self._damage, first_level)
                 self._open[tenant_id] = store
             return store
@@ -124,47 +122,55 @@ class Tenants:
             kept = [*self._catalog.retired(store.tenant_id), *self._catalog.pending(store.tenant_id)]
             self._catalog.put_aside_unnamed(store.slug, [*kept, *(segment.path for segment in known)])
         for segment in known:
-            path = store.reader.folder / segment.kept
-            if segment.damaged and _intact(path, segment):
+            intact = self._intact(store, segment)
+            if segment.damaged and intact:
                 self._catalog.mark(store.tenant_id, segment.path, damaged=False)
                 self._damaged.pop((store.slug, segment.path), None)
-            elif not segment.damaged and not _intact(path, segment) and segment in store.segments():
-                self._damage(store, segment.path)
+            elif not segment.damaged and not intact and segment in store.segments():
+                self._put_aside(store, segment.path)
         store.forget_segments()
 
     def _known(self, store: TenantStore) -> list[SegmentFile]:
         found = self._catalog.segments(store.tenant_id)
-        return [replace(s, damaged=True) if self._is_damaged(store, s) else s for s in found]
+        sizes = self._objects.sizes(store.slug, [segment.kept for segment in found])
+        return [replace(s, damaged=True) if self._is_damaged(store, s, sizes) else s for s in found]
 
-    def _is_damaged(self, store: TenantStore, segment: SegmentFile) -> bool:
-        path = store.reader.folder / segment.kept
-        try:
-            wrong = path.stat().st_size != segment.bytes
-        except OSError:
-            wrong = True
+    def _is_damaged(self, store: TenantStore, segment: SegmentFile, sizes: dict[str, int]) -> bool:
+        wrong = sizes.get(segment.kept) != segment.bytes
+        if wrong or segment.damaged:
+            self._name(store, segment.path, there=segment.kept in sizes)
         if wrong and not segment.damaged:
-            self._name(store, path)
             self._catalog.mark(store.tenant_id, segment.path, damaged=True)
-        elif segment.damaged:
-            self._name(store, path)
         return wrong or segment.damaged
 
     def _damage(self, store: TenantStore, file: str) -> None:
-        self._name(store, store.reader.folder / file)
+        """A reader says so; where it read a copy, that may be what is damaged."""
+        named = [segment for segment in store.segments() if segment.path == file]
+        if self._objects.renewed(f"{store.slug}/{file}") and named and self._intact(store, named[0]):
+            log.warning("a copy of a segment was damaged and is fetched anew", path=f"{store.slug}/{file}")
+        else:
+            self._put_aside(store, file)
+
+    def _put_aside(self, store: TenantStore, file: str) -> None:
+        self._name(store, file, there=file in self._objects.sizes(store.slug, [file]))
         self._catalog.mark(store.tenant_id, file, damaged=True)
         self._catalog.quarantine(store.slug, file)
         store.forget_segments()
 
-    def _name(self, store: TenantStore, path: Path) -> None:
-        how = "damaged" if path.exists() else "missing"
+    def _intact(self, store: TenantStore, segment: SegmentFile) -> bool:
+        name = f"{store.slug}/{segment.kept}"
+        self._objects.renewed(name)
+        try:
+            return checksum(self._objects.local(name)) == (segment.bytes, segment.crc32)
+        except FileNotFoundError:
+            return False
+
+    def _name(self, store: TenantStore, file: str, *, there: bool) -> None:
+        how = "damaged" if there else "missing"
         text = (
-            f"segment {path} is {how}: its samples cannot be read and are told as a gap. "
+            f"segment {store.slug}/{file} is {how}: its samples cannot be read and are told as a gap. "
             "Bring the file back from a backup and verify the store"
         )
         with self._lock:
-            self._damaged[store.slug, str(path.relative_to(store.reader.folder))] = text
-        log.error("segment cannot be read", path=str(path), how=how)
-
-
-def _intact(path: Path, segment: SegmentFile) -> bool:
-    return path.exists() and checksum(path) == (segment.bytes, segment.crc32)
+            self._damaged[store.slug, file] = text
+        log.error("segment cannot be read", path=f"{store.slug}/{file}", how=how)

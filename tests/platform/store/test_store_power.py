@@ -178,7 +178,8 @@ class Plant:
 
     Attributes:
         known: by tenant, (signal, second) and the value that was acknowledged last.
-        doubtful: the rows whose acknowledgement the cut prevented; they may be there or not.
+        doubtful: the rows whose acknowledgement the cut prevented; they may be there or not. Of two batches
+            with the same (signal, second) the first alone may be there.
         lost, doubled: rows found missing or more than once.
         sealing: how often the store seals instead of appending.
     """
@@ -187,7 +188,7 @@ class Plant:
     make_batch: Callable[..., SampleBatch]
     chance: random.Random
     known: dict[tuple[str, int, int], float] = field(default_factory=dict)
-    doubtful: dict[tuple[str, int, int], float] = field(default_factory=dict)
+    doubtful: dict[tuple[str, int, int], set[float]] = field(default_factory=dict)
     lost: int = 0
     doubled: int = 0
     counter: int = 0
@@ -202,9 +203,11 @@ class Plant:
             tenant = self.chance.choice(sorted(self.world.scopes))
             batches = [self._rows(tenant) for _ in range(self.chance.randint(1, 3))]
             made = [self.make_batch("numeric", [(s, t, v) for (_, s, t), v in b.items()]) for b in batches]
-            self.doubtful = {key: value for rows in batches for key, value in rows.items()}
+            self.doubtful = {}
+            for key, value in ((key, value) for rows in batches for key, value in rows.items()):
+                self.doubtful.setdefault(key, set()).add(value)
             self.world.telemetry.append(self.world.scopes[tenant], made)
-            self.known |= self.doubtful
+            self.known |= {key: value for rows in batches for key, value in rows.items()}
             self.doubtful = {}
 
     def check(self) -> None:
@@ -216,7 +219,7 @@ class Plant:
                 self.doubled += key in found
                 found[key] = row["value"]
         for key, value in self.known.items():
-            self.lost += found.get(key) not in {value, self.doubtful.get(key, value)}
+            self.lost += found.get(key) not in {value, *self.doubtful.get(key, ())}
         assert not found.keys() - self.known.keys() - self.doubtful.keys()
         self.known, self.doubtful = found, {}
 

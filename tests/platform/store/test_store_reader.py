@@ -11,6 +11,7 @@ import pytest
 
 from tundish_platform.samples import SampleKind
 from tundish_platform.store.files import LocalFiles
+from tundish_platform.store.objects import LocalObjects
 from tundish_platform.store.query.rollup import HOUR_US
 from tundish_platform.store.rows import STORED
 from tundish_platform.store.segments import segment
@@ -33,7 +34,7 @@ def write_segment(folder: Path, value: float) -> SegmentFile:
     columns = [[1], [INSTANT], [value], [0], [INSTANT], [True]]
     schema = STORED[SampleKind.NUMERIC]
     table = pa.table([pa.array(c, f.type) for c, f in zip(columns, schema, strict=True)], schema=schema)
-    return segment.write(folder, LocalFiles(), SampleKind.NUMERIC, DAY, table, (1, 1))
+    return segment.write(LocalObjects(folder.parent), folder.name, SampleKind.NUMERIC, DAY, table, (1, 1))
 
 
 def led_to(file: SegmentFile, path: str) -> SegmentFile:

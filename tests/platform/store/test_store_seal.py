@@ -13,6 +13,7 @@ import pytest
 from tundish_platform.store import StoreFailed, StoreFull, StoreInUse, Telemetry
 from tundish_platform.store.files import LocalFiles
 from tundish_platform.store.segments import segment as segments
+from tundish_platform.store.segments.reader import Readers
 from tundish_platform.store.write.merging import tier
 
 if TYPE_CHECKING:
@@ -261,7 +262,7 @@ def test_rows_without_content_do_not_hold_the_log(world: World) -> None:
 def test_a_slug_cannot_lead_out_of_the_store(world: World) -> None:
     for slug in ("../steel", "", "a/b", ".."):
         with pytest.raises(ValueError, match="folder"):
-            world.telemetry._catalog.folder(slug)
+            world.telemetry._catalog.reader(Readers(), slug)
 
 
 def test_after_close_nothing_is_taken_but_all_can_be_read(world: World) -> None:

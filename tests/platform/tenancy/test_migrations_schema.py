@@ -22,6 +22,7 @@ ABOVE_TENANTS = {
     "login_attempt": "wrong passwords, counted before anyone knows whose they are",
     "api_token": "a service may serve several tenants; what it may do where is in token_grant",
     "token_role": "roles above tenants",
+    "log_fence": "a row for each partition of the log, of many tenants; holds a writer's number only",
     "sealed_up_to": "the store writer's own book-keeping, a row per tenant, read at start-up only",
     "enterprise": "the programme's register; an enterprise may have no tenant",
     "evidence": "what the programme publishes of an enterprise",

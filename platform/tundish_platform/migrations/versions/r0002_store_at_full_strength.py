@@ -45,6 +45,12 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name="retired_segment_key"),
     )
     op.create_index("retired_segment_tenant_id_index", "retired_segment", ["tenant_id"])
+    op.create_table(
+        "log_fence",
+        sa.Column("partition", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("token", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("partition", name="log_fence_key"),
+    )
     _create_store_policy()
     _create_retention_record()
     _create_tenant_removal()
@@ -57,6 +63,7 @@ def downgrade() -> None:
         "retention_record",
         "store_policy",
         "retired_segment",
+        "log_fence",
         "first_level",
     ):
         op.drop_table(table_name)

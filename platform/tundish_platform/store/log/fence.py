@@ -2,15 +2,31 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from sqlalchemy import BigInteger, Integer, column, insert, select, table, update
+from sqlalchemy import BigInteger, insert, select, update
+from sqlalchemy.orm import Mapped, mapped_column
+
+from tundish_platform.store.log.partitions import partition_of
+from tundish_platform.tenancy.metadata import Base
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
-# partition: primary key; token: of the newest holder that committed.
-FENCE: Final = table("log_fence", column("partition", Integer), column("token", BigInteger))
+
+class LogFence(Base):
+    """The newest holder of each partition that committed.
+
+    Attributes:
+        partition: of the log; it has many tenants' records, so that the row belongs to none of them.
+        token: of the holder.
+    """
+
+    __tablename__ = "log_fence"
+
+    partition: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    token: Mapped[int] = mapped_column(BigInteger)
 
 
 class StaleHolder(Exception):  # noqa: N818 - the state of the caller
@@ -32,10 +48,33 @@ def guard(session: Session, partition: int, token: int) -> None:
     Raises:
         StaleHolder: the caller lost the partition; the transaction must not be committed.
     """
-    mine = FENCE.c.partition == partition
-    moved = session.execute(update(FENCE).where(mine, FENCE.c.token <= token).values(token=token))
+    mine = LogFence.partition == partition
+    moved = session.execute(update(LogFence).where(mine, LogFence.token <= token).values(token=token))
     if moved.rowcount == 1:  # type: ignore[attr-defined]  # an UPDATE's result counts rows
         return
-    if session.execute(select(FENCE.c.token).where(mine)).first() is not None:
+    if session.execute(select(LogFence.token).where(mine)).first() is not None:
         raise StaleHolder(f"partition {partition} was taken over from holder {token}")
-    session.execute(insert(FENCE).values(partition=partition, token=token))
+    session.execute(insert(LogFence).values(partition=partition, token=token))
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """The part of a store that one of several writers has.
+
+    Attributes:
+        partition: whose tenants.
+        partitions: how many there are.
+        token: of the writer's hold.
+    """
+
+    partition: int
+    partitions: int
+    token: int
+
+    def has(self, tenant: int) -> bool:
+        """Whether a tenant is among them."""
+        return partition_of(tenant, self.partitions) == self.partition
+
+    def guard(self, session: Session) -> None:
+        """See `guard`."""
+        guard(session, self.partition, self.token)

@@ -111,6 +111,9 @@ class FileLog:
             raise type(request.error)(*request.error.args)
         return request.sequences
 
+    def deliver(self, receiver: Callable[[LogRecord], None]) -> None:
+        """Nothing: one process alone appends to files."""
+
     def replay(self) -> Iterator[LogRecord]:
         """All records that are still kept, in order."""
         for path in self._paths():

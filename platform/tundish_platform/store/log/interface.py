@@ -59,6 +59,17 @@ class Log(Protocol):
         """
         ...
 
+    def deliver(self, receiver: Callable[[LogRecord], None]) -> None:
+        """Hand over what other processes append, from behind what `replay` gave, as it comes.
+
+        Called once at most. Records come one by one, in the order of the log, own appends with `taken` in
+        their places among them; from then on `next_sequence` tells how far they were handed over.
+
+        Args:
+            receiver: of each record that no append with `taken` of this process brought.
+        """
+        ...
+
     def replay(self) -> Iterator[LogRecord]:
         """All records that are still kept, in order."""
         ...

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -14,13 +15,14 @@ from nats.js import api
 
 from tundish_platform.store.log import envelope
 from tundish_platform.store.log.frontier import Frontier
+from tundish_platform.store.log.handover import HandOver
 from tundish_platform.store.log.interface import StoreFailed, StoreFull
 from tundish_platform.store.log.publisher import Publisher
 from tundish_platform.store.log.reading import Reader
 from tundish_platform.store.log.records import LogRecord
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from tundish_platform.store.log.link import NatsLink
     from tundish_platform.store.log.reading import Message
@@ -55,7 +57,8 @@ class JetStreamLog:
         link: the connection; it stays open when the log is closed.
         partition: whose tenants' records; see `partition_of`.
         settings: used when the stream is made.
-        first_sequence: lowest number to give if the stream is made.
+        first_sequence: lowest number to give if the stream is made; None to wait until a writer makes it,
+            which knows what the manifest has seen.
         patience_s: how long an append may wait for the servers, shorter than `remember_s`.
 
     Raises:
@@ -68,7 +71,7 @@ class JetStreamLog:
         partition: int,
         settings: StreamSettings | None = None,
         *,
-        first_sequence: int = 1,
+        first_sequence: int | None = 1,
         patience_s: float = 30.0,
     ) -> None:
         settings = settings or StreamSettings()
@@ -81,8 +84,11 @@ class JetStreamLog:
         subject = f"tundish.log.{partition}"
         self._publisher = Publisher(link, self.stream, subject, patience_s=patience_s)
         self._closed = False
+        self._lock = threading.Lock()
+        self._handing: HandOver | None = None
         info = link.run(self._open(subject, settings, first_sequence), patience_s + 10)
         self._frontier = Frontier(info.state.last_seq)
+        self._nbytes = info.state.bytes
 
     @property
     def max_payload(self) -> int:
@@ -92,39 +98,74 @@ class JetStreamLog:
     @property
     def next_sequence(self) -> int:
         """One above all that this process has been handed without a hole; others may have appended more."""
-        return (self._frontier.last + 1) * envelope.SLOTS
+        last = self._frontier.last if self._handing is None else self._handing.last
+        return (last + 1) * envelope.SLOTS
 
     @property
     def failed(self) -> StoreFailed | None:
         """Why nothing is taken at the moment, or None."""
         if self._closed:
             return StoreFailed("the log is closed")
-        return self._publisher.failed
+        stopped = None if self._handing is None else self._handing.failed
+        return stopped or self._publisher.failed
+
+    @property
+    def nbytes(self) -> int:
+        """Size of the stream; while the servers do not answer, what it was."""
+        try:
+            info = self._link.run(self._link.streams.stream_info(self.stream), 5.0)
+        except (StoreFailed, nats.errors.Error, OSError) as problem:
+            log.info("the log's size cannot be asked", stream=self.stream, problem=str(problem))
+        else:
+            self._nbytes = info.state.bytes
+        return self._nbytes
 
     def append(
-        self, tenant: int, payloads: Sequence[bytes], *, message_id: str | None = None
+        self,
+        tenant: int,
+        payloads: Sequence[bytes],
+        taken: Callable[[Sequence[int]], None] | None = None,
+        *,
+        message_id: str | None = None,
     ) -> Sequence[int]:
         """Make batches durable on a majority of the servers; returns their sequence numbers.
 
         Args:
             tenant: row number of the tenant.
             payloads: encoded batches; all are stored, or none.
+            taken: called with the numbers once they come back from the log, before any later record's.
             message_id: batches that come again under the same id are stored once, and get the same numbers.
 
         Raises:
             StoreFull: no space is left.
             StoreFailed: it cannot be said that they are durable.
-            ValueError: they are too large for one message.
+            ValueError: they are too large for one message, or `taken` comes with an id.
         """
         size = envelope.size(payloads)
         if size > self.max_payload or len(payloads) > envelope.SLOTS:
             limit = f"{self.max_payload} bytes and {envelope.SLOTS} batches"
             raise ValueError(f"{len(payloads)} batches of {size} bytes: at most {limit}; send them in parts")
+        if taken is not None and message_id is not None:
+            raise ValueError("what comes again under its id was taken already")
         if not payloads:
             return []
-        sequences = self._publisher.send(tenant, payloads, message_id)
-        self._frontier.saw(sequences[0] // envelope.SLOTS)
+        handing = self._handing if taken is None else self._started(_ignore)
+        sequences = self._publisher.send(tenant, payloads, message_id, taken)
+        if handing is None:
+            self._frontier.saw(sequences[0] // envelope.SLOTS)
+        else:
+            handing.wait(sequences[0] // envelope.SLOTS, 2 * self._patience_s)
         return sequences
+
+    def deliver(self, receiver: Callable[[LogRecord], None]) -> None:
+        """Hand over what comes from behind what was replayed."""
+        self._started(receiver)
+
+    def refresh(self) -> None:
+        """Return once all was handed over that anybody was told to be safe before this call."""
+        last = self._barrier()
+        if self._handing is not None:
+            self._handing.wait(last, 2 * self._patience_s)
 
     def replay(self) -> Iterator[LogRecord]:
         """All records that are kept, up to those that anybody was told to be safe before this call."""
@@ -170,6 +211,21 @@ class JetStreamLog:
         """Take nothing more."""
         self._closed = True
         self._publisher.close()
+        if self._handing is not None:
+            self._handing.close()
+
+    def _started(self, receiver: Callable[[LogRecord], None]) -> HandOver:
+        def take(message: Message) -> None:
+            if not self._publisher.claim(message.message_id, message.number):
+                for record in self._records(message):
+                    receiver(record)
+            self._tell(reader)
+
+        with self._lock:
+            if self._handing is None:
+                reader = Reader(self._link, self.stream, self._frontier.last + 1, self._patience_s)
+                self._handing = HandOver(reader, take)
+            return self._handing
 
     def _records(self, message: Message) -> Iterator[LogRecord]:
         first = message.number * envelope.SLOTS
@@ -203,7 +259,9 @@ class JetStreamLog:
     async def _purge(self, number: int) -> None:
         await self._link.streams.purge_stream(self.stream, seq=number)
 
-    async def _open(self, subject: str, settings: StreamSettings, first_sequence: int) -> api.StreamInfo:
+    async def _open(
+        self, subject: str, settings: StreamSettings, first_sequence: int | None
+    ) -> api.StreamInfo:
         config = api.StreamConfig(
             name=self.stream,
             subjects=[subject],
@@ -213,12 +271,12 @@ class JetStreamLog:
             # Old records must never make room for new ones.
             discard=api.DiscardPolicy.NEW,
             duplicate_window=settings.remember_s,
-            first_seq=first_sequence // envelope.SLOTS + 1,
+            first_seq=(first_sequence or 0) // envelope.SLOTS + 1,
         )
         end = self._link.loop.time() + self._patience_s
         while True:
             try:
-                info = await self._ensure(config, alone=settings.replicas is None)
+                info = await self._ensure(config, settings, make=first_sequence is not None)
             except (nats.errors.Error, OSError) as error:
                 if self._link.loop.time() > end:
                     raise StoreFailed(f"{self.stream} cannot be opened: {error}") from error
@@ -226,16 +284,19 @@ class JetStreamLog:
             else:
                 return self._checked(info, config)
 
-    async def _ensure(self, config: api.StreamConfig, *, alone: bool) -> api.StreamInfo:
+    async def _ensure(
+        self, config: api.StreamConfig, settings: StreamSettings, *, make: bool
+    ) -> api.StreamInfo:
         streams = self._link.streams
         try:
             return await streams.stream_info(self.stream)
         except nats.js.errors.NotFoundError:
-            pass
+            if not make:
+                raise
         try:
             return await streams.add_stream(config)
         except nats.js.errors.APIError as error:
-            if error.err_code == _UNCLUSTERED and alone:
+            if error.err_code == _UNCLUSTERED and settings.replicas is None:
                 config.num_replicas = 1
                 return await streams.add_stream(config)
             if error.err_code == _EXISTS:
@@ -250,3 +311,8 @@ class JetStreamLog:
                 "its records are lost with the disk of fewer"
             )
         return info
+
+
+def _ignore(record: LogRecord) -> None:
+    """Nobody asked for what other processes append."""
+    del record

@@ -16,6 +16,7 @@ from tundish_platform.store.log.interface import StoreFailed
 if TYPE_CHECKING:
     import ssl
     from collections.abc import Coroutine, Sequence
+    from concurrent.futures import Future
     from pathlib import Path
 
     from nats.aio.client import Client
@@ -82,7 +83,25 @@ class NatsLink:
         Raises:
             StoreFailed: it takes too long.
         """
-        waiting = asyncio.run_coroutine_threadsafe(work, self.loop)
+        return self.result(self.begin(work), timeout)
+
+    def begin(self, work: Coroutine[object, object, _Answer]) -> Future[_Answer]:
+        """Do something in the loop's thread.
+
+        Raises:
+            StoreFailed: the connection is closed.
+        """
+        if self.loop.is_closed():
+            work.close()
+            raise StoreFailed("the connection to NATS is closed")
+        return asyncio.run_coroutine_threadsafe(work, self.loop)
+
+    def result(self, waiting: Future[_Answer], timeout: float) -> _Answer:
+        """What `begin` has led to.
+
+        Raises:
+            StoreFailed: it takes too long.
+        """
         try:
             return waiting.result(timeout)
         except WaitedTooLong as error:

@@ -21,7 +21,7 @@ from tundish_platform.store.log import envelope
 from tundish_platform.store.log.interface import StoreFailed, StoreFull
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from tundish_platform.store.log.link import NatsLink
 
@@ -42,6 +42,7 @@ class _Request:
     payloads: Sequence[bytes]
     message_id: str | None
     size: int
+    taken: Callable[[Sequence[int]], None] | None = None
     answer: Future[list[int]] = field(default_factory=Future)
 
 
@@ -82,16 +83,29 @@ class Publisher:
         # Message ids of two runs must differ, or the second run's records would count as repeated.
         self._run = secrets.token_hex(8)
         self._count = 0
+        self._own: dict[str, list[_Request]] = {}
         self.failed: StoreFailed | None = None
 
-    def send(self, tenant: int, payloads: Sequence[bytes], message_id: str | None) -> list[int]:
+    def send(
+        self,
+        tenant: int,
+        payloads: Sequence[bytes],
+        message_id: str | None = None,
+        taken: Callable[[Sequence[int]], None] | None = None,
+    ) -> list[int]:
         """Sequences of the batches once they are safe.
+
+        Args:
+            tenant: row number of the tenant.
+            payloads: its batches.
+            message_id: the caller's own; its message travels alone.
+            taken: kept for `claim`.
 
         Raises:
             StoreFull: the log has no room.
             StoreFailed: it cannot be said that they are durable.
         """
-        request = _Request(tenant, payloads, message_id, envelope.size(payloads))
+        request = _Request(tenant, payloads, message_id, envelope.size(payloads), taken)
         with self._lock:
             if self._closed:
                 raise StoreFailed("the log is closed")
@@ -104,6 +118,20 @@ class Publisher:
             return request.answer.result(2 * self._patience_s + 60)
         except WaitedTooLong as error:
             raise StoreFailed("the connection to NATS does not answer any more") from error
+
+    def claim(self, message_id: str, number: int) -> bool:
+        """Call `taken` for all batches of an own message, in their order; False for a foreign message."""
+        with self._lock:
+            group = self._own.pop(message_id, None)
+        if group is None:
+            return False
+        first = number * envelope.SLOTS
+        for request in group:
+            following = first + len(request.payloads)
+            if request.taken is not None:
+                request.taken(range(first, following))
+            first = following
+        return True
 
     def close(self) -> None:
         """Take nothing more; what is under way is still answered."""
@@ -124,7 +152,12 @@ class Publisher:
             while self._waiting:
                 head = self._waiting[0]
                 size, records = size + head.size, records + len(head.payloads)
-                alone = head.message_id is not None or size > self._group_bytes or records > envelope.SLOTS
+                alone = (
+                    head.message_id is not None
+                    or (group and (head.taken is None) != (group[0].taken is None))
+                    or size > self._group_bytes
+                    or records > envelope.SLOTS
+                )
                 if group and alone:
                     break
                 group.append(self._waiting.popleft())
@@ -136,9 +169,15 @@ class Publisher:
         try:
             self._count += 1
             message_id = group[0].message_id or f"{self._run}-{self._count}"
+            if any(request.taken is not None for request in group):
+                with self._lock:
+                    self._own[message_id] = group
             batches = [(request.tenant, payload) for request in group for payload in request.payloads]
             number = await self.publish(envelope.pack(batches), message_id)
         except BaseException as problem:
+            with self._lock:
+                # Should it be stored nevertheless, it is handed over like a stranger's.
+                self._own = {name: own for name, own in self._own.items() if own is not group}
             _refuse(group, problem)
             if not isinstance(problem, StoreFailed):
                 raise

@@ -14,6 +14,8 @@ from nats.js import api
 from tundish_platform.store.log.interface import StoreFailed
 
 if TYPE_CHECKING:
+    from concurrent.futures import Future
+
     from nats.js import JetStreamContext
 
     from tundish_platform.store.log.link import NatsLink
@@ -32,10 +34,12 @@ class Message:
     Attributes:
         number: in the stream, from 1.
         data: its bytes.
+        message_id: under which it was sent.
     """
 
     number: int
     data: bytes
+    message_id: str
 
 
 class Reader:
@@ -53,6 +57,9 @@ class Reader:
         self._stream = stream
         self._patience_s = patience_s
         self._pull: JetStreamContext.PullSubscription | None = None
+        self._waiting: Future[list[Message]] | None = None
+        self._stopped = False
+        self._more = 0
         self.following = max(1, following)
         self.missing: list[tuple[int, int]] = []
 
@@ -61,8 +68,18 @@ class Reader:
 
         Raises:
             StoreFailed: the servers do not answer.
+            CancelledError: `stop` was called.
         """
-        return self._link.run(self._next(wait_s), wait_s + self._patience_s + 30)
+        self._waiting = self._link.begin(self._next(wait_s))
+        if self._stopped:
+            self._waiting.cancel()
+        return self._link.result(self._waiting, wait_s + self._patience_s + 30)
+
+    def stop(self) -> None:
+        """End a `next` that waits, and all that follow; for another thread."""
+        self._stopped = True
+        if self._waiting is not None:
+            self._waiting.cancel()
 
     def close(self) -> None:
         """Let the servers forget this reader."""
@@ -88,9 +105,12 @@ class Reader:
         fresh = self._pull is None
         pull = self._pull = self._pull or await self._begin()
         try:
-            answers = await pull.fetch(_BATCH, timeout=timeout_s)
+            # Whoever asks for more than there is waits for the rest although something has come.
+            answers = await pull.fetch(max(1, min(_BATCH, self._more)), timeout=timeout_s)
+            self._more = answers[-1].metadata.num_pending
         except nats.errors.TimeoutError:
             # Silence may mean that nothing came, or that the servers lost the reader.
+            self._more = 0
             await pull.consumer_info()
             return []
         found: list[Message] = []
@@ -104,7 +124,7 @@ class Reader:
                 await self._explain(number)
             if number >= self.following:
                 self.following = number + 1
-                found.append(Message(number, answer.data))
+                found.append(Message(number, answer.data, (answer.headers or {}).get("Nats-Msg-Id", "")))
         return found
 
     async def _begin(self) -> JetStreamContext.PullSubscription:
@@ -126,7 +146,7 @@ class Reader:
             self.missing.append((max(first, self.following), number - 1))
 
     async def _forget(self) -> None:
-        pull, self._pull = self._pull, None
+        pull, self._pull, self._more = self._pull, None, 0
         if pull is None:
             return
         try:

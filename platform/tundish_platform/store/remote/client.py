@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from tundish_platform.samples import encode_batch
-from tundish_platform.store.files import LocalFiles
+from tundish_platform.store.objects import LocalObjects
 from tundish_platform.store.query.queries import Queries
 from tundish_platform.store.remote.errors import WriterAway
 from tundish_platform.store.remote.freshness import watched
@@ -61,7 +61,7 @@ class RemoteTelemetry(Queries):
     ) -> None:
         self._lines = WriterLines(root, most=connections)
         self._metadata = metadata
-        self._catalog = SegmentCatalog(root / "tenants", metadata, LocalFiles())
+        self._catalog = SegmentCatalog(LocalObjects(root / "tenants"), metadata)
         self._readers = Readers()
         self._answer_s = answer_s
         self._append_s = append_s
@@ -123,7 +123,7 @@ class RemoteTelemetry(Queries):
         self._readers.close()
 
     def _store(self, scope: TenantScope) -> RemoteTenant:
-        reader = self._readers.of(self._catalog.folder(scope.slug))
+        reader = self._catalog.reader(self._readers, scope.slug)
         return RemoteTenant(scope, reader, self._ask, lambda: self._catalog.segments(scope.tenant_id))
 
     def _ask(self, head: Mapping[str, Any]) -> Message | None:

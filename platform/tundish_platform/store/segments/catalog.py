@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import structlog
@@ -16,19 +17,24 @@ from tundish_platform.store.segments.segment import SegmentFile
 from tundish_platform.tenancy.models import Tenant
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from datetime import datetime
     from pathlib import Path
 
     from sqlalchemy import Delete
+    from sqlalchemy.orm import Session
 
-    from tundish_platform.store.files import FileLayer
+    from tundish_platform.store.log.fence import Share
+    from tundish_platform.store.objects import Objects
+    from tundish_platform.store.segments.reader import Readers, SegmentReader
     from tundish_platform.store.write.firstlevel import FirstLevelFile
     from tundish_platform.tenancy.metadata import Metadata
 
 ORPHANS: Final = "orphans"
 QUARANTINE: Final = "quarantine"
 _SLUG: Final = re.compile(r"[a-z0-9][a-z0-9-]*")
+# Kind, day and file of a segment; what was put aside or published lies elsewhere.
+_PLACE: Final = re.compile(rf"(?!{ORPHANS}/|{QUARANTINE}/)[^/]+/day=[^/]+/[^/]+\.parquet")
 
 log = structlog.get_logger(__name__)
 
@@ -45,30 +51,50 @@ class SegmentCatalog:
     """Rows of `segment`, `sealed_up_to` and `first_level`.
 
     Args:
-        folder: of all tenants' folders.
-        metadata: their database.
-        files: the file layer.
+        objects: where segments live.
+        metadata: the manifest's database.
+        share: the part of the store that this process has; None for all of it.
     """
 
-    def __init__(self, folder: Path, metadata: Metadata, files: FileLayer) -> None:
-        self._folder = folder
+    def __init__(self, objects: Objects, metadata: Metadata, share: Share | None = None) -> None:
+        self.objects = objects
         self._metadata = metadata
-        self._files = files
+        self._share = share
 
-    def folder(self, slug: str) -> Path:
-        """A tenant's own folder.
+    def reader(self, readers: Readers, slug: str) -> SegmentReader:
+        """Reads a tenant's segments, and no others.
 
         Raises:
             ValueError: the slug would lead elsewhere.
         """
         if not _SLUG.fullmatch(slug):
             raise ValueError(f"{slug!r} cannot name a tenant's folder")
-        return self._folder / slug
+        return readers.of(*self.objects.reading(slug))
+
+    def folder(self, slug: str) -> Path:
+        """Where a tenant's files lie on this machine.
+
+        Raises:
+            ValueError: the slug would lead elsewhere.
+        """
+        if not _SLUG.fullmatch(slug):
+            raise ValueError(f"{slug!r} cannot name a tenant's folder")
+        return self.objects.reading(slug)[0]
 
     def slugs(self) -> dict[int, str]:
-        """Short names of all tenants."""
+        """Short names of all tenants, or of those in the share."""
         with self._metadata.session() as session:
-            return {row.id: row.slug for row in session.execute(select(Tenant.id, Tenant.slug))}
+            found = {row.id: row.slug for row in session.execute(select(Tenant.id, Tenant.slug))}
+        share = self._share
+        return found if share is None else {n: slug for n, slug in found.items() if share.has(n)}
+
+    @contextmanager
+    def _commit(self) -> Iterator[Session]:
+        """A transaction that changes the manifest: it fails once another writer has this one's share."""
+        with self._metadata.session() as session:
+            if self._share is not None:
+                self._share.guard(session)
+            yield session
 
     def slug(self, tenant_id: int) -> str | None:
         """A tenant's short name; None if there is no such tenant."""
@@ -80,6 +106,18 @@ class SegmentCatalog:
         query = select(Segment).where(Segment.tenant_id == tenant_id).order_by(Segment.max_sequence)
         with self._metadata.session() as session:
             return [file_of(row) for row in session.scalars(query)]
+
+    def segments_and_sealed(self, tenant_id: int) -> tuple[list[SegmentFile], int]:
+        """A tenant's segments, and the log sequence up to which they hold everything, of one moment."""
+        query = select(SealedUpTo.sequence).where(SealedUpTo.tenant_id == tenant_id)
+        while True:
+            with self._metadata.session() as session:
+                before = session.scalar(query)
+            found = self.segments(tenant_id)
+            with self._metadata.session() as session:
+                # PostgreSQL shows each statement the newest state, and a seal may have come between.
+                if session.scalar(query) == before:
+                    return found, before or 0
 
     def totals(self) -> Totals:
         """Number, rows and bytes of all tenants' segments."""
@@ -106,7 +144,7 @@ class SegmentCatalog:
 
         A transaction can be through although its answer was lost, so the caller may simply try again.
         """
-        with self._metadata.session() as session:
+        with self._commit() as session:
             known = session.get(SealedUpTo, tenant_id)
             if known is not None and known.sequence >= sealed_up_to:
                 return
@@ -130,7 +168,7 @@ class SegmentCatalog:
         """
         paths = [segment.path for segment in old]
         names = [segment.path for segment in new]
-        with self._metadata.session() as session:
+        with self._commit() as session:
             session.execute(
                 delete(Segment).where(Segment.tenant_id == tenant_id, Segment.path.in_([*paths, *names]))
             )
@@ -173,7 +211,7 @@ class SegmentCatalog:
 
     def replace_first_level(self, old: Sequence[str], new: Sequence[FirstLevelFile]) -> None:
         """Name files of the first level in the place of others, in one transaction."""
-        with self._metadata.session() as session:
+        with self._commit() as session:
             session.execute(
                 delete(FirstLevel).where(FirstLevel.name.in_([*old, *(file.name for file in new)]))
             )
@@ -181,12 +219,12 @@ class SegmentCatalog:
 
     def drop_first_level(self, names: Sequence[str]) -> None:
         """Forget files of the first level whose rows all lie in segments."""
-        with self._metadata.session() as session:
+        with self._commit() as session:
             session.execute(delete(FirstLevel).where(FirstLevel.name.in_(names)))
 
     def mark(self, tenant_id: int, path: str, *, damaged: bool) -> None:
         """Say whether a segment can be read."""
-        with self._metadata.session() as session:
+        with self._commit() as session:
             session.execute(
                 update(Segment)
                 .where(Segment.tenant_id == tenant_id, Segment.path == path)
@@ -194,31 +232,33 @@ class SegmentCatalog:
             )
 
     def put_aside_unnamed(self, slug: str, named: Sequence[str]) -> None:
-        """Move files of a tenant away that the manifest does not name; what was half written goes."""
-        folder = self.folder(slug)
-        names = {folder / path for path in named}
-        for path in sorted(folder.glob("*/day=*/*.parquet")):
-            if path not in names and path.parent.parent.name not in {ORPHANS, QUARANTINE}:
-                self._put_aside(path, folder, ORPHANS)
-        for path in sorted(folder.glob("*/day=*/*.tmp")):
-            self._files.remove(path)
+        """Move files of a tenant away that the manifest does not name; what was half written goes.
+
+        Not where writers follow one another: a stopped one could wake up here and take away what its
+        follower has just written and not named yet.
+        """
+        if self._share is not None:
+            return
+        names = set(named)
+        for name in sorted(name for name, _ in self.objects.listing(slug)):
+            path = name.removeprefix(f"{slug}/")
+            if _PLACE.fullmatch(path) and path not in names:
+                self._put_aside(slug, path, ORPHANS)
+        self.objects.sweep(slug)
 
     def quarantine(self, slug: str, path: str) -> None:
         """Move a damaged segment where nobody reads it, kept for whoever can mend it."""
-        folder = self.folder(slug)
-        if (folder / path).exists():
-            self._put_aside(folder / path, folder, QUARANTINE)
+        with suppress(FileNotFoundError):
+            self._put_aside(slug, path, QUARANTINE)
 
-    def _put_aside(self, path: Path, tenant: Path, where: str) -> None:
+    def _put_aside(self, slug: str, path: str, where: str) -> None:
         """Not removed: were the wrong database connected, no file would be named at all."""
-        kind, day, name = path.relative_to(tenant).parts
-        folder = tenant / where / day
-        self._files.make_folder(folder)
-        self._files.rename(path, folder / f"{kind}-{name}")
-        self._files.sync_folder(folder)
+        kind, day, name = path.split("/")
+        aside = f"{slug}/{where}/{day}/{kind}-{name}"
+        self.objects.put_aside(f"{slug}/{path}", aside)
         for beside in segments.beside(path):
-            self._files.remove(beside)
-        log.warning("put a file aside", path=str(path), to=str(folder))
+            self.objects.remove(f"{slug}/{beside}")
+        log.warning("put a file aside", path=f"{slug}/{path}", to=aside)
 
 
 def _retired(tenant_id: int) -> Delete:

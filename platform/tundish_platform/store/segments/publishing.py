@@ -129,7 +129,7 @@ class Publisher:
                 for path in self._delta().removable(store.reader.folder, kind, paths)
             }
         for path in gone:
-            segments.remove(store.reader.folder, self._files, path)
+            segments.remove(self._catalog.objects, store.slug, path)
         self._catalog.forget_retired(store.tenant_id, sorted(gone))
         return len(gone)
 

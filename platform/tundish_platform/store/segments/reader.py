@@ -333,7 +333,8 @@ class SegmentReader:
         place = path if self._local is None else self._found(path, self._local)
         try:
             with opened(self._folder, place) as handle:
-                yield handle
+                # Known and told by the name that the manifest gives it, wherever its copy lies.
+                yield handle._replace(path=f"{self._folder}/{path}") if self._local else handle
         except FileVanished as error:
             self._readers.pool.forget(error.path)
             raise

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tundish_platform.samples import SampleKind
-    from tundish_platform.store.files import FileLayer
+    from tundish_platform.store.objects import Objects
 
 _BLOCK: Final = 1024 * 1024
 
@@ -67,13 +67,13 @@ class SegmentFile:
 
 
 def write(
-    folder: Path, files: FileLayer, kind: SampleKind, day: date, table: pa.Table, sequences: tuple[int, int]
+    objects: Objects, slug: str, kind: SampleKind, day: date, table: pa.Table, sequences: tuple[int, int]
 ) -> SegmentFile:
     """Write rows of one day, durably; the file counts only once the manifest names it.
 
     Args:
-        folder: of the tenant.
-        files: the file layer.
+        objects: where segments live.
+        slug: the tenant's short name.
         kind: of the rows.
         day: UTC day of all source times.
         table: `STORED` columns, sorted by (signal, ts), each once.
@@ -83,21 +83,19 @@ def write(
         OSError: it could not be made durable; nothing is left of it.
     """
     path = f"{kind}/day={day:%Y-%m-%d}/{sequences[1]:020d}-{secrets.token_hex(4)}.parquet"
-    final = folder / path
-    temporary = final.with_suffix(".tmp")
-    files.make_folder(final.parent)
+    name = f"{slug}/{path}"
+    files = [(name, objects.staged(name))]
     try:
-        pq.write_table(table, temporary, **write_options(kind, table))
-        size, crc32 = checksum(temporary)
-        files.sync(temporary)
-        files.rename(temporary, final)
-        rollups.write(final, files, kind, table)
-        files.sync_folder(final.parent)
+        pq.write_table(table, files[0][1], **write_options(kind, table))
+        size, crc32 = checksum(files[0][1])
+        if kind in rollups.KINDS:
+            files += [(other, objects.staged(other)) for other in beside(name)]
+            files[1][1].write_bytes(rollups.content(table))
     except OSError:
-        # Nobody will ask for it: the next try writes another file.
-        temporary.unlink(missing_ok=True)
-        remove(folder, files, path)
+        for _, staged in files:
+            staged.unlink(missing_ok=True)
         raise
+    objects.put_all(files)
     limits = pc.min_max(table["ts"]).as_py()
     arrival = pc.max(table["arrival"]).as_py()
     return SegmentFile(
@@ -105,16 +103,16 @@ def write(
     )
 
 
-def remove(folder: Path, files: FileLayer, path: str) -> None:
+def remove(objects: Objects, slug: str, path: str) -> None:
     """Remove a segment and what lies beside it."""
-    files.remove(folder / path)
-    for other in beside(folder / path):
-        files.remove(other)
+    objects.remove(f"{slug}/{path}")
+    for other in beside(path):
+        objects.remove(f"{slug}/{other}")
 
 
-def beside(path: Path) -> list[Path]:
-    """Files that are derived from a segment and go with it."""
-    return rollups.paths(path)
+def beside(path: str) -> list[str]:
+    """Names of files that are derived from a segment and go with it."""
+    return [rollups.beside(path)]
 
 
 def checksum(path: Path) -> tuple[int, int]:

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from tundish_platform.samples import SampleKind
-    from tundish_platform.store.files import FileLayer
     from tundish_platform.store.log.interface import Log
     from tundish_platform.store.segments.catalog import SegmentCatalog
     from tundish_platform.store.segments.publishing import Publisher
@@ -36,6 +35,7 @@ _TURN_S: Final = 1.0
 _SEALS_A_TURN: Final = 64
 _OVERFULL: Final = 8
 _TIDY_S: Final = 60.0
+_PAUSE_S: Final = 0.05
 _SETTLES_A_TURN: Final = 16
 
 log = structlog.get_logger(__name__)
@@ -67,10 +67,9 @@ class Sealer:
 
     Args:
         catalog: the manifest.
-        files: the file layer.
         log_: the log to be let go behind segments.
         stores: all tenants' parts that are open.
-        spiller: the first level.
+        spiller: the first level; None where each tenant's rows become segments of its own instead.
         settings: when rows move on.
         publisher: keeps the tenants' Delta tables, if they are wanted.
     """
@@ -78,15 +77,14 @@ class Sealer:
     def __init__(
         self,
         catalog: SegmentCatalog,
-        files: FileLayer,
         log_: Log,
         stores: Tenants,
-        spiller: Spiller,
+        spiller: Spiller | None,
         settings: SealSettings,
         publisher: Publisher | None = None,
     ) -> None:
         self._catalog = catalog
-        self._files = files
+        self._objects = catalog.objects
         self._log = log_
         self._stores = stores
         self._spiller = spiller
@@ -117,6 +115,12 @@ class Sealer:
         """A buffer is full: look at once."""
         self._wanted.set()
 
+    def await_room(self) -> None:
+        """Return once memory has room again; the log keeps meanwhile what others append."""
+        while self.overfull and not self._stopped.is_set():
+            self._wanted.set()
+            self._stopped.wait(_PAUSE_S)
+
     def stop(self) -> None:
         """Finish what is under way and end."""
         self._stopped.set()
@@ -134,8 +138,11 @@ class Sealer:
 
     def spill_all(self) -> None:
         """Move every tenant's buffer into the first level now, and let the log go."""
-        self._spiller.spill(self._stores())
-        self.release()
+        if self._spiller is None:
+            self.seal_all()
+        else:
+            self._spiller.spill(self._stores())
+            self.release()
 
     def seal(self, store: TenantStore) -> None:
         """Write a tenant's rows as segments: files first, then the manifest, then the log may go."""
@@ -150,7 +157,8 @@ class Sealer:
             self._catalog.add(store.tenant_id, buffer.written, sealed_up_to)
             written = buffer.written
             store.end_seal(written, parts)
-            self._spiller.release(parts)
+            if self._spiller is not None:
+                self._spiller.release(parts)
             self._tell(store, written)
 
     def merge(self, store: TenantStore) -> None:
@@ -188,16 +196,16 @@ class Sealer:
         first = [part.min_sequence for part in parts]
         first += [] if buffer.first_sequence is None else [buffer.first_sequence]
         last = max([buffer.last_sequence, *(part.max_sequence for part in parts)])
-        folder = store.reader.folder
         written: list[SegmentFile] = []
         try:
             for kind, of_kind in tables.items():
                 for day, rows in by_day(of_kind, kind):
-                    written.append(segments.write(folder, self._files, kind, day, rows, (min(first), last)))
+                    sequences = (min(first), last)
+                    written.append(segments.write(self._objects, store.slug, kind, day, rows, sequences))
         except OSError:
             # A full disk must not be filled further by each new try.
             for segment in written:
-                segments.remove(folder, self._files, segment.path)
+                segments.remove(self._objects, store.slug, segment.path)
             raise
         return written
 
@@ -205,14 +213,14 @@ class Sealer:
         kind, day = parts[0].kind, parts[0].day
         table = merged(store.reader.rows(kind, parts, None, None, None), kind)
         sequences = (parts[0].min_sequence, parts[-1].max_sequence)
-        new = segments.write(store.reader.folder, self._files, kind, day, table, sequences)
+        new = segments.write(self._objects, store.slug, kind, day, table, sequences)
         published = self._publisher is not None
         self._catalog.replace(store.tenant_id, parts, [new], datetime.now(UTC) if published else None)
         store.replace(parts, [new])
         self._tell(store, [new])
         for part in parts:
             if not published:
-                segments.remove(store.reader.folder, self._files, part.path)
+                segments.remove(self._objects, store.slug, part.path)
 
     def _tell(self, store: TenantStore, written: Sequence[SegmentFile]) -> None:
         if self._publisher is not None:
@@ -305,6 +313,9 @@ class Sealer:
         ]
         if not due:
             return False
+        if self._spiller is None:
+            sealed = [self._seal_due(store) for store in due[:_SEALS_A_TURN]]
+            return any(sealed)
         try:
             self._spiller.spill(due)
         except Exception as error:

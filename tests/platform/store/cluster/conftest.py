@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tundish_platform.store.log.link import NatsLink
+from tundish_platform.store.testing.bucket import BucketServer
 from tundish_platform.store.testing.nodes import NatsNodes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
 _partitions = count(1)
 
@@ -20,6 +22,18 @@ _partitions = count(1)
 def one_node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NatsNodes]:
     with NatsNodes(tmp_path_factory.mktemp("nats-alone"), 1) as nodes:
         yield nodes
+
+
+@pytest.fixture
+def three_nodes(tmp_path: Path) -> Iterator[NatsNodes]:
+    with NatsNodes(tmp_path / "nats", 3) as nodes:
+        yield nodes
+
+
+@pytest.fixture
+def bucket(tmp_path: Path) -> Iterator[BucketServer]:
+    with BucketServer(tmp_path / "bucket") as server:
+        yield server
 
 
 @pytest.fixture

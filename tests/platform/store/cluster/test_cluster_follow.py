@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -10,15 +11,17 @@ from nats.js import JetStreamContext
 
 from tundish_platform.store.log import envelope
 from tundish_platform.store.log.frontier import Frontier
+from tundish_platform.store.log.interface import StoreFailed
 from tundish_platform.store.log.jetstream import JetStreamLog
 from tundish_platform.store.log.partitions import partition_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from nats.js.api import PubAck
 
     from tundish_platform.store.log.link import NatsLink
+    from tundish_platform.store.log.records import LogRecord
 
 
 @pytest.mark.integration
@@ -128,6 +131,61 @@ def test_a_message_whose_answer_was_lost_is_sent_again_and_stored_once(
     (sequence,) = log.append(1, [b"once"])
     assert len(lost) == 3
     assert [(r.sequence, r.payload) for r in log.replay()] == [(sequence, b"once")]
+
+
+@pytest.mark.integration
+def test_own_and_foreign_records_are_handed_over_once_in_the_order_of_the_log(
+    new_link: Callable[[], NatsLink], partition: int
+) -> None:
+    ours, theirs = (JetStreamLog(new_link(), partition) for _ in range(2))
+    theirs.append(9, [b"before"])
+    assert len(list(ours.replay())) == 1
+    told: list[tuple[str, int]] = []
+    handed: list[int] = []
+    ours.deliver(lambda record: told.append(("theirs", record.sequence)))
+
+    def taken(sequences: Sequence[int]) -> None:
+        handed.append(ours.next_sequence)
+        told.extend(("ours", sequence) for sequence in sequences)
+
+    def append(log: JetStreamLog, tenant: int) -> list[int]:
+        how = taken if log is ours else None
+        return [n for turn in range(20) for n in log.append(tenant, [b"%d" % turn] * 2, how)]
+
+    with ThreadPoolExecutor(8) as pool:
+        given = list(pool.map(append, [ours, theirs] * 4, range(8)))
+    ours.refresh()
+    numbers = [n for _, n in told]
+    assert numbers == sorted(n for numbers in given for n in numbers)
+    assert {n for whose, n in told if whose == "ours"} == {n for numbers in given[::2] for n in numbers}
+    # Nothing may be released that was not handed over.
+    firsts = [n for whose, n in told if whose == "ours"][::2]
+    assert all(limit <= first for limit, first in zip(handed, firsts, strict=True))
+    ours.close()
+
+
+@pytest.mark.integration
+def test_a_receiver_that_fails_stops_the_log(new_link: Callable[[], NatsLink], partition: int) -> None:
+    ours, theirs = (JetStreamLog(new_link(), partition) for _ in range(2))
+
+    def refuse(record: LogRecord) -> None:
+        raise RuntimeError(f"no place for {record.sequence}")
+
+    ours.deliver(refuse)
+    theirs.append(1, [b"a"])
+    with pytest.raises(StoreFailed, match="no place for"):
+        ours.append(1, [b"b"], lambda _: None)
+    assert ours.failed is not None
+    assert [record.payload for record in theirs.replay()] == [b"a", b"b"]
+    ours.close()
+
+
+@pytest.mark.integration
+def test_a_log_that_no_writer_has_made_is_waited_for(
+    new_link: Callable[[], NatsLink], partition: int
+) -> None:
+    with pytest.raises(StoreFailed, match="cannot be opened"):
+        JetStreamLog(new_link(), partition, first_sequence=None, patience_s=0.5)
 
 
 def test_a_message_that_is_not_whole_is_no_message() -> None:

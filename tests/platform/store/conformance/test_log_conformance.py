@@ -167,3 +167,22 @@ def test_a_batch_that_comes_again_under_its_id_is_stored_once(log_place: LogPlac
     log.append(1, [b"c"])
     log.append(1, [b"c"])
     assert payloads(log)[3:] == [b"c", b"c"]
+
+
+def test_what_is_taken_is_told_in_the_order_of_the_log_before_append_returns(log_place: LogPlace) -> None:
+    log = log_place.open()
+    log.append(1, [b"before"])
+    list(log.replay())
+    log.deliver(lambda record: told.append(record.sequence))
+    told: list[int] = []
+
+    def append(tenant: int) -> list[int]:
+        given: list[int] = []
+        for turn in range(15):
+            given += log.append(tenant, [b"%d" % turn, b"%d+" % turn], told.extend)
+            assert given[-1] in told
+        return given
+
+    with ThreadPoolExecutor(8) as pool:
+        given = [n for numbers in pool.map(append, range(8)) for n in numbers]
+    assert told == sorted(given)

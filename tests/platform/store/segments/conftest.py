@@ -14,6 +14,7 @@ import pytest
 
 from tundish_platform.samples import SampleKind
 from tundish_platform.store.files import LocalFiles
+from tundish_platform.store.objects import LocalObjects
 from tundish_platform.store.rows import STORED, TIMESTAMP
 from tundish_platform.store.segments import encoding, segment
 from tundish_platform.store.segments.reader import Readers
@@ -92,7 +93,14 @@ class Place:
 
     def write(self, kind: SampleKind, table: pa.Table) -> SegmentFile:
         number = len(self.files) + 1
-        found = segment.write(self.folder, QuickFiles(), kind, DAY, table, (number, number))
+        found = segment.write(
+            LocalObjects(self.folder.parent, QuickFiles()),
+            self.folder.name,
+            kind,
+            DAY,
+            table,
+            (number, number),
+        )
         self.files.append(found)
         return found
 

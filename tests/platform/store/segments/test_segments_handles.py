@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from tundish_platform.samples import SampleKind
-from tundish_platform.store.files import LocalFiles
+from tundish_platform.store.objects import LocalObjects
 from tundish_platform.store.query.rollup import HOUR_US
 from tundish_platform.store.segments import segment
 from tundish_platform.store.segments.reader import FileVanished, Readers, SegmentDamaged
@@ -83,7 +83,7 @@ def test_a_removed_segment_is_gone_at_once_however_well_it_is_known(place: Place
     place.random(NUMERIC, 1, 2)
     assert len(place.reader.rows(NUMERIC, place.files, None)) == 2
     known = len(place.readers.pool)
-    segment.remove(place.folder, LocalFiles(), place.files[0].path)
+    segment.remove(LocalObjects(place.folder.parent), place.folder.name, place.files[0].path)
     with pytest.raises(FileVanished, match=place.files[0].path):
         place.reader.rows(NUMERIC, place.files, None)
     assert len(place.readers.pool) == known - 1
@@ -184,7 +184,7 @@ def test_threads_read_what_is_there_while_files_go(place: Place, rows_of: Make) 
     started.wait()
     for file in files[:-4]:
         going.add(file.path)
-        segment.remove(place.folder, LocalFiles(), file.path)
+        segment.remove(LocalObjects(place.folder.parent), place.folder.name, file.path)
         removed.add(file.path)
     for thread in threads:
         thread.join()
