@@ -63,6 +63,8 @@ class BucketServer:
         names = [*_PORTS, *_INNER]
         ports = [f"-{name}={port}" for name, port in zip(names, self._ports, strict=True)]
         fixed = ["-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-filer", "-s3", "-master.telemetry=false"]
+        # Each listens on a port of its own choice otherwise, and two servers would be one too many.
+        fixed += ["-s3.port.iceberg=0", "-s3.port.lance=0"]
         places = [f"-dir={self._folder()}", f"-s3.config={self._identities()}"]
         sizes = ["-master.volumeSizeLimitMB=64", "-volume.max=30"]
         command = [program("weed"), "-logtostderr", "server", *fixed, *ports, *places, *sizes]
