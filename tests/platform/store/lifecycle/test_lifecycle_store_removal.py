@@ -11,10 +11,10 @@ from sqlalchemy import select
 
 from tundish_platform.assets import upsert_signals
 from tundish_platform.samples import SignalSpec
-from tundish_platform.store.files import LocalFiles
 from tundish_platform.store.lifecycle.policy import operator_scope, place_hold
 from tundish_platform.store.lifecycle.removal import RemovalRefused, begin_removal
 from tundish_platform.store.lifecycle.tables import TenantRemoval
+from tundish_platform.store.testing.crashes import Crash, CrashingFiles
 from tundish_platform.tenancy import AccessDenied, Permission, Principal, Role, access_tenant
 from tundish_platform.tenancy.metadata import Metadata
 
@@ -28,33 +28,6 @@ NUMBER = 1234567.890123
 WORD, PATH = "Kanarienvogel-steel-77", "Haubentaucher/steel/A/B/C/D"
 CANARIES = (WORD.encode(), struct.pack("<d", NUMBER), PATH.encode())
 OPERATOR = Principal(99, "operator", {}, frozenset({Role.PLATFORM_OPERATOR}))
-
-
-class Crash(BaseException):
-    """The process ends here."""
-
-
-class CrashingFiles(LocalFiles):
-    """Ends the process at an operation."""
-
-    left = -1
-
-    def step(self) -> None:
-        self.left -= 1
-        if self.left == 0:
-            raise Crash
-
-    def remove(self, path: Path) -> None:
-        self.step()
-        super().remove(path)
-
-    def rename(self, path: Path, new: Path) -> None:
-        self.step()
-        super().rename(path, new)
-
-    def sync_folder(self, folder: Path) -> None:
-        self.step()
-        super().sync_folder(folder)
 
 
 def fill(world: World) -> None:

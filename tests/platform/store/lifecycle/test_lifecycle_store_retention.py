@@ -10,7 +10,6 @@ import pytest
 from sqlalchemy import select
 
 from tundish_platform.samples import SampleKind
-from tundish_platform.store.files import LocalFiles
 from tundish_platform.store.lifecycle import retained
 from tundish_platform.store.lifecycle.policy import (
     PolicyChange,
@@ -22,11 +21,11 @@ from tundish_platform.store.lifecycle.policy import (
 )
 from tundish_platform.store.lifecycle.retention import Level
 from tundish_platform.store.lifecycle.tables import RetentionRecord
+from tundish_platform.store.testing.crashes import Crash, CrashingFiles
 from tundish_platform.tenancy import Principal, Role
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from conftest import World
     from numpy.typing import NDArray
@@ -39,33 +38,6 @@ DAY = datetime(2026, 3, 1, tzinfo=UTC)
 HOUR_US, MINUTE_US = 3_600_000_000, 60_000_000
 DAY_US = int(DAY.timestamp()) * 1_000_000
 EXACT = ("mean", "min", "max", "count", "completeness")
-
-
-class Crash(BaseException):
-    """The process ends here."""
-
-
-class CrashingFiles(LocalFiles):
-    """Ends the process at an operation."""
-
-    left = -1
-
-    def step(self) -> None:
-        self.left -= 1
-        if self.left == 0:
-            raise Crash
-
-    def remove(self, path: Path) -> None:
-        self.step()
-        super().remove(path)
-
-    def rename(self, path: Path, new: Path) -> None:
-        self.step()
-        super().rename(path, new)
-
-    def sync_folder(self, folder: Path) -> None:
-        self.step()
-        super().sync_folder(folder)
 
 
 def windows(width_us: int) -> NDArray[np.int64]:
