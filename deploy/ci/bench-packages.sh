@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # The peers of `make bench-store`. A missing one is a failure that names its install command, never a silent skip.
 set -euo pipefail
+source "$(dirname "$0")/need-packages.sh"
 
 declare -A wanted=(
   [influxdb]=/usr/bin/influxd
@@ -12,16 +13,4 @@ missing=()
 for package in "${!wanted[@]}"; do
   [ -e "${wanted[$package]}" ] || missing+=("$package")
 done
-[ "${#missing[@]}" -eq 0 ] && exit 0
-
-install="apt-get install -y --no-install-recommends ${missing[*]}"
-if [ "$(id -u)" -eq 0 ] && command -v apt-get >/dev/null; then
-  echo "== installing for the benchmark: ${missing[*]}"
-  export DEBIAN_FRONTEND=noninteractive
-  apt-get update -qq
-  $install -qq >/dev/null
-else
-  echo "The benchmark's peers ${missing[*]} are not installed. Install them with: sudo $install" >&2
-  echo "or leave them out by naming the others: tundish bench store --peers duckdb" >&2
-  exit 1
-fi
+need_packages "the benchmark" "or leave them out by naming the others: tundish bench store --peers duckdb" "${missing[@]}"
