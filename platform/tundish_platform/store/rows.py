@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from numpy.typing import NDArray  # noqa: TC002 - a named tuple's fields are looked up
+
 from tundish_platform.samples import SCHEMAS, SampleBatch, SampleKind
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from numpy.typing import NDArray
 
 TIMESTAMP = pa.timestamp("us", tz="UTC")
 EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
@@ -23,8 +23,13 @@ _EARLIEST_US: Final = 0
 _LATEST_US: Final = (LATEST - EARLIEST) // timedelta(microseconds=1)
 _SIXTEEN_BITS: Final = 2**16 - 1
 _FIRST: Final = 4096
+# From so many rows on, what numpy saves by row is more than its calls cost.
+_MANY: Final = 4096
 # Signals and times are sorted as one 63-bit number where they fit: 16 bits and 4 years of µs.
 _LONGEST_SPAN: Final = 2**47
+
+NUMBERS: Final = (SampleKind.NUMERIC, SampleKind.INTEGER)
+"""Kinds whose columns are numbers throughout."""
 
 STORED: dict[SampleKind, pa.Schema] = {
     kind: pa.schema(
@@ -68,6 +73,15 @@ def micros(column: pa.ChunkedArray) -> NDArray[np.int64]:
     return values
 
 
+def repeated(value: int, kind: pa.DataType, count: int) -> pa.Array:
+    """One number, or one truth, so many times; times as µs."""
+    if kind == pa.bool_():
+        return pa.repeat(pa.scalar(bool(value)), count)
+    # Arrow writes each number by itself, which takes ten times as long.
+    plain = pa.int64() if kind == TIMESTAMP else kind
+    return pa.array(np.full(count, value, dtype=plain.to_pandas_dtype())).view(kind)
+
+
 def merged(tables: Sequence[pa.Table], kind: SampleKind) -> pa.Table:
     """Rows of several tables, sorted by (signal, ts), each (signal, ts) once.
 
@@ -79,12 +93,29 @@ def merged(tables: Sequence[pa.Table], kind: SampleKind) -> pa.Table:
     if not tables:
         return STORED[kind].empty_table()
     table = pa.concat_tables(tables)
-    kept = sorted_once(table["signal"].to_numpy(), micros(table["ts"]))
-    return table if kept is None else table.take(pa.array(kept))
+    ordered = sorted_once(table["signal"].to_numpy(), micros(table["ts"]))
+    if ordered is None:
+        return table
+    if kind not in NUMBERS or table.num_rows < _MANY:
+        return table.take(pa.array(ordered.rows))
+    return _taken(table, ordered)
 
 
-def sorted_once(signal: NDArray[np.uint32], ts: NDArray[np.int64]) -> NDArray[np.int64] | None:
-    """Which rows to take, and in which order, so that each (signal, ts) comes once; None for all as they are.
+class Ordered(NamedTuple):
+    """Which rows to take, and in which order, with the columns that were needed to find that out.
+
+    Attributes:
+        rows: their numbers.
+        signal, ts: of those rows.
+    """
+
+    rows: NDArray[np.int64]
+    signal: NDArray[np.uint32]
+    ts: NDArray[np.int64]
+
+
+def sorted_once(signal: NDArray[np.uint32], ts: NDArray[np.int64]) -> Ordered | None:
+    """Rows sorted by (signal, ts), each (signal, ts) once; None for all as they are.
 
     Of equal rows the last one is taken.
     """
@@ -92,11 +123,40 @@ def sorted_once(signal: NDArray[np.uint32], ts: NDArray[np.int64]) -> NDArray[np
     if _rising(signal[:_FIRST], ts[:_FIRST]).all() and _rising(signal, ts).all():
         return None
     order = by_signal(signal)
-    signal, ts = signal[order], ts[order]
-    rising = _rising(signal, ts)
-    if rising.all():
-        return order
-    return order[_late_sorted(signal, ts)]
+    low, high = int(signal.min()), int(signal.max())
+    if high - low > _SIXTEEN_BITS:
+        signal = signal[order]
+    else:
+        # Counted instead of taken: a third of the time, and what is written lies one behind the other.
+        counts = np.bincount(signal - np.uint32(low))
+        signal = np.repeat(np.arange(low, high + 1, dtype=np.uint32), counts)
+    ts = ts[order]
+    if _rising(signal, ts).all():
+        return Ordered(order, signal, ts)
+    kept = _late_sorted(signal, ts)
+    return Ordered(order[kept], signal[kept], ts[kept])
+
+
+def _taken(table: pa.Table, ordered: Ordered) -> pa.Table:
+    """Rows of numbers: numpy takes from whole columns five times as quick as Arrow from columns in chunks."""
+    known = {"signal": pa.array(ordered.signal), "ts": pa.array(ordered.ts).view(TIMESTAMP)}
+    columns = [
+        known.get(field.name, None) or _column(table[field.name], ordered.rows) for field in table.schema
+    ]
+    return pa.table(columns, schema=table.schema)
+
+
+def _column(column: pa.ChunkedArray, rows: NDArray[np.int64]) -> pa.Array:
+    if column.type in (pa.uint32(), pa.bool_()):
+        # Mostly all are good, and live: nothing has to be moved for that.
+        limits = pc.min_max(column).as_py()
+        if limits["min"] == limits["max"]:
+            return repeated(limits["min"], column.type, len(rows))
+    if column.type == TIMESTAMP:
+        return pa.array(micros(column)[rows]).view(TIMESTAMP)
+    if not column.null_count:
+        return pa.array(column.to_numpy()[rows])
+    return pa.array(column.fill_null(0).to_numpy()[rows], mask=column.is_null().to_numpy()[rows])
 
 
 def _late_sorted(signal: NDArray[np.uint32], ts: NDArray[np.int64]) -> NDArray[np.int64]:

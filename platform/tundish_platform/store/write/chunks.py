@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tundish_platform.samples import Origin, SampleKind
-from tundish_platform.store.rows import EARLIEST, STORED, TIMESTAMP, by_signal, micros
+from tundish_platform.store.rows import EARLIEST, STORED, TIMESTAMP, by_signal, micros, repeated
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -113,9 +113,9 @@ class Chunk:
         if self._arrival is None:
             return table
         count = table.num_rows
-        arrival = pa.repeat(pa.scalar(self._arrival, TIMESTAMP), count)
-        schema = _stored_schema(table.schema)
-        return pa.table([*table.columns, arrival, pa.repeat(pa.scalar(self._live), count)], schema=schema)
+        arrival = repeated((self._arrival - EARLIEST) // _US, TIMESTAMP, count)
+        live = repeated(self._live, pa.bool_(), count)
+        return pa.table([*table.columns, arrival, live], schema=_stored_schema(table.schema))
 
 
 class Run:
