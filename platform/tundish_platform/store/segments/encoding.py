@@ -20,14 +20,20 @@ if TYPE_CHECKING:
 ROW_GROUP: Final = 16 * 1024
 _DELTA: Final = "DELTA_BINARY_PACKED"
 _HARDLY_REPEATING: Final = 0.5
+# Measured for arrivals: below it a dictionary is smaller and takes two thirds of the time.
+_OFTEN_REPEATING: Final = 0.01
 
 
 def write_options(kind: SampleKind, table: pa.Table) -> dict[str, Any]:
     """Arguments of `pyarrow.parquet.write_table` for rows of `STORED` columns, sorted by (signal, ts)."""
     names = table.schema.names
-    # Arrivals repeat only where batches are large; as differences they are small everywhere.
-    encodings = {"ts": _DELTA, "arrival": _DELTA}
+    encodings = {"ts": _DELTA}
     dictionary = {"signal", "status", "value", "reason", "end"} & set(names)
+    # Arrivals repeat only where batches are large; as differences they are small everywhere.
+    if _distinct_share(table["arrival"]) < _OFTEN_REPEATING:
+        dictionary.add("arrival")
+    else:
+        encodings["arrival"] = _DELTA
     if kind is SampleKind.NUMERIC and _distinct_share(table["value"]) > _HARDLY_REPEATING:
         dictionary.discard("value")
         encodings["value"] = "BYTE_STREAM_SPLIT"

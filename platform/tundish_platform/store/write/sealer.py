@@ -12,11 +12,13 @@ import structlog
 
 from tundish_platform.store.rows import merged
 from tundish_platform.store.segments import segment as segments
+from tundish_platform.store.write.ahead import one_behind
 from tundish_platform.store.write.days import by_day
 from tundish_platform.store.write.merging import MERGE_ROWS, due_merges
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import date
 
     import pyarrow as pa
 
@@ -196,12 +198,14 @@ class Sealer:
         first = [part.min_sequence for part in parts]
         first += [] if buffer.first_sequence is None else [buffer.first_sequence]
         last = max([buffer.last_sequence, *(part.max_sequence for part in parts)])
+
+        def write(ordered: tuple[SampleKind, date, pa.Table]) -> SegmentFile:
+            return segments.write(self._objects, store.slug, *ordered, (min(first), last))
+
+        ordered = ((kind, *of_day) for kind, rows in tables.items() for of_day in by_day(rows, kind))
         written: list[SegmentFile] = []
         try:
-            for kind, of_kind in tables.items():
-                for day, rows in by_day(of_kind, kind):
-                    sequences = (min(first), last)
-                    written.append(segments.write(self._objects, store.slug, kind, day, rows, sequences))
+            written.extend(one_behind(write, ordered))
         except OSError:
             # A full disk must not be filled further by each new try.
             for segment in written:
