@@ -3,6 +3,7 @@ from __future__ import annotations
 import errno
 import os
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
@@ -188,11 +189,18 @@ def test_callers_that_wait_share_a_sync(tmp_path: Path) -> None:
     layer = CountingFiles()
     log = FileLog(tmp_path, layer)
     with ThreadPoolExecutor(16) as pool:
-        numbers = [n for got in pool.map(lambda n: log.append(n, [b"x", b"y"]), range(160)) for n in got]
-    assert sorted(numbers) == list(range(1, 321))
-    # One sync each would be 160; how many gather meanwhile depends on how busy the machine is.
-    assert layer.syncs <= 110
-    assert sorted(r.tenant for r in log.replay()) == sorted([*range(160)] * 2)
+        # As while somebody else's commit is under way.
+        with log._commit_lock:
+            calls = [pool.submit(log.append, n, [b"x", b"y"]) for n in range(16)]
+            deadline = time.monotonic() + 60
+            while len(log._waiting) < 16:
+                assert time.monotonic() < deadline
+                time.sleep(0.001)
+        numbers = [n for call in calls for n in call.result()]
+    assert sorted(numbers) == list(range(1, 33))
+    # The new file's header, and all of them together.
+    assert layer.syncs == 2
+    assert sorted(r.tenant for r in log.replay()) == sorted([*range(16)] * 2)
 
 
 def test_each_callers_records_lie_together(tmp_path: Path) -> None:
