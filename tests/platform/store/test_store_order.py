@@ -75,9 +75,9 @@ def test_batches_across_midnight_are_cut_and_of_equal_rows_the_last_batch_holds(
     across = np.concatenate([np.arange(START - DAY // 2, START + 3 * DAY, DAY // 200)] * 3)[:1500]
     batches = []
     for turn in range(3):
-        ts = pa.array(rng.permutation(across) if turn == 1 else np.sort(across)).view(TIMESTAMP)
+        ts = pa.array(rng.permutation(across) if turn == 2 else np.sort(across)).view(TIMESTAMP)
         part = whole.slice(0, len(ts)).set_column(1, STORED[SampleKind.NUMERIC].field("ts"), ts)
-        value = pa.array(np.full(len(ts), float(turn)))
+        value = pa.array(turn * 10_000.0 + np.arange(len(ts)))
         batches.append(part.set_column(2, STORED[SampleKind.NUMERIC].field("value"), value))
     found = dict(by_day(batches, SampleKind.NUMERIC))
     assert list(found) == [date(2026, 2, 28), *(date(2026, 3, day) for day in (1, 2, 3))]
