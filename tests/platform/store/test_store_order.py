@@ -69,6 +69,16 @@ def test_rows_are_in_order_and_the_last_of_equal_ones_is_kept_bit_by_bit(
     assert bits(merged(tables, kind)) == expected
 
 
+def test_numbers_that_only_count_as_equal_stay_apart() -> None:
+    numeric = SampleKind.NUMERIC
+    values = pa.array([0.0, -0.0, float("nan")] * (ROWS // 3))
+    rows = table(np.random.default_rng(5), numeric, [1, 2]).set_column(
+        2, STORED[numeric].field("value"), values
+    )
+    found = merged([rows.slice(0, 2), rows, rows.slice(0, 2_000)], numeric)
+    assert bits(found) == sorted(bits(rows), key=lambda row: (int(row[0]), int(row[1])))
+
+
 def test_batches_across_midnight_are_cut_and_of_equal_rows_the_last_batch_holds() -> None:
     rng = np.random.default_rng(1)
     whole = table(rng, SampleKind.NUMERIC, [1, 2], status=0)
