@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from flask import Blueprint, Flask, request
 
 from tundish_platform.api import (
+    alarm_routes,
     data_routes,
     marketplace_routes,
     programme_routes,
@@ -29,6 +30,7 @@ PREFIX: Final = "/api/v1"
 
 _CHILDREN: Final = (
     tenant_routes.routes,
+    alarm_routes.routes,
     data_routes.routes,
     window_routes.routes,
     marketplace_routes.routes,

@@ -110,6 +110,14 @@ def max_points() -> int:
     return int(text)
 
 
+def whole(name: str, least: int, most: int, default: int) -> int:
+    """A whole number within bounds."""
+    text = request.args.get(name, str(default))
+    if not (text.isascii() and text.isdigit() and len(text) <= _MAX_DIGITS and least <= int(text) <= most):
+        raise wrong(name, f"must be {least} to {most}", f"须为 {least} 至 {most}")
+    return int(text)
+
+
 def step(start: datetime, end: datetime, columns: int, most: int = MAX_CELLS) -> timedelta:
     """``step_s``, seconds above 0.001; refused where there would be more than so many values."""
     text = request.args.get("step_s", "")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tundish_platform.alarms.models
 import tundish_platform.assets.models
 import tundish_platform.marketplace.models
 import tundish_platform.programme.models

@@ -1,5 +1,6 @@
 """The ground floor: the shapes that travel. Knows no database, no web and no tenant store."""
 
+from tundish_platform.samples.alarms import AlarmPriority, AlarmReport
 from tundish_platform.samples.batch import (
     GAP_REASONS,
     SCHEMAS,
@@ -24,6 +25,8 @@ __all__ = [
     "GAP_REASONS",
     "GOOD",
     "SCHEMAS",
+    "AlarmPriority",
+    "AlarmReport",
     "CodecError",
     "GapReason",
     "Origin",

@@ -11,12 +11,17 @@ if TYPE_CHECKING:
 
 
 class Permission(StrEnum):
-    """What may be done with a tenant's things, or (the last two) above all tenants."""
+    """What may be done with a tenant's things, or (the last two) above all tenants.
+
+    ``handle`` is the shift's work with alarms, ``configure`` the engineer's with rules and what they watch.
+    """
 
     READ = "read"
     INGEST = "ingest"
     ANALYSE = "analyse"
     SUBSCRIBE = "subscribe"
+    HANDLE = "handle"
+    CONFIGURE = "configure"
     MANAGE = "manage"
     PROGRAMME = "programme"
     OPERATE = "operate"
@@ -27,6 +32,8 @@ class Role(StrEnum):
 
     OWNER = "owner"
     PLANT_MANAGER = "plant_manager"
+    ENGINEER = "engineer"
+    SHIFT_OPERATOR = "shift_operator"
     VIEWER = "viewer"
     COLLECTOR = "collector"
     ANALYST = "analyst"
@@ -35,8 +42,20 @@ class Role(StrEnum):
 
 
 ROLE_PERMISSIONS: Final[Mapping[Role, frozenset[Permission]]] = {
-    Role.OWNER: frozenset({Permission.READ, Permission.SUBSCRIBE, Permission.MANAGE}),
-    Role.PLANT_MANAGER: frozenset({Permission.READ, Permission.SUBSCRIBE}),
+    Role.OWNER: frozenset(
+        {
+            Permission.READ,
+            Permission.SUBSCRIBE,
+            Permission.HANDLE,
+            Permission.CONFIGURE,
+            Permission.MANAGE,
+        }
+    ),
+    Role.PLANT_MANAGER: frozenset(
+        {Permission.READ, Permission.SUBSCRIBE, Permission.HANDLE, Permission.CONFIGURE}
+    ),
+    Role.ENGINEER: frozenset({Permission.READ, Permission.HANDLE, Permission.CONFIGURE}),
+    Role.SHIFT_OPERATOR: frozenset({Permission.READ, Permission.HANDLE}),
     Role.VIEWER: frozenset({Permission.READ}),
     # Service accounts: a collector may write samples but not read what others wrote.
     Role.COLLECTOR: frozenset({Permission.INGEST}),

@@ -13,11 +13,12 @@ import pytest
 from waitress import wasyncore
 from waitress.server import create_server
 
+from tundish_platform.alarms import RuleSpec, create_rule, take_reports
 from tundish_platform.api.app import create_app
 from tundish_platform.api.context import PlatformContext
 from tundish_platform.assets import Heartbeat, save_heartbeat, upsert_signals
 from tundish_platform.marketplace import Catalogue
-from tundish_platform.samples import SCHEMAS, SampleBatch, SampleKind, SignalRole, SignalSpec
+from tundish_platform.samples import SCHEMAS, AlarmReport, SampleBatch, SampleKind, SignalRole, SignalSpec
 from tundish_platform.store import Telemetry
 from tundish_platform.store.files import LocalFiles
 from tundish_platform.tenancy import Permission, Role, TenantScope, access_tenant
@@ -28,8 +29,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from flask import Flask
+    from sqlalchemy.orm import Session
 
     from tundish_platform.store.files import AppendFile
+    from tundish_platform.tenancy import Principal
     from tundish_platform.tenancy.metadata import Metadata
 
 # Stands in every text of the plant "steel"; nobody else may ever get to see it.
@@ -158,6 +161,15 @@ def _tokens(metadata: Metadata) -> dict[str, str]:
     return tokens | {"garbage": "tnd_garbage", "empty": ""}
 
 
+def _alarms(session: Session, job: Principal, signal: int) -> None:
+    names = {"name_zh": CANARY, "name_en": CANARY}
+    report = AlarmReport(key=CANARY, active=True, ts=NOW, **names)
+    take_reports(session, access_tenant(job, "steel", Permission.INGEST), "opc", [report], NOW)
+    owner = access_tenant(job_principal(session, "test", Role.OWNER), "steel", Permission.CONFIGURE)
+    rule = RuleSpec.model_validate({"signal": signal, "kind": "high", "threshold": 1, **names})
+    create_rule(session, owner, rule, NOW)
+
+
 @pytest.fixture
 def world(new_sqlite: Callable[[], Metadata], tmp_path: Path) -> Iterator[World]:
     metadata = new_sqlite()
@@ -168,6 +180,7 @@ def world(new_sqlite: Callable[[], Metadata], tmp_path: Path) -> Iterator[World]
         scopes = {slug: access_tenant(job, slug, Permission.INGEST) for slug in ("steel", "power")}
         numbers = upsert_signals(session, scopes["steel"], "opc", list(SPECS.values()))
         save_heartbeat(session, scopes["steel"], "opc", Heartbeat(state="running", message_en=CANARY))
+        _alarms(session, job, numbers[SPECS["pressure"].path])
     ids = {key: numbers[declared.path] for key, declared in SPECS.items()}
     disk = Disk()
     context = PlatformContext(metadata, Telemetry(tmp_path / "store", metadata, files=disk), Catalogue())

@@ -29,6 +29,17 @@ EXPECTED: dict[str, str | Permission] = {
     "api.tenant.list_of_sources": Permission.READ,
     "api.tenant.heartbeat": Permission.INGEST,
     "api.tenant.take_samples": Permission.INGEST,
+    "api.alarms.report": Permission.INGEST,
+    "api.alarms.acknowledgements": Permission.INGEST,
+    "api.alarms.settle": Permission.INGEST,
+    "api.alarms.alarms": Permission.READ,
+    "api.alarms.events": Permission.READ,
+    "api.alarms.alarm_floods": Permission.READ,
+    "api.alarms.act": Permission.HANDLE,
+    "api.alarms.rules": Permission.READ,
+    "api.alarms.rule_create": Permission.CONFIGURE,
+    "api.alarms.rule_change": Permission.CONFIGURE,
+    "api.alarms.rule_delete": Permission.CONFIGURE,
     "api.data.latest": Permission.READ,
     "api.data.samples": Permission.READ,
     "api.data.export": Permission.READ,
@@ -75,6 +86,7 @@ def methods(rule: Rule) -> list[str]:
 
 def ask(world: World, rule: Rule, method: str, who: str, tenant: str = "steel") -> TestResponse:
     values = {"tenant": tenant, "name": "opc", "app_id": "spc", "uscc": "91999900TD0000017U"}
+    values |= {"alarm": "1", "rule": "1"}
     path = world.app.url_map.bind("localhost").build(
         rule.endpoint, {name: values[name] for name in rule.arguments}, method=None
     )
@@ -170,7 +182,8 @@ def test_the_canary_is_there_to_be_found(world: World) -> None:
         if "GET" in methods(rule) and not canary_free(ask(world, rule, "GET", "all"))
     }
     assert {"api.tenant.me", "api.tenant.list_of_signals", "api.tenant.list_of_sources", "api.data.latest",
-    "api.data.newest_predictions", "api.data.samples", "api.data.export", "api.data.trend",
+    "api.data.newest_predictions", "api.alarms.alarms", "api.alarms.rules",
+    "api.data.samples", "api.data.export", "api.data.trend",
     "api.windows.states"} <= seen  # fmt: skip
 
 

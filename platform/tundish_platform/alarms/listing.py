@@ -1,0 +1,188 @@
+"""Lists of alarms and of what happened to them, a page at a time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Final
+
+from sqlalchemy import and_, or_, select
+
+from tundish_platform.alarms.floods import Flood, floods
+from tundish_platform.alarms.handling import UnknownAlarm
+from tundish_platform.alarms.models import Alarm, AlarmEvent
+from tundish_platform.alarms.reports import standing_of
+from tundish_platform.alarms.states import ANNUNCIATED, AlarmState, Transition
+from tundish_platform.tenancy import Permission
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from sqlalchemy import ColumnElement
+    from sqlalchemy.orm import Session
+
+    from tundish_platform.tenancy import TenantScope
+
+MAX_PAGE: Final = 1_000
+# What is asked of the database at a time while states, which depend on the clock, are sorted out here.
+_BLOCK: Final = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class AlarmView:
+    """An alarm as lists show it; `AlarmState` is that of the moment of the question."""
+
+    id: int
+    source: str
+    key: str
+    path: str
+    priority: int
+    name_zh: str
+    name_en: str
+    message_zh: str
+    message_en: str
+    value: float | None
+    state: AlarmState
+    active: bool
+    acknowledged: bool
+    shelved_until: datetime | None
+    reason: str
+    raised_ts: datetime | None
+    cleared_ts: datetime | None
+    occurrences: int
+
+
+@dataclass(frozen=True, slots=True)
+class EventView:
+    """An event as lists show it."""
+
+    id: int
+    alarm: int
+    transition: Transition
+    at: datetime
+    ts: datetime
+    late: bool
+    by: str
+    comment: str
+    value: float | None
+
+
+def list_alarms(
+    session: Session, scope: TenantScope, now: datetime, *,
+    states: Collection[AlarmState] = ANNUNCIATED, after: int = 0, limit: int = MAX_PAGE,
+) -> list[AlarmView]:  # fmt: skip
+    """Alarms in some states, in the order they were first seen.
+
+    Args:
+        session: of the metadata database.
+        scope: with the permission to read, not narrowed to some signals.
+        now: at which the states are judged.
+        states: which to list.
+        after: id of the last alarm of the page before; 0 for the first page.
+        limit: at most so many, at most `MAX_PAGE`.
+
+    Raises:
+        AccessDenied: the scope may not read.
+    """
+    scope.require(Permission.READ)
+    scope.require_all_signals()
+    found: list[AlarmView] = []
+    while len(found) < limit:
+        rows = session.scalars(
+            select(Alarm)
+            .where(Alarm.tenant_id == scope.tenant_id, Alarm.id > after, _possible(states))
+            .order_by(Alarm.id)
+            .limit(_BLOCK)
+        ).all()
+        found += [view for row in rows if (view := view_of(row, now)).state in states]
+        if len(rows) < _BLOCK:
+            break
+        after = rows[-1].id
+    return found[:limit]
+
+
+def list_events(
+    session: Session, scope: TenantScope, *, alarm_id: int | None = None, before: int | None = None,
+    limit: int = MAX_PAGE,
+) -> list[EventView]:  # fmt: skip
+    """What happened, newest first; to one alarm or to all.
+
+    Args:
+        session: of the metadata database.
+        scope: with the permission to read.
+        alarm_id: of one alarm only.
+        before: id of the last event of the page before.
+        limit: at most so many.
+
+    Raises:
+        AccessDenied: the scope may not read.
+        UnknownAlarm: the tenant has no such alarm.
+    """
+    scope.require(Permission.READ)
+    scope.require_all_signals()
+    query = select(AlarmEvent).where(AlarmEvent.tenant_id == scope.tenant_id)
+    if alarm_id is not None:
+        mine = select(Alarm.id).where(Alarm.tenant_id == scope.tenant_id, Alarm.id == alarm_id)
+        if session.scalar(mine) is None:
+            raise UnknownAlarm(alarm_id)
+        query = query.where(AlarmEvent.alarm_id == alarm_id)
+    if before is not None:
+        query = query.where(AlarmEvent.id < before)
+    rows = session.scalars(query.order_by(AlarmEvent.id.desc()).limit(min(limit, MAX_PAGE)))
+    return [_event(row) for row in rows]
+
+
+def list_floods(session: Session, scope: TenantScope, since: datetime, until: datetime) -> list[Flood]:
+    """Stretches in which more alarms came than a person can handle; see `floods`.
+
+    Raises:
+        AccessDenied: the scope may not read.
+    """
+    scope.require(Permission.READ)
+    scope.require_all_signals()
+    times = session.scalars(
+        select(AlarmEvent.at)
+        .where(
+            AlarmEvent.tenant_id == scope.tenant_id, AlarmEvent.transition == Transition.RAISED.value,
+            AlarmEvent.late.is_(False),
+            AlarmEvent.at >= since - timedelta(minutes=10), AlarmEvent.at <= until,
+        )
+        .order_by(AlarmEvent.at)
+    )  # fmt: skip
+    return [flood for flood in floods(list(times)) if flood.end > since]
+
+
+def view_of(row: Alarm, now: datetime) -> AlarmView:
+    """A row as lists show it."""
+    return AlarmView(
+        id=row.id, source=row.source, key=row.key, path=row.path, priority=row.priority,
+        name_zh=row.name_zh, name_en=row.name_en, message_zh=row.message_zh, message_en=row.message_en,
+        value=row.value, state=standing_of(row).state(now), active=row.active, acknowledged=row.acknowledged,
+        shelved_until=row.shelved_until, reason=row.out_of_service or row.suppressed,
+        raised_ts=row.raised_ts, cleared_ts=row.cleared_ts, occurrences=row.occurrences,
+    )  # fmt: skip
+
+
+def _event(row: AlarmEvent) -> EventView:
+    return EventView(
+        row.id,
+        row.alarm_id,
+        Transition(row.transition),
+        row.at,
+        row.ts,
+        row.late,
+        row.by,
+        row.comment,
+        row.value,
+    )
+
+
+def _possible(states: Collection[AlarmState]) -> ColumnElement[bool]:
+    """Rows that can be in one of the states, whatever the clock says."""
+    if AlarmState.NORMAL in states:
+        return Alarm.tenant_id.is_not(None)
+    shown = or_(Alarm.active.is_(True), Alarm.acknowledged.is_(False))
+    hidden = or_(
+        Alarm.shelved_until.is_not(None), and_(Alarm.suppressed != ""), and_(Alarm.out_of_service != "")
+    )
+    return or_(shown, hidden)
