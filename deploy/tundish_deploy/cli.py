@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from tundish_deploy.commands import bench, campaign, city, evaluate, lines, parts, store, tenants
+from tundish_deploy.commands import audit, bench, campaign, city, evaluate, lines, parts, store, tenants
 from tundish_deploy.commands.options import SettingsOption, errors, give_up, usable_settings
 from tundish_deploy.logs import configure_logs
 
@@ -28,6 +28,7 @@ app.add_typer(
     name="campaign",
     help="Try to break the store's promises; each run has a control that must fail.",
 )
+app.add_typer(audit.app, name="audit", help="The audit trail: verify, export, anchor, let go of what is old.")
 app.add_typer(city.app, name="city", help="Jobs over several tenants, on a Dask cluster.")
 app.add_typer(parts.app, name="part", hidden=True)
 app.command()(lines.replay)

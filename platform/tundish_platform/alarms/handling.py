@@ -10,6 +10,7 @@ from sqlalchemy import select, update
 from tundish_platform.alarms.models import Alarm
 from tundish_platform.alarms.reports import lay_down, note, standing_of
 from tundish_platform.alarms.states import Transition
+from tundish_platform.audit import record_of
 from tundish_platform.tenancy import Permission
 
 if TYPE_CHECKING:
@@ -100,6 +101,9 @@ def handle(
             )
     lay_down(alarm, standing)
     note(session, alarm, transition, at=now, ts=now, by=scope.principal, comment=comment)
+    if transition in _NEEDS:
+        detail = {"alarm": f"{alarm.source}: {alarm.key}"[:500], "reason": comment}
+        record_of(session, scope, f"alarm.{transition}", f"alarm/{alarm_id}", now, detail)
     session.flush()
     return alarm
 

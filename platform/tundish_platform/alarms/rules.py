@@ -11,6 +11,7 @@ from sqlalchemy import delete, func, select, update
 from tundish_platform.alarms.limits import LimitKind
 from tundish_platform.alarms.models import AlarmRule
 from tundish_platform.assets import find_signals
+from tundish_platform.audit import record_of
 from tundish_platform.samples import AlarmPriority, SampleKind
 from tundish_platform.tenancy import Permission
 
@@ -108,6 +109,7 @@ def create_rule(session: Session, scope: TenantScope, spec: RuleSpec, now: datet
     )  # fmt: skip
     session.add(row)
     session.flush()
+    record_of(session, scope, "alarm_rule.made", f"rule/{row.id}", now, spec.model_dump(mode="json"))
     return _rule(row)
 
 
@@ -141,10 +143,11 @@ def change_rule(
     if changed is None:
         raise RuleChanged(rule_id)
     session.refresh(row)
+    record_of(session, scope, "alarm_rule.changed", f"rule/{rule_id}", now, spec.model_dump(mode="json"))
     return _rule(row)
 
 
-def delete_rule(session: Session, scope: TenantScope, rule_id: int) -> bool:
+def delete_rule(session: Session, scope: TenantScope, rule_id: int, now: datetime) -> bool:
     """Remove a rule; its alarm and their history stay. False where there was none.
 
     Raises:
@@ -156,6 +159,8 @@ def delete_rule(session: Session, scope: TenantScope, rule_id: int) -> bool:
         .where(AlarmRule.tenant_id == scope.tenant_id, AlarmRule.id == rule_id)
         .returning(AlarmRule.id)
     )
+    if gone is not None:
+        record_of(session, scope, "alarm_rule.removed", f"rule/{rule_id}", now)
     return gone is not None
 
 

@@ -200,7 +200,7 @@ def rule_delete(scope: TenantScope, rule: int) -> ResponseReturnValue:
     """Remove a rule; removing twice is no error."""
     only()
     with platform().metadata.session() as session:
-        return {"removed": delete_rule(session, scope, _id(rule))}
+        return {"removed": delete_rule(session, scope, _id(rule), datetime.now(UTC))}
 
 
 @routes.errorhandler(UnknownAlarm)

@@ -9,6 +9,7 @@ from flask import Blueprint, Flask, request
 
 from tundish_platform.api import (
     alarm_routes,
+    audit_routes,
     data_routes,
     marketplace_routes,
     programme_routes,
@@ -31,6 +32,7 @@ PREFIX: Final = "/api/v1"
 _CHILDREN: Final = (
     tenant_routes.routes,
     alarm_routes.routes,
+    audit_routes.routes,
     data_routes.routes,
     window_routes.routes,
     marketplace_routes.routes,

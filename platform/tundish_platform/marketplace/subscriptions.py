@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, select, update
 
+from tundish_platform.audit import record_of
 from tundish_platform.marketplace.catalogue import compatibility
 from tundish_platform.marketplace.models import AppRun, Grant, Subscription
 from tundish_platform.tenancy import Permission
@@ -117,6 +118,8 @@ def subscribe(
             for s in fit.signals
         )
         session.flush()
+        granted = {"version": manifest.version, "signals": [signal.id for signal in fit.signals]}
+        record_of(session, scope, "subscription.started", app_id, now, granted)
     return _view(session, scope, _active(session, scope, app_id))
 
 
@@ -141,7 +144,10 @@ def stop(session: Session, scope: TenantScope, app_id: str) -> bool:
         .where(*_is_active(scope, app_id))
         .values(stopped_at=now, stopped_by=scope.principal)
     )
-    return bool(stopped.rowcount)  # type: ignore[attr-defined] # an UPDATE gives a CursorResult
+    done = bool(stopped.rowcount)  # type: ignore[attr-defined] # an UPDATE gives a CursorResult
+    if done:
+        record_of(session, scope, "subscription.stopped", app_id, now)
+    return done
 
 
 def subscriptions(session: Session, scope: TenantScope, *, stopped: bool = False) -> list[SubscriptionView]:

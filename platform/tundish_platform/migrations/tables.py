@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tundish_platform.alarms.models
 import tundish_platform.assets.models
+import tundish_platform.audit.models
 import tundish_platform.marketplace.models
 import tundish_platform.programme.models
 import tundish_platform.store.lifecycle.tables

@@ -155,7 +155,11 @@ def test_shelving_needs_a_reason_and_an_end_and_ends_by_itself(
     with plant.metadata.session() as session:
         assert list_alarms(session, plant.viewer, now) == []
         (event, *_) = list_events(session, plant.viewer)
-        assert (event.transition, event.by, event.comment) == (Transition.SHELVED, "job:shift_operator", "noisy")
+        assert (event.transition, event.by, event.comment) == (
+            Transition.SHELVED,
+            "job:shift_operator",
+            "noisy",
+        )
 
 
 def test_only_those_who_may_do(plant: Plant, now: datetime, make_report: Make) -> None:

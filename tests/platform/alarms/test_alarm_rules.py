@@ -22,6 +22,7 @@ from tundish_platform.alarms import (
     watch_tenant,
 )
 from tundish_platform.assets import UnknownSignals
+from tundish_platform.audit import all_entries
 from tundish_platform.samples import SCHEMAS, SampleBatch, SampleKind
 from tundish_platform.store import Telemetry
 from tundish_platform.tenancy import AccessDenied
@@ -152,10 +153,13 @@ def test_rules_are_made_changed_and_removed_by_engineers_only(plant: Plant, now:
         with pytest.raises(UnknownRule):
             change_rule(session, plant.stranger, rule.id, 2, spec(plant), now)
         assert list_rules(session, plant.stranger) == []
-        assert not delete_rule(session, plant.stranger, rule.id)
+        assert not delete_rule(session, plant.stranger, rule.id, now)
         assert [r.id for r in list_rules(session, plant.viewer)] == [rule.id]
-        assert delete_rule(session, plant.engineer, rule.id)
+        assert delete_rule(session, plant.engineer, rule.id, now)
         assert list_rules(session, plant.viewer) == []
+        done = [(entry.actor, entry.tenant, entry.action) for entry in all_entries(session)]
+        verbs = ("made", "changed", "removed")
+        assert done == [("job:engineer", "steel", f"alarm_rule.{verb}") for verb in verbs]
 
 
 def test_a_limit_without_a_threshold_is_refused() -> None:

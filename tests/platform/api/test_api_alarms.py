@@ -43,7 +43,8 @@ def test_an_alarm_from_its_source_to_the_shift_and_back(world: World) -> None:
     assert (pump["state"], pump["priority"]) == ("unacknowledged", 3)
     path = f"/alarms/{pump['id']}"
     assert (
-        told(call(world, "shift_operator", "POST", path, {"transition": "acknowledged"}))["state"] == "acknowledged"
+        told(call(world, "shift_operator", "POST", path, {"transition": "acknowledged"}))["state"]
+        == "acknowledged"
     )
     again = call(world, "shift_operator", "POST", path, {"transition": "acknowledged"})
     assert (again.status_code, (again.json or {})["error"]["code"]) == (409, "transition_refused")

@@ -24,6 +24,8 @@ ABOVE_TENANTS = {
     "token_role": "roles above tenants",
     "log_fence": "a row for each partition of the log, of many tenants; holds a writer's number only",
     "sealed_up_to": "the store writer's own book-keeping, a row per tenant, read at start-up only",
+    "audit_entry": "the trail outlives the tenant whose removal it records, and its chain runs through all",
+    "audit_head": "the end of the trail, one row",
     "enterprise": "the programme's register; an enterprise may have no tenant",
     "evidence": "what the programme publishes of an enterprise",
 }
