@@ -1,9 +1,9 @@
 """The hash chain: how an entry is digested, and how a stretch of entries is verified. Pure.
 
-The digest of an entry is SHA-256 over the digest before it and the entry as canonical JSON (keys sorted, no
-blanks, UTF-8), in which the SHA-256 of its detail stands for the detail. The first entry follows `GENESIS`. Who
-changes, removes, inserts or reorders an entry breaks every digest after it; who then makes them all anew is found
-out by any digest that was written down elsewhere, an anchor.
+The digest of an entry is SHA-256 over the digest before it and the entry as canonical JSON (keys sorted,
+no blanks, UTF-8), in which the SHA-256 of its detail stands for the detail. The first entry follows
+`GENESIS`. Who changes, removes, inserts or reorders an entry breaks every digest after it; who then
+makes them all anew is found out by any digest that was written down elsewhere, an anchor.
 """
 
 from __future__ import annotations
