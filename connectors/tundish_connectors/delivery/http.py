@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from tundish_connectors.delivery.config import DeliveryConfig
     from tundish_connectors.delivery.protocol import Heartbeat
-    from tundish_platform.samples import SampleBatch, SignalSpec
+    from tundish_platform.samples import AlarmReport, SampleBatch, SignalSpec
 
 CONTENT_TYPE = "application/vnd.tundish.batches"
 _T = TypeVar("_T")
@@ -91,6 +91,20 @@ class HttpDelivery:
     def heartbeat(self, source: str, heartbeat: Heartbeat) -> None:
         """One try to tell how the connector stands."""
         self._call("PUT", f"/sources/{source}", json=heartbeat.model_dump(mode="json"))
+
+    def report_alarms(self, source: str, reports: Sequence[AlarmReport]) -> None:
+        """One try to deliver reports of alarms."""
+        body = {"alarms": [report.model_dump(mode="json") for report in reports]}
+        self._call("PUT", f"/sources/{source}/alarms", json=body)
+
+    def acknowledgements(self, source: str) -> list[tuple[int, str]]:
+        """One try to ask which alarms of the source people have acknowledged: number and key."""
+        rows = self._call("GET", f"/sources/{source}/acknowledgements")
+        return [(int(row["alarm"]), str(row["key"])) for row in rows]
+
+    def settle_acknowledgement(self, source: str, number: int) -> None:
+        """One try to tell that the source has taken an acknowledgement."""
+        self._call("DELETE", f"/sources/{source}/acknowledgements/{number}")
 
     def close(self) -> None:
         """Close the connections."""
