@@ -1,17 +1,18 @@
-"""Log-in, log-out and language of a person at a browser; the session lives in a signed cookie."""
+"""Log-in, log-out and language of a person at a browser; the cookie holds a secret, the server the rest."""
 
 from __future__ import annotations
 
-import secrets
-import time
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from flask import Blueprint, abort, g, make_response, redirect, render_template, request, session
 
 from tundish_dashboards.i18n import Language, language_of, texts
+from tundish_platform.audit import record
 from tundish_platform.tenancy import AccessDenied, Principal
-from tundish_platform.tenancy.accounts import LoginRefused, check_password, principal_of_user
+from tundish_platform.tenancy.accounts import LoginRefused, check_password
+from tundish_platform.tenancy.passwords import utc_now
+from tundish_platform.tenancy.sessions import end_session, open_session, principal_of_session
 
 if TYPE_CHECKING:
     from werkzeug.wrappers import Response as AnyResponse
@@ -36,7 +37,6 @@ class Sessions:
     def __init__(self, metadata: Metadata, settings: DashboardSettings) -> None:
         self._metadata = metadata
         self._settings = settings
-        self._ended: dict[str, float] = {}
 
     def principal(self) -> Principal | None:
         """The person logged in, with the rights of this moment; ``None`` without a valid session.
@@ -49,15 +49,12 @@ class Sessions:
         return found
 
     def _load(self) -> Principal | None:
-        user, sid, opened = session.get("user"), session.get("sid"), session.get("opened")
-        if not isinstance(user, int) or not isinstance(sid, str) or not isinstance(opened, (int, float)):
-            return None
-        age = time.time() - opened
-        if sid in self._ended or not 0 <= age < self._settings.session_length.total_seconds():
+        secret = session.get("sid")
+        if not isinstance(secret, str):
             return None
         try:
             with self._metadata.session() as database:
-                return principal_of_user(database, user)
+                return principal_of_session(database, secret, utc_now())
         except AccessDenied:
             return None
 
@@ -67,18 +64,21 @@ class Sessions:
         Raises:
             LoginRefused: unknown name, wrong password, or too many wrong ones of late; says so in words.
         """
+        now = utc_now()
+        agent = request.headers.get("User-Agent", "")
         with self._metadata.session() as database:
             principal = check_password(database, login, password)
+            secret = open_session(database, principal.id, self._settings.session_length, now, agent)
+            record(database, principal.name, "person.logged_in", f"user/{principal.id}", now=now)
         session.clear()
-        session.update(user=principal.id, sid=secrets.token_urlsafe(18), opened=time.time())
+        session.update(sid=secret)
         return principal
 
     def log_out(self) -> None:
         """End the session on the server too, so that a copied cookie is worthless."""
-        horizon = time.time() - self._settings.session_length.total_seconds()
-        self._ended = {sid: at for sid, at in self._ended.items() if at > horizon}
-        if isinstance(sid := session.get("sid"), str):
-            self._ended[sid] = time.time()
+        if isinstance(secret := session.get("sid"), str):
+            with self._metadata.session() as database:
+                end_session(database, secret, utc_now())
         session.clear()
         g.pop("principal", None)
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import json
 import re
-import time
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -220,8 +220,8 @@ def test_a_copied_cookie_is_worthless_after_log_out(site: Site) -> None:
 def test_a_session_ends_on_the_server(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     client = site.new_visitor("insider")
     assert client.get("/_dash-layout").status_code == 200
-    later = time.time() + site.settings.session_length.total_seconds() + 1
-    monkeypatch.setattr("tundish_dashboards.sessions.time.time", lambda: later)
+    later = datetime.now(UTC) + site.settings.session_length
+    monkeypatch.setattr("tundish_dashboards.sessions.utc_now", lambda: later)
     assert client.get("/_dash-layout").status_code == 401
 
 

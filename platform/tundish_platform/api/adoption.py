@@ -28,6 +28,7 @@ from tundish_platform.programme import (
 )
 from tundish_platform.tenancy import Permission, access_programme, access_tenant
 from tundish_platform.tenancy.accounts import job_principal
+from tundish_platform.tenancy.sessions import logins_between
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -138,6 +139,7 @@ def _activity(
         signals=tuple(list_signals(session, scope)),
         connectors=frozenset(source.name for source in list_sources(session, scope)),
         subscriptions=len(subscriptions(session, scope)),
+        logins=tuple(logins_between(session, scope, start, end)),
         uses=tuple(AppUse(at, signals) for at, signals in uses_between(session, scope, start, end)),
     )
     live = frozenset(s.id for s in activity.live())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, PrimaryKeyConstraint, String
+from sqlalchemy import ForeignKey, Index, PrimaryKeyConstraint, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from tundish_platform.tenancy.metadata import Base, TenantOwned, UtcDateTime
@@ -68,6 +68,28 @@ class LoginAttempt(Base):
     failures: Mapped[int]
     last_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
     locked_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class PersonSession(Base):
+    """A person at a browser, from a log-in until it is ended or expires.
+
+    Attributes:
+        digest: SHA-256 of the secret in the browser's cookie.
+        seen_at: to the minute, when it was last used.
+        agent: what the browser called itself.
+    """
+
+    __tablename__ = "person_session"
+    __table_args__ = (Index("person_session_by_opening", "user_id", "opened_at"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("user_account.id", ondelete="CASCADE"))
+    digest: Mapped[str] = mapped_column(String(64), unique=True)
+    opened_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    seen_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    agent: Mapped[str] = mapped_column(String(200))
 
 
 class Membership(TenantOwned, Base):

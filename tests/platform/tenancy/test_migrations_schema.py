@@ -26,6 +26,7 @@ ABOVE_TENANTS = {
     "sealed_up_to": "the store writer's own book-keeping, a row per tenant, read at start-up only",
     "audit_entry": "the trail outlives the tenant whose removal it records, and its chain runs through all",
     "audit_head": "the end of the trail, one row",
+    "person_session": "a person's; which tenants they may enter is in membership",
     "enterprise": "the programme's register; an enterprise may have no tenant",
     "evidence": "what the programme publishes of an enterprise",
 }
