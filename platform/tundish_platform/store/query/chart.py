@@ -1,10 +1,10 @@
 """Charts from rollups: what each pixel column shows, from the coarsest level that still fills the columns.
 
-The answer's contract is that of `trend.thinned`: samples as they were; of each bucket the first and the last,
+What stays are samples as they were; of each bucket the first and the last,
 the lowest and the highest that is not bad, and the first of the worst status. A bucket is made of whole
 pieces: a piece belongs to the bucket in which it begins, so no sample is looked at twice or missed. Where
-pieces do not tell, as at the window's ends, where late samples overlap them, or where uncertain values may be
-the extremes, raw rows are read for just those stretches.
+pieces do not tell, as at the window's ends or where late samples overlap them, raw rows are read for just
+those stretches.
 """
 
 from __future__ import annotations
@@ -197,7 +197,7 @@ def _known_minutes(
 def _worn(asked: _Chart, pieces: pa.Table, key: NDArray[np.int64]) -> NDArray[np.bool_]:
     """Pieces (sorted by first sample) of buckets that must be read raw."""
     first, last = (key + pieces[f"{mark}_us"].to_numpy() for mark in ("first", "last"))
-    worn = pieces["uncertain"].to_numpy() > 0
+    worn = np.zeros(len(key), dtype=bool)
     overlap = last[:-1] >= first[1:]
     worn[:-1] |= overlap
     worn[1:] |= overlap

@@ -2,8 +2,7 @@
 
 Pieces of rollups answer as long as raw rows could not say otherwise. A bucket is worn, and read again one
 level finer, where its pieces overlap in time (late or repeated samples), a recorded gap cuts a piece, a step
-inside is longer than the signal's hold, a window begins or ends inside a piece, or a window's first or last
-good sample stands behind one that is not good.
+inside is longer than the signal's hold, or a window begins or ends inside a piece.
 """
 
 from __future__ import annotations
@@ -161,20 +160,8 @@ def _worn(question: Question, answer: Answer, cuts: NDArray[np.int64]) -> NDArra
     # The run before a cut, where it goes on behind it.
     before = at[(at > 0)] - 1
     worn[before[runs.last[before] >= cuts[at > 0]]] = True
-    worn |= _hidden_ends(runs, at)
     worn &= coarse
     return _whole_buckets(runs, worn, _needed(runs, at, question.tiles)) if worn.any() else worn
-
-
-def _hidden_ends(runs: Runs, at: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Runs with a tile's first or last good sample, where that is not their own first or last one."""
-    hidden = np.zeros(len(runs), dtype=bool)
-    if runs.first_good.all() and runs.last_good.all():
-        return hidden
-    first, last = first_and_last(runs.good > 0, at)
-    for ends, good in ((first[first >= 0], runs.first_good), (last[last >= 0], runs.last_good)):
-        hidden[ends] |= ~good[ends]
-    return hidden
 
 
 def first_and_last(

@@ -81,6 +81,19 @@ def pick(
     )
 
 
+def good_picks(starts: NDArray[np.int64], value: NDArray[np.float64], good: NDArray[np.bool_]) -> Picks:
+    """The first, lowest, highest and last of the good rows of each group; none is the worst.
+
+    Args:
+        starts: as for `pick`.
+        value: shape ``(n,)``.
+        good: which rows are.
+    """
+    picks, hits = pick(starts, value, good, None), np.flatnonzero(good)
+    ends = picks.last + 1
+    return picks._replace(first=_first(hits, starts, ends), last=_last(hits, starts, ends))
+
+
 def _at(
     value: NDArray[np.float64],
     wanted: NDArray[np.float64],

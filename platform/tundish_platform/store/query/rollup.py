@@ -10,7 +10,8 @@ With samples ``(tᵢ, vᵢ)``, ``Δᵢ = tᵢ₊₁ - tᵢ`` over neighbours ins
     line    = Σ (vᵢ + vᵢ₊₁) / 2 · Δᵢ         where the next one is good, too; otherwise as held
     good_us = Σ Δᵢ
 
-Good is a sample with a good status and a finite value, as in `summary`.
+Good is a sample with a good status and a finite value, as in `summary`. Low and high are those of samples that
+are not bad, as charts show them; windows need the good ones, which are almost always the same.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tundish_platform.samples import Severity, is_good
-from tundish_platform.store.query.picks import NONE, Picks, group_starts, pick, severities
+from tundish_platform.store.query.picks import NONE, Picks, good_picks, group_starts, pick, severities
 from tundish_platform.store.rows import TIMESTAMP, micros
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ DENSE: Final = 20
 """A 60 s level is worth its bytes from so many samples a bucket."""
 
 _MARKS: Final = ("first", "low", "high", "worst", "last")
+_GOOD: Final = ("first", "low", "high", "last")
 # About what stays in the cache while a block is gone through some twenty times.
 _BLOCK_ROWS: Final = 1 << 16
 _LONGEST_US: Final = 2**32
@@ -54,6 +56,8 @@ ROLLUP_SCHEMA = pa.schema(
                 pa.field(f"{mark}_status", pa.uint32(), nullable=False),
             )
         ),
+        # Values of good samples; null where there is none.
+        *(pa.field(f"good_{mark}", pa.float64()) for mark in _GOOD),
         pa.field("count", pa.uint32(), nullable=False),
         pa.field("good", pa.uint32(), nullable=False),
         pa.field("uncertain", pa.uint32(), nullable=False),
@@ -67,12 +71,12 @@ ROLLUP_SCHEMA = pa.schema(
 
 AGGREGATE_COLUMNS: Final = (
     "signal", "ts", "first_us", "first_value", "first_status", "last_us", "last_value", "last_status",
-    "low_value", "high_value", "count", "good", "total", "held", "line", "good_us", "max_step_us",
+    "good_first", "good_last", "good_low", "good_high", "count", "good", "total", "held", "line", "good_us", "max_step_us",
 )  # fmt: skip
 """What windows need of a rollup."""
 
 CHART_COLUMNS: Final = (
-    "signal", "ts", "count", "uncertain",
+    "signal", "ts", "count",
     *(f"{mark}_{part}" for mark in _MARKS for part in ("us", "value", "status")),
 )  # fmt: skip
 """What charts need of a rollup."""
@@ -104,6 +108,7 @@ def rollup(table: pa.Table, width_us: int) -> pa.Table:
     columns = {"signal": signal[starts], "ts": pa.array(bucket).cast(TIMESTAMP)} | merged
     for mark in _MARKS:
         columns |= whole.mark(mark, merged[mark], bucket)
+    columns |= {f"good_{mark}": whole.values(merged[f"good_{mark}"]) for mark in _GOOD}
     return pa.table([columns[name] for name in ROLLUP_SCHEMA.names], schema=ROLLUP_SCHEMA)
 
 
@@ -133,13 +138,17 @@ class _Rows:
         """Offset, value and status of one row a bucket."""
         there = rows != NONE
         index = np.where(there, rows, 0)
-        # Taken from the column, so that a missing value and one that is no number stay apart.
-        values = self._column.take(pa.array(index, mask=None if there.all() else ~there))
         return {
             f"{name}_us": pa.array(np.where(there, self.ts[index] - bucket, 0).astype(np.uint32)),
-            f"{name}_value": values,
+            f"{name}_value": self.values(rows),
             f"{name}_status": pa.array(np.where(there, self.status[index], 0).astype(np.uint32)),
         }
+
+    def values(self, rows: NDArray[np.int64]) -> pa.Array:
+        """Values of some rows; null for `NONE`."""
+        there = rows != NONE
+        # Taken from the column, so that a missing value and one that is no number stay apart.
+        return self._column.take(pa.array(np.where(there, rows, 0), mask=None if there.all() else ~there))
 
 
 def _blocks(bounds: NDArray[np.int64]) -> list[tuple[int, int]]:
@@ -156,11 +165,33 @@ def _block(rows: _Rows, bounds: NDArray[np.int64]) -> dict[str, NDArray[np.gener
     starts = bounds[:-1] - first
     every = is_good(status) & np.isfinite(value)
     good = None if every.all() else every
-    picks = pick(starts, value, good, status)
+    usable = None if good is None else np.isfinite(value) & (severities(status) < Severity.BAD)
+    picks = pick(starts, value, usable, status)
     marks = {name: _shifted(getattr(picks, name), first) for name in _MARKS}
+    ends = _good_ends(value, good, picks)
+    marks |= {f"good_{name}": _shifted(getattr(ends, name), first) for name in _GOOD}
     # Values near the end of what floats hold give an infinite sum, as they do when added one by one.
     with np.errstate(over="ignore", invalid="ignore"):
         return marks | _sums(ts, value, good, starts, picks) | _counts(status, good, starts, picks)
+
+
+def _good_ends(value: NDArray[np.float64], good: NDArray[np.bool_] | None, picks: Picks) -> Picks:
+    """Rows of the first, lowest, highest and last good sample of each group."""
+    if good is None:
+        return picks
+    lengths = picks.last - picks.first + 1
+    odd = np.flatnonzero(np.add.reduceat(good, picks.first, dtype=np.int64) < lengths)
+    if not len(odd):
+        return picks
+    # Few groups have samples that are not good; only they are looked at again.
+    starts = np.cumsum(lengths[odd]) - lengths[odd]
+    rows = np.arange(lengths[odd].sum()) + np.repeat(picks.first[odd] - starts, lengths[odd])
+    again = good_picks(starts, value[rows], good[rows])
+    rows = np.append(rows, NONE)
+    found = [np.array(getattr(picks, name)) for name in Picks._fields]
+    for name, column in zip(Picks._fields, found, strict=True):
+        column[odd] = rows[getattr(again, name)]
+    return Picks(*found)
 
 
 def _shifted(rows: NDArray[np.int64], by: int) -> NDArray[np.int64]:

@@ -7,7 +7,7 @@ first of the next lies an edge, to which hold and gaps are applied when a questi
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pyarrow as pa
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+# What windows need of good samples, and what stands there where there is none.
+_GOOD: Final = {"first": 0.0, "last": 0.0, "low": np.inf, "high": -np.inf}
+
 
 @dataclass(frozen=True, slots=True)
 class Runs:
@@ -29,8 +32,8 @@ class Runs:
 
     Attributes:
         first, last: keys of the first and the last sample.
-        first_value, last_value: 0 where the sample is not good.
-        first_good, last_good: whether it is.
+        first_value, last_value: of the first and the last good sample; 0 where there is none.
+        first_good, last_good: whether those are the first and the last sample.
         low, high: of good samples; infinite where there is none.
         count, good: samples, and the good ones of them.
         total: sum of the good values.
@@ -126,24 +129,24 @@ class Runs:
             order = by_signal(table["signal"].to_numpy())
             order = order if rising(key[order]) else np.argsort(key, kind="stable")
             table, key = table.combine_chunks().take(pa.array(order)), key[order]
-        count, good = (table[name].to_numpy().astype(np.int64) for name in ("count", "good"))
-        sound = count == good
-        good = count if sound.all() else good
+        count, good = (table[name].to_numpy() for name in ("count", "good"))
+        sound, some = count == good, good > 0
         ends = [_end(table, mark, None if sound.all() else sound) for mark in ("first", "last")]
-        low, high = (_number(table, f"{mark}_value") for mark in ("low", "high"))
-        if not sound.all():
-            low, high = np.where(good > 0, low, np.inf), np.where(good > 0, high, -np.inf)
+        values = [_number(table, f"good_{mark}") for mark in _GOOD]
+        if not some.all():
+            values = [np.where(some, v, other) for v, other in zip(values, _GOOD.values(), strict=True)]
+        count = count.astype(np.int64)
         return cls(
             key + ends[0][0],
             key + ends[1][0],
+            values[0],
+            values[1],
             ends[0][1],
             ends[1][1],
-            ends[0][2],
-            ends[1][2],
-            low,
-            high,
+            values[2],
+            values[3],
             count,
-            good,
+            count if sound.all() else good.astype(np.int64),
             _number(table, "total"),
             _areas(table, signals, step),
             table["good_us"].to_numpy().astype(np.float64),
@@ -159,13 +162,12 @@ def _number(table: pa.Table, name: str) -> NDArray[np.float64]:
 
 def _end(
     table: pa.Table, mark: str, sound: NDArray[np.bool_] | None
-) -> tuple[NDArray[np.uint32], NDArray[np.float64], NDArray[np.bool_]]:
-    """Offset, value and goodness of the first or the last samples; `sound` pieces have good ones only."""
-    offset, value = table[f"{mark}_us"].to_numpy(), _number(table, f"{mark}_value")
+) -> tuple[NDArray[np.uint32], NDArray[np.bool_]]:
+    """Offset and goodness of the first or the last samples; `sound` pieces have good ones only."""
+    offset = table[f"{mark}_us"].to_numpy()
     if sound is None:
-        return offset, value, np.ones(len(value), dtype=bool)
-    good = is_good(table[f"{mark}_status"].to_numpy()) & np.isfinite(value)
-    return offset, np.where(good, value, 0.0), good
+        return offset, np.ones(len(offset), dtype=bool)
+    return offset, is_good(table[f"{mark}_status"].to_numpy()) & np.isfinite(_number(table, f"{mark}_value"))
 
 
 def _areas(table: pa.Table, signals: NDArray[np.uint32], step: NDArray[np.bool_]) -> NDArray[np.float64]:

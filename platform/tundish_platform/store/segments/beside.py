@@ -33,12 +33,8 @@ class Memory:
     def __init__(self, content: bytes) -> None:
         self._content = memoryview(content)
 
-    def read(self, size: int, offset: int) -> bytes:
-        """So many bytes from there."""
-        return bytes(self._content[offset : offset + size])
-
     def fill(self, target: memoryview, offset: int) -> None:
-        """The same, into memory that is there already."""
+        """Bytes from there, as many as there is room for."""
         target[:] = self._content[offset : offset + target.nbytes]
 
 

@@ -12,7 +12,7 @@ from tundish_platform.store.rows import TIMESTAMP
 from tundish_platform.store.segments.rollupfile import NULLABLE, places
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
@@ -75,60 +75,157 @@ def part(
 
 
 def gathered(parts: Sequence[Part], columns: Sequence[str]) -> pa.Table:
-    """Columns of `ROLLUP_SCHEMA` of all parts, one behind the other."""
+    """Columns of `ROLLUP_SCHEMA` of all parts; by signal, and of each signal part by part, if all are alike.
+
+    Otherwise one part behind the other of those that are alike: files differ in what is left out of them.
+    """
     schema = pa.schema([ROLLUP_SCHEMA.field(name) for name in columns])
-    return pa.Table.from_arrays([_array(parts, name) for name in columns], schema=schema)
-
-
-def _array(parts: Sequence[Part], name: str) -> pa.Array:
-    if name == "signal":
-        return pa.array(_joined(parts, np.dtype(np.uint32), _signals))
-    if name == "ts":
-        return pa.array(_joined(parts, np.dtype(np.int64), _times)).view(TIMESTAMP)
-    kind = np.dtype(ROLLUP_SCHEMA.field(name).type.to_pandas_dtype())
-    missing = _numbers(parts, name + "?", np.dtype(np.uint8)) if name in NULLABLE else None
-    mask = missing.view(np.bool_) if missing is not None and missing.any() else None
-    return pa.array(_numbers(parts, name, kind), mask=mask)
-
-
-def _numbers(parts: Sequence[Part], name: str, kind: np.dtype[Any]) -> Column:
-    usual = {part.level.everywhere(name) for part in parts}
-    if len(usual) == 1 and None not in usual:
-        found = _empty(sum(part.size for part in parts), kind)
-        found.view(f"u{kind.itemsize}")[:] = usual.pop()
-        return found
-    return _joined(parts, kind, lambda part, target: _fill(part, name, target))
-
-
-def _joined(parts: Sequence[Part], kind: np.dtype[Any], fill: Callable[[Part, Column], object]) -> Column:
-    found = _empty(sum(part.size for part in parts), kind)
-    begin = 0
+    alike: dict[str, list[Part]] = {}
     for one in parts:
-        fill(one, found[begin : begin + one.size])
-        begin += one.size
-    return found
+        alike.setdefault(one.level.layout, []).append(one)
+    tables = []
+    for some in alike.values():
+        rows = _Rows(some)
+        tables.append(pa.Table.from_arrays([rows.array(name) for name in columns], schema=schema))
+    return tables[0] if len(tables) == 1 else pa.concat_tables(tables)
+
+
+class _Rows:
+    """Rows of parts with the same layout.
+
+    Args:
+        parts: at least one.
+    """
+
+    def __init__(self, parts: Sequence[Part]) -> None:
+        self._parts = parts
+        self._columns = parts[0].level.columns
+        sizes = np.array([part.size for part in parts])
+        self._begins = np.cumsum(sizes) - sizes
+        self._size = int(sizes.sum())
+        signals = np.concatenate([part.level.signals[part.signals] for part in parts])
+        lengths = np.concatenate([part.high - part.low for part in parts])
+        self._order: NDArray[np.int64] | None = None
+        self._places: NDArray[np.int64] | None = None
+        if (signals[1:] < signals[:-1]).any():
+            turn = np.argsort(signals, kind="stable")
+            begins = np.cumsum(lengths) - lengths
+            signals, begins, lengths = signals[turn], begins[turn], lengths[turn]
+            self._order = np.arange(self._size) + np.repeat(begins - np.cumsum(lengths) + lengths, lengths)
+        self._signals, self._lengths = signals, lengths
+        self._records = self._read(parts[0].level.record)
+        self._known: dict[str, Column] = {}
+
+    def array(self, name: str) -> pa.Array:
+        """A column of `ROLLUP_SCHEMA`."""
+        if name == "signal":
+            return pa.array(np.repeat(self._signals.astype(np.uint32), self._lengths))
+        if name == "ts":
+            return pa.array(self._times()).view(TIMESTAMP)
+        kind = _kind(name)
+        if name not in NULLABLE or self._everywhere(name + "?") == 0:
+            return pa.array(self._numbers(name, kind))
+        missing = self._numbers(name + "?", np.dtype(np.uint8)).view(np.bool_)
+        return pa.array(self._numbers(name, kind), mask=missing if missing.any() else None)
+
+    def _read(self, record: np.dtype[Any]) -> Column:
+        """Records of all parts, in their final order."""
+        found = _empty(self._size, record)
+        for part, begin in zip(self._parts, self._begins.tolist(), strict=True):
+            _fill(part, found[begin : begin + part.size])
+        return self._ordered(found)
+
+    def _ordered(self, column: Column) -> Column:
+        if self._order is None or not column.dtype.itemsize:
+            return column
+        # Bytes of a record are moved as one.
+        whole = column if column.dtype.names is None else column.view(f"V{column.dtype.itemsize}")
+        found = _empty(self._size, whole.dtype)
+        np.take(whole, self._order, out=found, mode="clip")
+        return found.view(column.dtype)
+
+    def _times(self) -> NDArray[np.int64]:
+        found = _empty(self._size, np.dtype(np.int64))
+        for part, begin in zip(self._parts, self._begins.tolist(), strict=True):
+            _times(part, found[begin : begin + part.size])
+        return self._ordered(found)
+
+    def _everywhere(self, name: str) -> int | None:
+        """The number that all rows have, as bits; None if they differ."""
+        if any(name in part.level.rests for part in self._parts):
+            return None
+        usual: int | None = self._columns[name].get("usual")
+        return usual
+
+    def _numbers(self, name: str, kind: np.dtype[Any]) -> Column:
+        if name not in self._known:
+            self._known[name] = self._made(name, kind)
+        return self._known[name]
+
+    def _made(self, name: str, kind: np.dtype[Any]) -> Column:
+        column = self._columns[name]
+        found = _empty(self._size, kind)
+        if "scale" in column:
+            np.multiply(self._records[name], column["scale"], out=found, casting="unsafe", dtype=kind)
+            return found
+        if "usual" in column:
+            found.view(f"u{kind.itemsize}")[:] = column["usual"]
+        else:
+            other, *less = column["as"]
+            found[:] = self._numbers(other, kind)
+            for taken in less:
+                found -= self._numbers(taken, kind)
+        for part, begin in zip(self._parts, self._begins.tolist(), strict=True):
+            if name in part.level.rests:
+                self._rest(part, begin, name, found)
+        return found
+
+    def _rest(self, part: Part, begin: int, name: str, target: Column) -> None:
+        """Put in what is not usual."""
+        rows, values = part.level.rests[name]
+        low, high = np.searchsorted(rows, (part.low[0], part.high[-1])).tolist()
+        if low == high:
+            return
+        at = rows[low:high].astype(np.int64)
+        own = np.searchsorted(part.low, at, "right") - 1
+        wanted = at < part.high[own]
+        place = at + (begin + np.cumsum(part.high - part.low) - part.high)[own]
+        target[self._placed(place[wanted])] = values[low:high][wanted]
+
+    def _placed(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Where rows are after they were put in order."""
+        if self._order is None:
+            return rows
+        if self._places is None:
+            self._places = np.empty_like(self._order)
+            self._places[self._order] = np.arange(self._size)
+        return self._places[rows]
+
+
+def _kind(name: str) -> np.dtype[Any]:
+    return np.dtype(ROLLUP_SCHEMA.field(name).type.to_pandas_dtype())
 
 
 def _empty(size: int, kind: np.dtype[Any]) -> Column:
     # From Arrow, which takes memory that it had before: with fresh pages reading takes ten times as long.
-    return np.frombuffer(pa.allocate_buffer(size * kind.itemsize), kind)
+    return (
+        np.frombuffer(pa.allocate_buffer(size * kind.itemsize), kind)
+        if kind.itemsize
+        else np.empty(size, kind)
+    )
 
 
-def _signals(part: Part, target: Column) -> None:
-    target[:] = np.repeat(part.level.signals[part.signals].astype(np.uint32), part.high - part.low)
-
-
-def _fill(part: Part, name: str, target: Column) -> None:
+def _fill(part: Part, target: Column) -> None:
     if part.chosen is not None:
         hull = part.stretches[0]
         all_of_them = _empty(hull.stop - hull.start, target.dtype)
-        part.level.fill(part.content, name, hull, all_of_them)
-        np.take(all_of_them, part.chosen, out=target)
+        part.level.fill(part.content, hull, all_of_them)
+        target[:] = all_of_them[part.chosen]
         return
     begin = 0
     for rows in part.stretches:
         size = rows.stop - rows.start
-        part.level.fill(part.content, name, rows, target[begin : begin + size])
+        part.level.fill(part.content, rows, target[begin : begin + size])
         begin += size
 
 

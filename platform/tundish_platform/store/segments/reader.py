@@ -46,8 +46,8 @@ _US: Final = timedelta(microseconds=1)
 _BEGINNING: Final = -(2**62)
 _MOST_KNOWN: Final = 4096
 _MOST_BYTES: Final = 256 * 1024 * 1024
-# Files that one thread has open together.
-_AT_ONCE: Final = 16
+# Files that one thread has open together: a month of days, whose rows are put in order together.
+_AT_ONCE: Final = 32
 _BLOCK_ROWS: Final = 256 * 1024
 
 log = structlog.get_logger(__name__)
@@ -194,7 +194,9 @@ class SegmentReader:
         end_us: int,
         columns: Sequence[str] | None = None,
     ) -> pa.Table:
-        """Rollups whose buckets overlap ``[start, end)``, file by file, in each sorted by (signal, ts).
+        """Rollups whose buckets overlap ``[start, end)``, in any order; of one file sorted by (signal, ts).
+
+        Of some files in the order of time that are alike, they mostly come sorted, too.
 
         Args:
             width_us: of a bucket; one of `rollups.WIDTHS`. Signals without that level have no rows.
@@ -295,8 +297,8 @@ class SegmentReader:
         """Signals, and the time of each one's last row; signals may come more than once."""
         if kind in rollups.KINDS and (before is None or file.max_ts < before):
             with ExitStack() as stack:
-                content, levels = self._levels(stack, file)
-                return levels[HOUR_US].last_times(content, signals)
+                _, levels = self._levels(stack, file)
+                return levels[HOUR_US].last_times(signals)
         window = None if before is None else Window(_BEGINNING, _micros(before))
         blocks = self._blocks(kind, file, ("signal", "ts"), signals, window)
         return last_times([sliced(block, signals, window) for block in blocks])

@@ -1,18 +1,19 @@
-"""The file beside a segment that holds its rollups: columns as they are in memory, what is usual left out.
+"""The file beside a segment that holds its rollups: rows as records one behind the other, what is usual left out.
 
 A chart of a month reads a few rows from each of thirty files. To decode Parquet for that takes ten times as
-long as to read numbers that lie one after the other. They are made small by what rollups are like, not by a
-codec: times count from their bucket's start, most statuses are good, most worst samples are none.
+long as to read a few records that lie side by side: one read a file. They are made small by what rollups are
+like, not by a codec: times count from their bucket's start, most statuses are good, most worst samples are none.
 
 All numbers are little endian::
 
-    magic    TNDROL1 and a line feed
+    magic    TNDROL2 and a line feed
     head     u32 its length, u32 zlib's CRC-32 of everything behind this field
-             JSON: by level its width, rows, first bucket, and of each column where it lies
-    columns  each at a multiple of 8 bytes behind the head
+             JSON: by level its width, first bucket, and of each column what it is
+    columns  each at a multiple of 8 bytes behind the head: of each signal its number, its first row and the
+             time of its last sample; of each row its bucket; the rests; the records
 
-A column is dense (each row's number, as narrow as it can be, divided by `scale`), or a rest: the rows that
-differ from what is usual, and their numbers. A column whose name ends in ``?`` is 1 where that value is null.
+A column is dense (in each record its number, as narrow as it can be, divided by `scale`), or a rest: the rows
+that differ from what is usual, and their numbers. A column whose name ends in ``?`` is 1 where that value is null.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
     Numbers = NDArray[np.int64]
     Place = dict[str, Any]
 
-_MAGIC: Final = b"TNDROL1\n"
+_MAGIC: Final = b"TNDROL2\n"
 _SIZES: Final = struct.Struct("<II")
 _ALIGN: Final = 8
 # A rest costs its rows' numbers, too, and takes longer to read.
@@ -46,7 +47,11 @@ _RARE: Final = 8
 _SAMPLE: Final = 500
 # Clocks that tick in seconds or milliseconds are common.
 _SCALES: Final = (1_000_000, 1_000)
-_ALIKE: Final[Mapping[str, tuple[str, ...]]] = {"good": ("count",), "good_us": ("last_us", "first_us")}
+_ALIKE: Final[Mapping[str, tuple[str, ...]]] = {
+    "good": ("count",),
+    "good_us": ("last_us", "first_us"),
+    **{f"good_{mark}": (f"{mark}_value",) for mark in ("first", "low", "high", "last")},
+}
 """Columns that mostly equal another one, or the difference of two others."""
 
 _TYPES: Final[dict[str, np.dtype[Any]]] = {
@@ -60,12 +65,8 @@ NULLABLE: Final = frozenset(field.name for field in ROLLUP_SCHEMA if field.nulla
 class Content(Protocol):
     """Where the bytes of a file come from."""
 
-    def read(self, size: int, offset: int) -> bytes:
-        """So many bytes from there."""
-        ...
-
     def fill(self, target: memoryview, offset: int) -> None:
-        """The same, into memory that is there already."""
+        """Bytes from there, as many as there is room for."""
         ...
 
 
@@ -100,98 +101,54 @@ def decoded(content: bytes) -> dict[int, Level]:
 
 
 class Level:
-    """Rollups of one width in one file: what is needed to find rows; the rows themselves stay in the file.
+    """Rollups of one width in one file: what is needed to find rows; the records themselves stay in the file.
 
     Attributes:
         signals: rising.
         starts: row of each signal's first bucket, and the number of rows.
         buckets: of each row, in widths since 1970, behind `first`.
         first: bucket.
+        layout: what its columns are, as text; files with the same one can be decoded together.
+        record: of the records.
+        columns: by name what they are.
+        rests: rows that differ from what is usual, and their numbers, of columns that have some.
     """
 
     def __init__(self, width: int, head: Place, body: int, content: bytes) -> None:
-        self._body = body
-        self._columns: dict[str, Place] = head["columns"]
-        for column in self._columns.values():
-            if "dense" in column:
-                column["type"] = np.dtype(column["dense"]["type"])
+        self._begin = body + head["records"]["at"]
+        self.columns: dict[str, Place] = head["columns"]
+        self.record = np.dtype([(name, kind) for name, kind in head["records"]["type"]])
+        self.layout = json.dumps([head["columns"], head["records"]["type"]])
         self.width = width
         self.first: int = head["first"]
-        self.signals = self._kept(head["signals"], content).astype(np.int64)
-        self.starts = self._kept(head["starts"], content).astype(np.int64)
-        self.buckets = self._kept(head["buckets"], content)
-        self.last = self.first + int(self.buckets.max(initial=0))
-        self._rests: dict[str, tuple[Column, Column]] = {
-            name: (self._kept(column["rows"], content), self._kept(column["values"], content))
-            for name, column in self._columns.items()
-            if "rows" in column
-        }
 
-        self._everywhere = {
-            name: int(self._columns[name]["usual"])
-            for name, (rows, _) in self._rests.items()
-            if not len(rows) and "usual" in self._columns[name]
-        }
+        def kept(place: Place) -> Column:
+            return np.frombuffer(content, place["type"], place["count"], body + place["at"]).copy()
+
+        self.signals = kept(head["signals"]).astype(np.int64)
+        self.starts = kept(head["starts"]).astype(np.int64)
+        self.buckets = kept(head["buckets"])
+        self._lasts = kept(head["lasts"])
+        self.last = self.first + int(self.buckets.max(initial=0))
+        self.rests = {name: (kept(rows), kept(values)) for name, (rows, values) in head["rests"].items()}
 
     @property
     def size(self) -> int:
         """Bytes in memory."""
-        kept = [self.signals, self.starts, self.buckets, *(a for rest in self._rests.values() for a in rest)]
+        kept = [self.signals, self.starts, self.buckets, self._lasts]
+        kept += [numbers for rest in self.rests.values() for numbers in rest]
         return sum(numbers.nbytes for numbers in kept)
 
-    def everywhere(self, name: str) -> int | None:
-        """The number that all rows have, as bits; None if they differ."""
-        return self._everywhere.get(name)
-
-    def last_times(self, content: Content, signals: Numbers | None) -> tuple[Numbers, Numbers]:
+    def last_times(self, signals: Numbers | None) -> tuple[Numbers, Numbers]:
         """Signals that are here, rising, and the time of each one's last sample, µs since 1970."""
         at = places(self.signals, signals)
-        last = self.starts[at + 1] - 1
-        behind = np.empty(len(self.buckets), dtype=np.uint32)
-        self.fill(content, "last_us", slice(0, len(behind)), behind)
-        return self.signals[at], (self.first + self.buckets[last].astype(np.int64)) * self.width + behind[
-            last
-        ]
+        begins = (self.first + self.buckets[self.starts[at + 1] - 1].astype(np.int64)) * self.width
+        return self.signals[at], begins + self._lasts[at]
 
-    def fill(self, content: Content, name: str, rows: slice, target: Column) -> None:
-        """Numbers of a column.
-
-        Args:
-            content: of the file.
-            name: of the column.
-            rows: a range of them.
-            target: where they go, of as many rows.
-        """
-        column = self._columns[name]
-        if "dense" in column:
-            self._dense(content, column, rows, target)
-            return
-        if "usual" in column:
-            _bits(target)[:] = column["usual"]
-        else:
-            self.fill(content, column["as"][0], rows, target)
-            for other in column["as"][1:]:
-                taken = np.empty_like(target)
-                self.fill(content, other, rows, taken)
-                target -= taken
-        others, values = self._rests[name]
-        if len(others):
-            low, high = np.searchsorted(others, (rows.start, rows.stop)).tolist()
-            target[others[low:high].astype(np.int64) - rows.start] = values[low:high]
-
-    def _dense(self, content: Content, column: Place, rows: slice, target: Column) -> None:
-        place, kind, scale = column["dense"], column["type"], column.get("scale", 1)
-        offset = self._body + place["at"] + rows.start * kind.itemsize
-        if kind == target.dtype and scale == 1:
-            content.fill(target.data.cast("B"), offset)
-            return
-        found = np.frombuffer(content.read(len(target) * kind.itemsize, offset), kind)
-        target[:] = found
-        if scale != 1:
-            target *= target.dtype.type(scale)
-
-    def _kept(self, place: Place, content: bytes) -> Column:
-        return np.frombuffer(content, place["type"], place["count"], self._body + place["at"]).copy()
+    def fill(self, content: Content, rows: slice, target: Column) -> None:
+        """The records of some rows, into as many that are there already."""
+        if self.record.itemsize:
+            content.fill(target.view(np.uint8).data, self._begin + rows.start * self.record.itemsize)
 
 
 def places(known: Numbers, signals: Numbers | None) -> Numbers:
@@ -221,10 +178,20 @@ class _Body:
         self._size += len(content) + len(self.parts[-1])
         return place
 
+    def add_records(self, columns: Mapping[str, Column], rows: int) -> Place:
+        """The same of several columns side by side, the widest first so that numbers are aligned."""
+        names = sorted(columns, key=lambda name: -columns[name].dtype.itemsize)
+        kinds = [(name, columns[name].dtype.newbyteorder("<").str) for name in names]
+        records = np.empty(rows, dtype=np.dtype(kinds))
+        for name in names:
+            records[name] = columns[name]
+        return self.add(np.frombuffer(records.tobytes(), np.uint8)) | {"type": kinds}
+
 
 def _level(table: pa.Table, width: int, body: _Body) -> Place:
     signal, bucket = table["signal"].to_numpy(), micros(table["ts"]) // width
     signals, starts = np.unique(signal, return_index=True)
+    starts = np.append(starts, len(signal))
     first = int(bucket.min()) if len(bucket) else 0
     numbers: dict[str, Column] = {}
     for name, kind in _TYPES.items():
@@ -234,32 +201,43 @@ def _level(table: pa.Table, width: int, body: _Body) -> Place:
             numbers[name + "?"] = missing.to_numpy(zero_copy_only=False).astype(np.uint8)
             column = pc.if_else(missing, pa.scalar(0.0), column)
         numbers[name] = column.to_numpy(zero_copy_only=False).astype(kind, copy=False)
+    columns: dict[str, Place] = {}
+    dense: dict[str, Column] = {}
+    rests: dict[str, tuple[Place, Place]] = {}
+    for name, column in numbers.items():
+        columns[name], rows = _usual(name, numbers)
+        if len(rows) * _RARE > len(column):
+            dense[name], columns[name] = _dense(column)
+        elif len(rows):
+            rests[name] = body.add(rows.astype(np.uint32)), body.add(column[rows])
     return {
-        "rows": table.num_rows,
         "first": first,
         "signals": body.add(signals),
-        "starts": body.add(np.append(starts, len(signal)).astype(np.uint32)),
+        "starts": body.add(starts.astype(np.uint32)),
+        "lasts": body.add(numbers["last_us"][starts[1:] - 1]),
         "buckets": body.add(_narrow(bucket - first)),
-        "columns": {name: _stored(name, numbers, body) for name in numbers},
+        "columns": columns,
+        "rests": rests,
+        "records": body.add_records(dense, table.num_rows),
     }
 
 
-def _stored(name: str, numbers: Mapping[str, Column], body: _Body) -> Place:
-    column, alike = numbers[name], _ALIKE.get(name)
-    bits = _bits(column)
-    if alike is None:
-        usual: Any = _middle(bits)
-        place: Place = {"usual": usual}
-    else:
-        usual = _difference([numbers[other] for other in alike])
-        place = {"as": alike}
-    rows = np.flatnonzero(bits != usual)
-    if len(rows) * _RARE <= len(bits):
-        return place | {"rows": body.add(rows.astype(np.uint32)), "values": body.add(column[rows])}
+def _usual(name: str, numbers: Mapping[str, Column]) -> tuple[Place, Column]:
+    """What is usual in a column, and the rows that differ."""
+    bits, alike = _bits(numbers[name]), _ALIKE.get(name)
+    if alike is not None:
+        usual = _difference([_bits(numbers[other]) for other in alike])
+        return {"as": alike}, np.flatnonzero(bits != usual)
+    middle = _middle(bits)
+    return {"usual": middle}, np.flatnonzero(bits != middle)
+
+
+def _dense(column: Column) -> tuple[Column, Place]:
+    """Numbers as they are written, and what they are."""
     if column.dtype.kind == "f":
-        return {"dense": body.add(column)}
+        return column, {"scale": 1}
     scale = next((scale for scale in _SCALES if not (column % np.uint32(scale)).any()), 1)
-    return {"dense": body.add(_narrow(column // np.uint32(scale))), "scale": scale}
+    return _narrow(column // np.uint32(scale)), {"scale": scale}
 
 
 def _difference(columns: Sequence[Column]) -> Column:

@@ -35,7 +35,9 @@ def by_hand(rows: list[dict[str, Any]], start: int) -> dict[str, Any]:
         severity(row["status"]) == 0 and row["value"] is not None and math.isfinite(row["value"])
         for row in rows
     ]
-    usable = [row for row, sound in zip(rows, good, strict=True) if sound]
+    sound = [row for row, fine in zip(rows, good, strict=True) if fine]
+    usable = [row for row in rows if severity(row["status"]) < 2 and math.isfinite(row["value"] or 0)]
+    usable = [row for row in usable if row["value"] is not None]
     worst = max(rows, key=lambda row: severity(row["status"]))
     marks = {
         "first": rows[0],
@@ -49,6 +51,10 @@ def by_hand(rows: list[dict[str, Any]], start: int) -> dict[str, Any]:
         found[f"{mark}_us"] = row["ts"] - start if row else 0
         found[f"{mark}_value"] = row["value"] if row else None
         found[f"{mark}_status"] = row["status"] if row else 0
+    order = sorted(row["value"] for row in sound)
+    for mark, values in {"first": sound[:1], "last": sound[-1:]}.items():
+        found[f"good_{mark}"] = values[0]["value"] if values else None
+    found |= {"good_low": order[0] if order else None, "good_high": order[-1] if order else None}
     held = line = good_us = longest = 0.0
     for i, (a, b) in enumerate(pairwise(rows)):
         step = b["ts"] - a["ts"]
@@ -59,7 +65,7 @@ def by_hand(rows: list[dict[str, Any]], start: int) -> dict[str, Any]:
             line += (a["value"] + b["value"]) / 2 * step if good[i + 1] else a["value"] * step
     uncertain = sum(severity(row["status"]) == 1 for row in rows)
     counts = {"count": len(rows), "good": sum(good), "uncertain": uncertain}
-    sums = {"total": sum(row["value"] for row in usable), "held": held, "line": line}
+    sums = {"total": sum(row["value"] for row in sound), "held": held, "line": line}
     return found | counts | sums | {"good_us": good_us, "max_step_us": longest}
 
 
