@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import pyarrow as pa
 
-from tundish_platform.store.query.compose import Answer, Question, compose, first_and_last
+from tundish_platform.store.query.compose import Answer, Question, compose, first_and_last, read
 from tundish_platform.store.query.edges import Edges, Spoken
-from tundish_platform.store.query.keys import BLOCK, ranks
+from tundish_platform.store.query.keys import BLOCK, ranks, rising
 from tundish_platform.store.query.summary import hold_us
 from tundish_platform.store.query.tiles import Tiles
 from tundish_platform.store.rows import TIMESTAMP
@@ -92,11 +92,12 @@ def aggregate(
     for members in blocks(signals):
         step = np.array([steps.get(s.id, s.step) for s in members], dtype=bool)
         question = Question.of(source, members, step, tiles)
-        parts.append(_table(question, _sums(question, compose(question)), windows))
-    if len(parts) == 1:
-        return parts[0]
-    order = np.argsort(np.concatenate([part["signal"].to_numpy() for part in parts]), kind="stable")
-    return pa.concat_tables(parts).take(pa.array(order))
+        found = read(question)
+        for some in question.divided(sum(table.num_rows for table in found.tables)):
+            parts.append(_table(some, _sums(some, compose(some, found.of(some))), windows))
+    table = pa.concat_tables(parts).combine_chunks()
+    order = np.argsort(table["signal"].to_numpy(), kind="stable")
+    return table if rising(order) else table.take(pa.array(order))
 
 
 def blocks(signals: Sequence[SignalInfo]) -> Iterator[list[SignalInfo]]:

@@ -8,7 +8,7 @@ inside is longer than the signal's hold, or a window begins or ends inside a pie
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -19,9 +19,10 @@ from tundish_platform.store.query.rollup import AGGREGATE_COLUMNS, DENSE, HOUR_U
 from tundish_platform.store.query.runs import Runs, bucket_keys
 from tundish_platform.store.query.source import rectangles
 from tundish_platform.store.query.summary import hold_us
+from tundish_platform.store.rows import by_signal
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -35,6 +36,7 @@ NUMBERS: Final = (SampleKind.NUMERIC, SampleKind.INTEGER)
 _RAW_ROWS: Final = 1_000_000
 _WORTH_PER_HOUR: Final = 4
 _UNKNOWN_PERIOD_S: Final = 1.0
+_ROWS_AT_ONCE: Final = 1 << 15
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +76,13 @@ class Question:
         """Whether the values are numbers."""
         return self.kind in NUMBERS
 
+    def divided(self, rows: int) -> Iterator[Question]:
+        """The same of fewer signals each, so that what so many rows are made into stays in the cache."""
+        share = max(1, len(self.numbers) * _ROWS_AT_ONCE // max(rows, 1))
+        for first in range(0, len(self.numbers), share):
+            some = slice(first, first + share)
+            yield replace(self, numbers=self.numbers[some], hold=self.hold[some], step=self.step[some])
+
     def cut_keys(self) -> NDArray[np.int64]:
         """Keys of the cuts, shape ``(signals, tiles + 1)``."""
         return keys(np.arange(len(self.numbers))[:, None], self.tiles.cuts[None, :])
@@ -106,14 +115,56 @@ class Answer:
     gaps: Gaps
 
 
-def compose(question: Question) -> Answer:
-    """Runs that answer all windows exactly."""
+class Found(NamedTuple):
+    """What was read for a question, before anything is made of it.
+
+    Attributes:
+        gaps: recorded ones.
+        tables: raw rows or pieces, each sorted by signal.
+    """
+
+    gaps: pa.Table
+    tables: list[pa.Table]
+
+    def of(self, question: Question) -> Found:
+        """What is of some of the signals."""
+        first, last = question.numbers[[0, -1]]
+        gap = self.gaps["signal"].to_numpy()
+        gaps = self.gaps.filter(pa.array((gap >= first) & (gap <= last))) if len(gap) else self.gaps
+        tables = []
+        for table in self.tables:
+            number = table["signal"].to_numpy()
+            low, high = number.searchsorted(first), number.searchsorted(last, "right")
+            tables.append(table.slice(low, high - low))
+        return Found(gaps, tables)
+
+
+def read(question: Question) -> Found:
+    """Gaps, and the rows that answer a question unless they turn out to be worn."""
     ids = question.numbers.tolist()
     hold = int(question.hold.max())
     reads = question.tiles.reads(hold, hold)
-    found = [question.source.gaps(ids, start, end) for start, end in reads]
-    gaps = Gaps.of(pa.concat_tables([g.select(["signal", "ts", "end"]) for g in found]), question.numbers)
-    runs = _read(question, reads)
+    gaps = [question.source.gaps(ids, start, end).select(["signal", "ts", "end"]) for start, end in reads]
+    if question.raw_first:
+        tables = [question.source.raw(question.kind, ids, start, end) for start, end in reads]
+    else:
+        # One read, because two reads of neighbouring windows would both bring the bucket between them.
+        start, end = reads[0][0], reads[-1][1]
+        tables = [question.source.pieces(HOUR_US, ids, start, end, AGGREGATE_COLUMNS)]
+    return Found(pa.concat_tables(gaps), [_by_signal(table) for table in tables])
+
+
+def _by_signal(table: pa.Table) -> pa.Table:
+    number = table["signal"].to_numpy()
+    if (number[1:] >= number[:-1]).all():
+        return table
+    return table.combine_chunks().take(pa.array(by_signal(number)))
+
+
+def compose(question: Question, found: Found) -> Answer:
+    """Runs that answer all windows exactly, from what was read for these signals."""
+    gaps = Gaps.of(found.gaps, question.numbers)
+    runs = _runs(question, found.tables)
     cuts = question.cut_keys()
     while True:
         at = np.searchsorted(runs.first, cuts)
@@ -133,14 +184,10 @@ def _raw_pays(signals: Sequence[SignalInfo], tiles: Tiles) -> bool:
     return rows < _WORTH_PER_HOUR * hours * len(signals)
 
 
-def _read(question: Question, reads: list[tuple[int, int]]) -> Runs:
-    ids = question.numbers.tolist()
+def _runs(question: Question, tables: list[pa.Table]) -> Runs:
     if question.raw_first:
-        tables = [question.source.raw(question.kind, ids, start, end) for start, end in reads]
         return Runs.joined([Runs.of_rows(t, question.numbers, number=question.number) for t in tables])
-    # One read, because two reads of neighbouring windows would both bring the bucket between them.
-    start, end = reads[0][0], reads[-1][1]
-    table = question.source.pieces(HOUR_US, ids, start, end, AGGREGATE_COLUMNS)
+    (table,) = tables
     return Runs.joined([Runs.of_pieces(table, HOUR_US, question.numbers, question.step)])
 
 

@@ -1,7 +1,12 @@
-"""Gathers rows of many rollup files into one table."""
+"""Gathers rows of many rollup files into one table.
+
+Files mostly leave out the same columns, so that their records are read one behind the other, put in order by
+signal, and decoded column by column for all files at once.
+"""
 
 from __future__ import annotations
 
+from itertools import accumulate, groupby
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
@@ -9,10 +14,10 @@ import pyarrow as pa
 
 from tundish_platform.store.query.rollup import ROLLUP_SCHEMA
 from tundish_platform.store.rows import TIMESTAMP
-from tundish_platform.store.segments.rollupfile import NULLABLE, places
+from tundish_platform.store.segments.rollupfile import KINDS, NULLABLE, places
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -22,6 +27,8 @@ if TYPE_CHECKING:
 
 # More stretches than that are read with what lies between them.
 _STRETCHES: Final = 16
+# About what the cache holds.
+_RECORDS: Final = 1 << 13
 # A loop over more signals costs more than one pass over the rows.
 _FEW: Final = 64
 
@@ -47,6 +54,11 @@ class Part(NamedTuple):
     stretches: list[slice]
     chosen: NDArray[np.int64] | None
     size: int
+
+    @property
+    def ends(self) -> tuple[int, int]:
+        """The first row, and the one behind the last."""
+        return self.stretches[0].start, self.stretches[-1].stop
 
 
 def part(
@@ -75,46 +87,104 @@ def part(
 
 
 def gathered(parts: Sequence[Part], columns: Sequence[str]) -> pa.Table:
-    """Columns of `ROLLUP_SCHEMA` of all parts; by signal, and of each signal part by part, if all are alike.
-
-    Otherwise one part behind the other of those that are alike: files differ in what is left out of them.
-    """
+    """Columns of `ROLLUP_SCHEMA` of all parts: by signal, and of each signal part after part by first bucket."""
+    rows = _Rows(parts, columns)
     schema = pa.schema([ROLLUP_SCHEMA.field(name) for name in columns])
-    alike: dict[str, list[Part]] = {}
-    for one in parts:
-        alike.setdefault(one.level.layout, []).append(one)
-    tables = []
-    for some in alike.values():
-        rows = _Rows(some)
-        tables.append(pa.Table.from_arrays([rows.array(name) for name in columns], schema=schema))
-    return tables[0] if len(tables) == 1 else pa.concat_tables(tables)
+    return pa.Table.from_arrays([rows.array(name) for name in columns], schema=schema)
+
+
+class _Alike(NamedTuple):
+    """Rows of parts whose files leave out the same.
+
+    Attributes:
+        columns: by name what they are.
+        records: part after part.
+        order: their final order; None if that is it.
+        places: where they go among all rows; None for all, one after the other.
+    """
+
+    columns: dict[str, Any]
+    records: Column
+    order: NDArray[np.int64] | None
+    places: NDArray[np.int64] | None
+
+    def blocks(self) -> Iterator[tuple[NDArray[np.int64] | slice, Column]]:
+        """Records in their final order, so many at a time that all columns of them stay in the cache."""
+        for begin in range(0, len(self.records), _RECORDS):
+            rows = slice(begin, min(begin + _RECORDS, len(self.records)))
+            found = self.records[rows] if self.order is None else _taken(self.records, self.order[rows])
+            yield rows if self.places is None else self.places[rows], found
+
+    def all(self) -> NDArray[np.int64] | slice:
+        """Where they go, as an index."""
+        return slice(None) if self.places is None else self.places
 
 
 class _Rows:
-    """Rows of parts with the same layout.
+    """Rows of some parts.
 
     Args:
         parts: at least one.
+        columns: that will be asked for.
     """
 
-    def __init__(self, parts: Sequence[Part]) -> None:
-        self._parts = parts
-        self._columns = parts[0].level.columns
-        sizes = np.array([part.size for part in parts])
-        self._begins = np.cumsum(sizes) - sizes
-        self._size = int(sizes.sum())
-        signals = np.concatenate([part.level.signals[part.signals] for part in parts])
-        lengths = np.concatenate([part.high - part.low for part in parts])
-        self._order: NDArray[np.int64] | None = None
-        self._places: NDArray[np.int64] | None = None
-        if (signals[1:] < signals[:-1]).any():
-            turn = np.argsort(signals, kind="stable")
-            begins = np.cumsum(lengths) - lengths
-            signals, begins, lengths = signals[turn], begins[turn], lengths[turn]
-            self._order = np.arange(self._size) + np.repeat(begins - np.cumsum(lengths) + lengths, lengths)
-        self._signals, self._lengths = signals, lengths
-        self._records = self._read(parts[0].level.record)
+    def __init__(self, parts: Sequence[Part], columns: Sequence[str]) -> None:
+        # Those that are alike one after the other, so that they are decoded together.
+        self._parts = sorted(parts, key=lambda part: part.level.layout)
+        sizes = [part.size for part in self._parts]
+        self._size = sum(sizes)
+        self._begins = list(accumulate(sizes, initial=0))[:-1]
+        self._signals = np.concatenate([part.level.signals[part.signals] for part in self._parts])
+        self._lengths = np.concatenate([part.high - part.low for part in self._parts])
+        self._order = self._sorted() if len(self._parts) > 1 else None
+        self._placed: NDArray[np.int64] | None = None
+        self._alike = list(self._grouped())
         self._known: dict[str, Column] = {}
+        self._dense: dict[str, Column] = {}
+        for some in self._alike:
+            self._decode(some, columns)
+        self._found: dict[tuple[int, int], tuple[slice, Any, Any]] = {}
+
+    def _sorted(self) -> NDArray[np.int64]:
+        """The final order, by signal and then by the parts' first buckets."""
+        first = np.repeat([p.level.first for p in self._parts], [len(p.signals) for p in self._parts])
+        turn = np.lexsort((first, self._signals))
+        begins = (np.cumsum(self._lengths) - self._lengths)[turn]
+        self._signals, self._lengths = self._signals[turn], self._lengths[turn]
+        order = np.arange(self._size)
+        order += np.repeat(begins - np.cumsum(self._lengths) + self._lengths, self._lengths)
+        return order
+
+    def _grouped(self) -> Iterator[_Alike]:
+        begin = 0
+        for _, some in groupby(self._parts, key=lambda part: part.level.layout):
+            members = list(some)
+            size = sum(part.size for part in members)
+            records = _empty(size, members[0].level.record)
+            at = 0
+            for part in members:
+                _fill(part, records[at : at + part.size])
+                at += part.size
+            order, places = self._order, None
+            if order is not None and size < self._size:
+                places = np.flatnonzero((order >= begin) & (order < begin + size))
+                order = order[places] - begin
+            yield _Alike(members[0].level.columns, records, order, places)
+            begin += size
+
+    def _decode(self, some: _Alike, columns: Sequence[str]) -> None:
+        """Dense columns of records, of those asked for and of those they are like."""
+        names = {name for column in columns if column in some.columns for name in (column, f"{column}?")}
+        names |= {other for name in names for other in some.columns.get(name, {}).get("as", ())}
+        dense = [name for name in names if "scale" in some.columns.get(name, {})]
+        for name in dense:
+            if name not in self._dense:
+                self._dense[name] = _empty(self._size, KINDS[name])
+        for places, records in some.blocks():
+            for name in dense:
+                target, scale = self._dense[name], some.columns[name]["scale"]
+                column = records[name]
+                target[places] = column if scale == 1 else column * target.dtype.type(scale)
 
     def array(self, name: str) -> pa.Array:
         """A column of `ROLLUP_SCHEMA`."""
@@ -122,88 +192,79 @@ class _Rows:
             return pa.array(np.repeat(self._signals.astype(np.uint32), self._lengths))
         if name == "ts":
             return pa.array(self._times()).view(TIMESTAMP)
-        kind = _kind(name)
-        if name not in NULLABLE or self._everywhere(name + "?") == 0:
-            return pa.array(self._numbers(name, kind))
-        missing = self._numbers(name + "?", np.dtype(np.uint8)).view(np.bool_)
-        return pa.array(self._numbers(name, kind), mask=missing if missing.any() else None)
-
-    def _read(self, record: np.dtype[Any]) -> Column:
-        """Records of all parts, in their final order."""
-        found = _empty(self._size, record)
-        for part, begin in zip(self._parts, self._begins.tolist(), strict=True):
-            _fill(part, found[begin : begin + part.size])
-        return self._ordered(found)
-
-    def _ordered(self, column: Column) -> Column:
-        if self._order is None or not column.dtype.itemsize:
-            return column
-        # Bytes of a record are moved as one.
-        whole = column if column.dtype.names is None else column.view(f"V{column.dtype.itemsize}")
-        found = _empty(self._size, whole.dtype)
-        np.take(whole, self._order, out=found, mode="clip")
-        return found.view(column.dtype)
+        if name not in NULLABLE or self._nowhere(name + "?"):
+            return pa.array(self._numbers(name))
+        missing = self._numbers(name + "?").view(np.bool_)
+        return pa.array(self._numbers(name), mask=missing if missing.any() else None)
 
     def _times(self) -> NDArray[np.int64]:
         found = _empty(self._size, np.dtype(np.int64))
-        for part, begin in zip(self._parts, self._begins.tolist(), strict=True):
+        for part, begin in zip(self._parts, self._begins, strict=True):
             _times(part, found[begin : begin + part.size])
-        return self._ordered(found)
+        return found if self._order is None else _taken(found, self._order)
 
-    def _everywhere(self, name: str) -> int | None:
-        """The number that all rows have, as bits; None if they differ."""
-        if any(name in part.level.rests for part in self._parts):
-            return None
-        usual: int | None = self._columns[name].get("usual")
-        return usual
+    def _nowhere(self, name: str) -> bool:
+        """Whether a column is 0 in all rows."""
+        usual = all(some.columns[name].get("usual") == 0 for some in self._alike)
+        return usual and not any(name in part.level.rests for part in self._parts)
 
-    def _numbers(self, name: str, kind: np.dtype[Any]) -> Column:
+    def _numbers(self, name: str) -> Column:
         if name not in self._known:
-            self._known[name] = self._made(name, kind)
+            self._known[name] = self._made(name)
         return self._known[name]
 
-    def _made(self, name: str, kind: np.dtype[Any]) -> Column:
-        column = self._columns[name]
-        found = _empty(self._size, kind)
-        if "scale" in column:
-            np.multiply(self._records[name], column["scale"], out=found, casting="unsafe", dtype=kind)
-            return found
-        if "usual" in column:
-            found.view(f"u{kind.itemsize}")[:] = column["usual"]
-        else:
-            other, *less = column["as"]
-            found[:] = self._numbers(other, kind)
-            for taken in less:
-                found -= self._numbers(taken, kind)
-        for part, begin in zip(self._parts, self._begins.tolist(), strict=True):
-            if name in part.level.rests:
-                self._rest(part, begin, name, found)
+    def _made(self, name: str) -> Column:
+        found = self._dense.get(name)
+        if found is None:
+            found = _empty(self._size, KINDS[name])
+        for some in self._alike:
+            column, places = some.columns[name], some.all()
+            if "usual" in column:
+                found.view(f"u{found.itemsize}")[places] = column["usual"]
+            elif "as" in column:
+                other, *less = column["as"]
+                found[places] = self._numbers(other)[places]
+                for taken in less:
+                    found[places] -= self._numbers(taken)[places]
+        for part, begin in zip(self._parts, self._begins, strict=True):
+            rest = part.level.rests.get(name)
+            if rest is not None:
+                chosen, wanted, places = self._rest(part, begin, rest[0])
+                if chosen.stop > chosen.start:
+                    found[places] = rest[1][chosen][wanted]
         return found
 
-    def _rest(self, part: Part, begin: int, name: str, target: Column) -> None:
-        """Put in what is not usual."""
-        rows, values = part.level.rests[name]
-        low, high = np.searchsorted(rows, (part.low[0], part.high[-1])).tolist()
-        if low == high:
-            return
-        at = rows[low:high].astype(np.int64)
-        own = np.searchsorted(part.low, at, "right") - 1
-        wanted = at < part.high[own]
-        place = at + (begin + np.cumsum(part.high - part.low) - part.high)[own]
-        target[self._placed(place[wanted])] = values[low:high][wanted]
+    def _rest(self, part: Part, begin: int, rows: Column) -> tuple[slice, Any, Any]:
+        """Which rows of a rest are in a part, and where they go; columns share their rests."""
+        mark = (begin, id(rows))
+        if mark not in self._found:
+            low, high = rows.searchsorted(part.ends).tolist()
+            chosen, wanted, places = slice(low, high), None, None
+            if low < high:
+                at = rows[chosen].astype(np.int64)
+                own = part.low.searchsorted(at, "right") - 1
+                wanted = at < part.high[own]
+                places = (at + (begin + np.cumsum(part.high - part.low) - part.high)[own])[wanted]
+                places = places if self._order is None else self._inverse(self._order)[places]
+            self._found[mark] = chosen, wanted, places
+        return self._found[mark]
 
-    def _placed(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+    def _inverse(self, order: NDArray[np.int64]) -> NDArray[np.int64]:
         """Where rows are after they were put in order."""
-        if self._order is None:
-            return rows
-        if self._places is None:
-            self._places = np.empty_like(self._order)
-            self._places[self._order] = np.arange(self._size)
-        return self._places[rows]
+        if self._placed is None:
+            self._placed = np.empty_like(order)
+            self._placed[order] = np.arange(self._size)
+        return self._placed
 
 
-def _kind(name: str) -> np.dtype[Any]:
-    return np.dtype(ROLLUP_SCHEMA.field(name).type.to_pandas_dtype())
+def _taken(column: Column, order: NDArray[np.int64]) -> Column:
+    if not column.itemsize:
+        return column
+    # Bytes of a record are moved as one.
+    whole = column if column.dtype.names is None else column.view(f"V{column.itemsize}")
+    found = _empty(len(order), whole.dtype)
+    np.take(whole, order, out=found, mode="clip")
+    return found.view(column.dtype)
 
 
 def _empty(size: int, kind: np.dtype[Any]) -> Column:

@@ -60,6 +60,8 @@ _TYPES: Final[dict[str, np.dtype[Any]]] = {
     if field.name not in ("signal", "ts")
 }
 NULLABLE: Final = frozenset(field.name for field in ROLLUP_SCHEMA if field.nullable)
+KINDS: Final = _TYPES | {f"{name}?": np.dtype(np.uint8) for name in NULLABLE}
+"""Types of columns in memory; of those that say what is null, too."""
 
 
 class Content(Protocol):
@@ -130,14 +132,16 @@ class Level:
         self.buckets = kept(head["buckets"])
         self._lasts = kept(head["lasts"])
         self.last = self.first + int(self.buckets.max(initial=0))
-        self.rests = {name: (kept(rows), kept(values)) for name, (rows, values) in head["rests"].items()}
+        # Columns that differ in the same rows have them in common.
+        rows = {place["at"]: kept(place) for place, _ in head["rests"].values()}
+        self.rests = {name: (rows[at["at"]], kept(values)) for name, (at, values) in head["rests"].items()}
 
     @property
     def size(self) -> int:
         """Bytes in memory."""
         kept = [self.signals, self.starts, self.buckets, self._lasts]
         kept += [numbers for rest in self.rests.values() for numbers in rest]
-        return sum(numbers.nbytes for numbers in kept)
+        return sum({id(numbers): numbers.nbytes for numbers in kept}.values())
 
     def last_times(self, signals: Numbers | None) -> tuple[Numbers, Numbers]:
         """Signals that are here, rising, and the time of each one's last sample, µs since 1970."""
@@ -204,12 +208,15 @@ def _level(table: pa.Table, width: int, body: _Body) -> Place:
     columns: dict[str, Place] = {}
     dense: dict[str, Column] = {}
     rests: dict[str, tuple[Place, Place]] = {}
+    placed: dict[bytes, Place] = {}
     for name, column in numbers.items():
         columns[name], rows = _usual(name, numbers)
         if len(rows) * _RARE > len(column):
             dense[name], columns[name] = _dense(column)
         elif len(rows):
-            rests[name] = body.add(rows.astype(np.uint32)), body.add(column[rows])
+            same = rows.tobytes()
+            placed[same] = placed.get(same) or body.add(rows.astype(np.uint32))
+            rests[name] = placed[same], body.add(column[rows])
     return {
         "first": first,
         "signals": body.add(signals),
