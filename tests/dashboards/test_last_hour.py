@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pytest
 
-from tundish_dashboards.plant.conditions import Latest, SignalState, judge
-from tundish_dashboards.plant.data import Line, read_last_hour
+from tundish_dashboards.plant.conditions import Latest, SignalState, judge, source_now
+from tundish_dashboards.plant.data import Line, read_last_hour, read_shares
 from tundish_platform.api.completeness import WINDOW, completeness
 from tundish_platform.samples import SignalInfo
 from tundish_platform.store.query.summary import SUMMARY_SCHEMA
@@ -80,3 +80,24 @@ def test_a_clock_far_ahead_moves_no_window_and_nothing_says_nothing() -> None:
     assert found.share == pytest.approx(0.3)
     empty = read_last_hour(view, line([signal(2, 1.0)], {}))
     assert (empty.share, dict(empty.signals)) == (None, {})
+
+
+def test_the_chart_of_an_hour_tells_the_completeness_that_the_table_tells() -> None:
+    store = Store()
+    view: Any = SimpleNamespace(context=SimpleNamespace(telemetry=store), scope=object())
+    # Eight samples of a signal of 900 s take two hours; the newest of all is later than its own.
+    slow, fast = signal(3, 900.0), signal(4, 1.0)
+    shown = line([slow, fast], {3: NOW - timedelta(minutes=14), 4: NOW})
+    table = read_last_hour(view, shown)
+    windows = list(store.asked)
+    assert ([3], NOW + US - timedelta(hours=2), NOW + US) in windows
+    shares = read_shares(view, shown, [slow, fast], WINDOW)
+    assert store.asked[len(windows) :] == windows
+    assert shares == {number: one.completeness for number, one in table.signals.items()}
+
+
+def test_the_chart_ends_where_the_table_does_when_a_clock_is_far_ahead() -> None:
+    signals = [signal(2, 1.0), signal(4, 1.0)]
+    newest = {2: NOW, 4: datetime(2199, 12, 31, tzinfo=UTC)}
+    latest = {number: Latest(ts, ts, 1.0, 0) for number, ts in newest.items()}
+    assert source_now(signals, latest) == NOW

@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from tundish_dashboards.theme import Tone
+from tundish_platform.api.completeness import source_now as line_now
 from tundish_platform.samples import Severity, SignalInfo, SignalRole, severity
 
 if TYPE_CHECKING:
@@ -128,9 +129,12 @@ def _overdue(signal: SignalInfo, latest: Latest, now: datetime | None) -> bool:
 
 
 def source_now(signals: Iterable[SignalInfo], latest: Mapping[int, Latest]) -> datetime | None:
-    """The newest source time that a connector delivered; predictions and app outputs do not count."""
+    """The newest source time that a connector delivered; predictions and app outputs do not count.
+
+    The same instant at which the windows of the line's completeness end.
+    """
     times = (latest[s.id].ts for s in signals if s.role not in DERIVED_ROLES and s.id in latest)
-    return max(times, default=None)
+    return line_now(times)
 
 
 def last_arrival(signals: Iterable[SignalInfo], latest: Mapping[int, Latest]) -> datetime | None:

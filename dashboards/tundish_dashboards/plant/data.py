@@ -169,6 +169,14 @@ def read_last_hour(view: TenantView, line: Line) -> LastHour:
     return LastHour(found.share, signals)
 
 
+def read_shares(
+    view: TenantView, line: Line, signals: Sequence[SignalInfo], window: timedelta
+) -> Mapping[int, float]:
+    """Completeness of signals with a period over the line's last window, by the rule of `read_last_hour`."""
+    newest = [] if line.now is None else [line.now]
+    return completeness(view.context, view.scope, signals, newest, window).by_signal
+
+
 def read_summary(
     view: TenantView, signals: Sequence[SignalInfo], start: datetime, end: datetime
 ) -> dict[int, Summary]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pyarrow.compute as pc
 
 from tundish_dashboards.plant.chart import Row
-from tundish_dashboards.plant.data import Summary, read_summary, read_window
+from tundish_dashboards.plant.data import read_shares, read_window
 from tundish_dashboards.plant.words import value_words
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def read_rows(
     """A row for each of the signals that the line has, in the order asked for."""
     known = {state.signal.id: state for state in line.states}
     states = [known[i] for i in ids if i in known]
-    summaries = read_summary(view, [state.signal for state in states], start, end)
+    shares = read_shares(view, line, [state.signal for state in states], end - start)
     gaps = view.context.telemetry.gaps(view.scope, [state.signal.id for state in states], start, end)
     return [
         Row(
@@ -39,7 +39,7 @@ def read_rows(
             gaps=gaps.filter(pc.equal(gaps.column("signal"), state.signal.id)).select(
                 ["ts", "end", "reason"]
             ),
-            title=_title(view, state, summaries.get(state.signal.id)),
+            title=_title(view, state, shares.get(state.signal.id)),
             bridged_ms=_bridged_ms(state.signal.period_s, (end - start).total_seconds(), points),
         )
         for state in states
@@ -54,11 +54,10 @@ def _bridged_ms(period_s: float | None, window_s: float, points: int) -> float |
     return 1000 * (_BRIDGED_PERIODS * period_s + bucket_s)
 
 
-def _title(view: TenantView, state: SignalState, summary: Summary | None) -> str:
-    """Name, newest value, and how complete the window is."""
+def _title(view: TenantView, state: SignalState, share: float | None) -> str:
+    """Name, newest value, and how complete its data is: what the table says of the same window."""
     name = _plain(view.t.of(state.signal.name_zh, state.signal.name_en))
     value = _plain(value_words(view, state))
-    share = summary.completeness if summary else None
     parts = [f"<b>{name}</b>", value]
     if share is not None:
         parts.append(view.t("trend.complete", share=view.formats.percent(share)))

@@ -73,9 +73,11 @@ class TenantSource:
 def _rolled(
     kind: SampleKind, width_us: int, columns: Sequence[str]
 ) -> Callable[[Sequence[pa.Table]], pa.Table]:
+    none = pa.schema([ROLLUP_SCHEMA.field(name) for name in columns]).empty_table()
+
     def rolled(tables: Sequence[pa.Table]) -> pa.Table:
         if not tables:
-            return ROLLUP_SCHEMA.empty_table().select(columns)
+            return none
         return rollup(merged(tables, kind), width_us).select(columns)
 
     return rolled

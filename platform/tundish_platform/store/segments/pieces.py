@@ -242,9 +242,12 @@ class _Rows:
             chosen, wanted, places = slice(low, high), None, None
             if low < high:
                 at = rows[chosen].astype(np.int64)
-                own = part.low.searchsorted(at, "right") - 1
-                wanted = at < part.high[own]
-                places = (at + (begin + np.cumsum(part.high - part.low) - part.high)[own])[wanted]
+                if part.chosen is None and len(part.stretches) == 1:
+                    wanted, places = slice(None), at + (begin - part.stretches[0].start)
+                else:
+                    own = part.low.searchsorted(at, "right") - 1
+                    wanted = at < part.high[own]
+                    places = (at + (begin + np.cumsum(part.high - part.low) - part.high)[own])[wanted]
                 places = places if self._order is None else self._inverse(self._order)[places]
             self._found[mark] = chosen, wanted, places
         return self._found[mark]
