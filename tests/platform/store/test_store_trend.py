@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -8,18 +8,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tundish_platform.samples import SampleKind
+from tundish_platform.samples import SampleKind, SignalInfo
+from tundish_platform.store.query.chart import chart
 from tundish_platform.store.query.queries import Thinning
-from tundish_platform.store.query.trend import thinned
-from tundish_platform.store.rows import STORED
+from tundish_platform.store.rows import STORED, micros
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
     from conftest import World
-
-    from tundish_platform.samples import SignalInfo
 
 GOOD, UNCERTAIN, BAD = 0, 0x40000000, 0x80000000
 SECOND = 1_000_000
@@ -30,6 +28,28 @@ def stored(values: list[float | None], statuses: list[int], signal: int = 1) -> 
     columns = [[signal] * n, [i * SECOND for i in range(n)], values, statuses, [0] * n, [True] * n]
     schema = STORED[SampleKind.NUMERIC]
     return pa.table([pa.array(c, f.type) for c, f in zip(columns, schema, strict=True)], schema=schema)
+
+
+class Rows:
+    """A source that has raw rows alone."""
+
+    def __init__(self, table: pa.Table) -> None:
+        self.table = table
+
+    def raw(self, _kind: object, _signals: object, start_us: int, end_us: int) -> pa.Table:
+        ts = micros(self.table["ts"])
+        return self.table.filter(pa.array((ts >= start_us) & (ts < end_us)))
+
+    def only_rolled_up(self, *_: object) -> bool:
+        return False
+
+
+def thinned(table: pa.Table, start_us: int, end_us: int, max_points: int) -> pa.Table:
+    info = SignalInfo(
+        id=1, source="c", path="S/A/L/M/C/V", name_zh="量", name_en="v", semantic="x.y", period_s=1.0
+    )
+    source: Any = Rows(table)
+    return chart(source, [info], start_us, end_us, max_points, rollups=False)
 
 
 samples = st.lists(

@@ -49,10 +49,12 @@ Columns / 列:
   live      false for imported history / 历史导入为 false
 
 Rollup columns / 汇总列: ts is the start of the minute or hour; first, low, high, worst, last samples as
-<mark>_us (microseconds behind ts), <mark>_value, <mark>_status; count, good, uncertain samples; total: sum of
-good values; held: integral of the held value, line: of straight lines between good samples, both in value
+<mark>_us (microseconds behind ts), <mark>_value, <mark>_status, low and high of those that are not bad;
+good_first, good_low, good_high, good_last: values of good samples; count, good, uncertain samples; total: sum
+of good values; held: integral of the held value, line: of straight lines between good samples, both in value
 times microseconds over good_us; max_step_us: longest time between neighbours.
-ts 为分钟或小时起点; first/low/high/worst/last 为对应采样; total 为好值之和; held 与 line 为积分 (值×微秒);
+ts 为分钟或小时起点; first/low/high/worst/last 为对应采样 (low/high 不含坏值);
+good_first/good_low/good_high/good_last 为好值; total 为好值之和; held 与 line 为积分 (值×微秒);
 good_us 为好数据时长; max_step_us 为相邻采样最长间隔。
 """
 

@@ -88,13 +88,15 @@ def aggregate(
     if not signals or not len(windows):
         return AGGREGATE_SCHEMA.empty_table()
     steps = interpolation or {}
-    parts = []
+    parts: list[pa.Table] = []
     for members in blocks(signals):
         step = np.array([steps.get(s.id, s.step) for s in members], dtype=bool)
         question = Question.of(source, members, step, tiles)
         found = read(question)
-        for some in question.divided(sum(table.num_rows for table in found.tables)):
-            parts.append(_table(some, _sums(some, compose(some, found.of(some))), windows))
+        parts += [
+            _table(some, _sums(some, compose(some, found.of(some))), windows)
+            for some in question.divided(sum(table.num_rows for table in found.tables))
+        ]
     table = pa.concat_tables(parts).combine_chunks()
     order = np.argsort(table["signal"].to_numpy(), kind="stable")
     return table if rising(order) else table.take(pa.array(order))

@@ -1,10 +1,9 @@
 """Charts from rollups: what each pixel column shows, from the coarsest level that still fills the columns.
 
-What stays are samples as they were; of each bucket the first and the last,
-the lowest and the highest that is not bad, and the first of the worst status. A bucket is made of whole
-pieces: a piece belongs to the bucket in which it begins, so no sample is looked at twice or missed. Where
-pieces do not tell, as at the window's ends or where late samples overlap them, raw rows are read for just
-those stretches.
+What stays are samples as they were: of each bucket the first and the last, the lowest and the highest that
+is not bad, and the first of the worst status. A bucket is made of whole pieces: a piece belongs to the bucket
+in which it begins, so no sample is looked at twice or missed. Where pieces do not tell, as at the window's
+ends or where late samples overlap them, raw rows are read for just those stretches.
 """
 
 from __future__ import annotations

@@ -10,8 +10,8 @@ With samples ``(tᵢ, vᵢ)``, ``Δᵢ = tᵢ₊₁ - tᵢ`` over neighbours ins
     line    = Σ (vᵢ + vᵢ₊₁) / 2 · Δᵢ         where the next one is good, too; otherwise as held
     good_us = Σ Δᵢ
 
-Good is a sample with a good status and a finite value, as in `summary`. Low and high are those of samples that
-are not bad, as charts show them; windows need the good ones, which are almost always the same.
+Good is a sample with a good status and a finite value, as in `summary`. Low and high are those of samples
+that are not bad, as charts show them; windows need the good ones, which are almost always the same.
 """
 
 from __future__ import annotations
@@ -71,7 +71,8 @@ ROLLUP_SCHEMA = pa.schema(
 
 AGGREGATE_COLUMNS: Final = (
     "signal", "ts", "first_us", "first_value", "first_status", "last_us", "last_value", "last_status",
-    "good_first", "good_last", "good_low", "good_high", "count", "good", "total", "held", "line", "good_us", "max_step_us",
+    "good_first", "good_last", "good_low", "good_high",
+    "count", "good", "total", "held", "line", "good_us", "max_step_us",
 )  # fmt: skip
 """What windows need of a rollup."""
 

@@ -87,7 +87,7 @@ def part(
 
 
 def gathered(parts: Sequence[Part], columns: Sequence[str]) -> pa.Table:
-    """Columns of `ROLLUP_SCHEMA` of all parts: by signal, and of each signal part after part by first bucket."""
+    """Columns of `ROLLUP_SCHEMA` of all parts: by signal, and then part after part by first bucket."""
     rows = _Rows(parts, columns)
     schema = pa.schema([ROLLUP_SCHEMA.field(name) for name in columns])
     return pa.Table.from_arrays([rows.array(name) for name in columns], schema=schema)
@@ -143,7 +143,7 @@ class _Rows:
         self._dense: dict[str, Column] = {}
         for some in self._alike:
             self._decode(some, columns)
-        self._found: dict[tuple[int, int], tuple[slice, Any, Any]] = {}
+        self._found: dict[tuple[int, int], tuple[Column, NDArray[np.int64]]] = {}
 
     def _sorted(self) -> NDArray[np.int64]:
         """The final order, by signal and then by the parts' first buckets."""
@@ -180,11 +180,9 @@ class _Rows:
         for name in dense:
             if name not in self._dense:
                 self._dense[name] = _empty(self._size, KINDS[name])
-        for places, records in some.blocks():
+        for rows, records in some.blocks():
             for name in dense:
-                target, scale = self._dense[name], some.columns[name]["scale"]
-                column = records[name]
-                target[places] = column if scale == 1 else column * target.dtype.type(scale)
+                self._dense[name][rows] = _number(records[name], some.columns[name], KINDS[name])
 
     def array(self, name: str) -> pa.Array:
         """A column of `ROLLUP_SCHEMA`."""
@@ -229,35 +227,42 @@ class _Rows:
         for part, begin in zip(self._parts, self._begins, strict=True):
             rest = part.level.rests.get(name)
             if rest is not None:
-                chosen, wanted, places = self._rest(part, begin, rest[0])
-                if chosen.stop > chosen.start:
-                    found[places] = rest[1][chosen][wanted]
+                chosen, places = self._rest(part, begin, rest[0])
+                if len(places):
+                    found[places] = rest[1][chosen]
         return found
 
-    def _rest(self, part: Part, begin: int, rows: Column) -> tuple[slice, Any, Any]:
+    def _rest(self, part: Part, begin: int, rows: Column) -> tuple[Column, NDArray[np.int64]]:
         """Which rows of a rest are in a part, and where they go; columns share their rests."""
         mark = (begin, id(rows))
         if mark not in self._found:
             low, high = rows.searchsorted(part.ends).tolist()
-            chosen, wanted, places = slice(low, high), None, None
-            if low < high:
-                at = rows[chosen].astype(np.int64)
-                if part.chosen is None and len(part.stretches) == 1:
-                    wanted, places = slice(None), at + (begin - part.stretches[0].start)
-                else:
-                    own = part.low.searchsorted(at, "right") - 1
-                    wanted = at < part.high[own]
-                    places = (at + (begin + np.cumsum(part.high - part.low) - part.high)[own])[wanted]
-                places = places if self._order is None else self._inverse(self._order)[places]
-            self._found[mark] = chosen, wanted, places
+            chosen, places = np.arange(low, high), rows[low:high].astype(np.int64)
+            if part.chosen is None and len(part.stretches) == 1:
+                places += begin - part.stretches[0].start
+            else:
+                own = part.low.searchsorted(places, "right") - 1
+                wanted = places < part.high[own]
+                places += (begin + np.cumsum(part.high - part.low) - part.high)[own]
+                chosen, places = chosen[wanted], places[wanted]
+            self._found[mark] = chosen, self._inverse(self._order)[places] if len(places) else places
         return self._found[mark]
 
-    def _inverse(self, order: NDArray[np.int64]) -> NDArray[np.int64]:
+    def _inverse(self, order: NDArray[np.int64] | None) -> NDArray[np.int64]:
         """Where rows are after they were put in order."""
         if self._placed is None:
-            self._placed = np.empty_like(order)
-            self._placed[order] = np.arange(self._size)
+            self._placed = np.arange(self._size)
+            if order is not None:
+                self._placed[order] = np.arange(self._size)
         return self._placed
+
+
+def _number(column: Column, as_: dict[str, Any], kind: np.dtype[Any]) -> Column:
+    """A dense column as it was."""
+    if "per_unit" in as_:
+        found: Column = column / kind.type(as_["per_unit"])
+        return found
+    return column if as_["scale"] == 1 else column * kind.type(as_["scale"])
 
 
 def _taken(column: Column, order: NDArray[np.int64]) -> Column:

@@ -1,8 +1,9 @@
-"""The file beside a segment that holds its rollups: rows as records one behind the other, what is usual left out.
+"""The file beside a segment that holds its rollups: a record a row, what is usual left out.
 
 A chart of a month reads a few rows from each of thirty files. To decode Parquet for that takes ten times as
 long as to read a few records that lie side by side: one read a file. They are made small by what rollups are
-like, not by a codec: times count from their bucket's start, most statuses are good, most worst samples are none.
+like, not by a codec: times count from their bucket's start, values are what a sensor resolves, most statuses
+are good, most worst samples are none.
 
 All numbers are little endian::
 
@@ -12,8 +13,9 @@ All numbers are little endian::
     columns  each at a multiple of 8 bytes behind the head: of each signal its number, its first row and the
              time of its last sample; of each row its bucket; the rests; the records
 
-A column is dense (in each record its number, as narrow as it can be, divided by `scale`), or a rest: the rows
-that differ from what is usual, and their numbers. A column whose name ends in ``?`` is 1 where that value is null.
+A column is dense (in each record its number, as narrow as it can be, divided by `scale` or multiplied by
+`per_unit`), or a rest: the rows that differ from what is usual, and their numbers. Usual is one number, or
+what another column has, or the difference of two. A column whose name ends in ``?`` is 1 where that is null.
 """
 
 from __future__ import annotations
@@ -47,6 +49,8 @@ _RARE: Final = 8
 _SAMPLE: Final = 500
 # Clocks that tick in seconds or milliseconds are common.
 _SCALES: Final = (1_000_000, 1_000)
+_PER_UNIT: Final = (1, 10, 100, 1_000)
+_LARGEST: Final = 2**31 - 1
 _ALIKE: Final[Mapping[str, tuple[str, ...]]] = {
     "good": ("count",),
     "good_us": ("last_us", "first_us"),
@@ -242,9 +246,23 @@ def _usual(name: str, numbers: Mapping[str, Column]) -> tuple[Place, Column]:
 def _dense(column: Column) -> tuple[Column, Place]:
     """Numbers as they are written, and what they are."""
     if column.dtype.kind == "f":
-        return column, {"scale": 1}
+        return _decimals(column)
     scale = next((scale for scale in _SCALES if not (column % np.uint32(scale)).any()), 1)
     return _narrow(column // np.uint32(scale)), {"scale": scale}
+
+
+def _decimals(column: Column) -> tuple[Column, Place]:
+    """Floats as whole numbers of what sensors resolve, where that gives back every bit."""
+    for per_unit in _PER_UNIT:
+        with np.errstate(invalid="ignore", over="ignore"):
+            whole = np.rint(column * per_unit)
+        if not (np.abs(whole) <= _LARGEST).all():
+            break
+        # Whole numbers have no minus zero, so that the bits are compared behind them.
+        found = whole.astype(np.int32)
+        if (_bits(found / np.float64(per_unit)) == _bits(column)).all():
+            return found, {"scale": 1, "per_unit": per_unit}
+    return column, {"scale": 1}
 
 
 def _difference(columns: Sequence[Column]) -> Column:

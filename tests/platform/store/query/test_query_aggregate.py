@@ -182,6 +182,28 @@ def test_only_the_hours_that_a_gap_cuts_are_read_raw(
     assert worn(source, make_info(period_s=10.0), hours(start_us, 0, 6, 6, 12)) == 360
 
 
+def test_hours_that_begin_and_end_with_bad_samples_need_no_raw_row(
+    make_source: Callable[..., MemorySource], make_info: Callable[..., SignalInfo], start_us: int
+) -> None:
+    bad = {0, 360, 719, 720, 721, 1439, 2000}
+    rows = [(*row[:3], BAD if i in bad else 0) for i, row in enumerate(regular(1, 6 * HOUR, 10, float))]
+    assert worn(make_source(rows), make_info(period_s=10.0), hours(start_us, 0, 2, 2, 4, 4, 6)) == 0
+
+
+def test_signals_answered_apart_are_answered_as_together(
+    make_source: Callable[..., MemorySource], make_info: Callable[..., SignalInfo], start_us: int
+) -> None:
+    rows = [row for signal in (2, 4, 9) for row in regular(signal, 6 * HOUR, 10, lambda t: t % 700)]
+    gaps = [(2, 1.0 * HOUR, 1.5 * HOUR), (9, 2.0 * HOUR, 3.5 * HOUR)]
+    infos = [make_info(signal, period_s=10.0, step=signal == 4) for signal in (2, 4, 7, 9)]
+    # Long windows are answered from rollups, short ones from raw rows.
+    for windows in (hours(start_us, 0, 2, 2, 4, 0, 6), hours(start_us, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5)):
+        together = aggregate(make_source(rows, gaps=gaps), infos, windows)
+        with patch.object(compose, "_ROWS_AT_ONCE", 1):
+            assert aggregate(make_source(rows, gaps=gaps), infos, windows).equals(together)
+        check(make_source(rows, gaps=gaps), infos, windows, together)
+
+
 def test_a_gap_in_which_nothing_came_needs_no_raw_row(
     make_source: Callable[..., MemorySource], make_info: Callable[..., SignalInfo], start_us: int
 ) -> None:

@@ -13,7 +13,6 @@ from tundish_platform.samples import SCHEMAS, SampleKind, severity
 from tundish_platform.store.query import chart as charts
 from tundish_platform.store.query.chart import chart
 from tundish_platform.store.query.rollup import HOUR_US, MINUTE_US
-from tundish_platform.store.query.trend import thinned
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -147,6 +146,21 @@ def test_long_windows_need_no_raw_row(
     assert (kept.min(), kept.max(), kept[0], kept[-1]) == (every.min(), every.max(), every[0], every[-1])
 
 
+def test_uncertain_extremes_are_shown_without_a_raw_row(
+    make_source: Callable[..., MemorySource], make_info: Callable[..., SignalInfo], start_us: int
+) -> None:
+    rows = [(*row, 0) for row in steady(40, 10)]
+    rows[5_000] = (*rows[5_000][:2], 99.0, UNCERTAIN)
+    rows[9_000] = (*rows[9_000][:2], -99.0, UNCERTAIN)
+    rows[9_001] = (*rows[9_001][:2], -999.0, BAD)
+    source = make_source(rows)
+    found = plain(chart(source, [make_info()], start_us, start_us + 40 * HOUR * SECOND, 100))
+    assert source.read["raw"] == 0
+    assert {(99.0, UNCERTAIN), (-99.0, UNCERTAIN), (-999.0, BAD)} <= {
+        (r["value"], r["status"]) for r in found
+    }
+
+
 def test_only_hours_that_the_window_cuts_are_read_raw(
     make_source: Callable[..., MemorySource], make_info: Callable[..., SignalInfo], start_us: int
 ) -> None:
@@ -155,13 +169,13 @@ def test_only_hours_that_the_window_cuts_are_read_raw(
     assert source.read["raw"] == 300
 
 
-def test_short_windows_are_thinned_like_trends(
+def test_short_windows_keep_what_a_column_shows(
     make_source: Callable[..., MemorySource], make_info: Callable[..., SignalInfo], start_us: int
 ) -> None:
     source = make_source(steady(1, 1))
     window = start_us, start_us + HOUR * SECOND
-    found = chart(source, [make_info()], *window, 500)
-    assert found.equals(thinned(source.raw(SampleKind.NUMERIC, [1], *window), *window, 500))
+    found = plain(chart(source, [make_info()], *window, 500))
+    assert found == picked(plain(source.raw(SampleKind.NUMERIC, [1], *window)), *window, 1, 500)
 
 
 def test_what_retention_took_away_is_shown_from_its_rollups(
