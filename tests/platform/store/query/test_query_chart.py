@@ -69,8 +69,8 @@ def picked(rows: list[dict[str, Any]], start: int, end: int, level: int, max_poi
         usable = [r for r in members if r["value"] is not None and severity(r["status"]) < 2]
         worst = max(members, key=lambda r: severity(r["status"]))
         some = [members[0], members[-1]] + [worst] * (severity(worst["status"]) > 0)
-        some += [min(usable, key=lambda r: r["value"])] * bool(usable)
-        some += [max(reversed(usable), key=lambda r: r["value"])] * bool(usable)
+        if usable:
+            some += [min(usable, key=lambda r: r["value"]), max(reversed(usable), key=lambda r: r["value"])]
         kept += [row for row in members if row in some]
     return kept
 
