@@ -11,6 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from tundish_platform.samples import encode_batch
+from tundish_platform.store.access import TelemetryAccess
 from tundish_platform.store.files import LocalFiles
 from tundish_platform.store.inbox import Inbox, accepted
 from tundish_platform.store.lifecycle.erased import ErasedTenant, Leaving
@@ -23,7 +24,6 @@ from tundish_platform.store.lifecycle.retention import Retention
 from tundish_platform.store.log.filelog import FileLog
 from tundish_platform.store.log.interface import StoreFailed, StoreFull
 from tundish_platform.store.objects import LocalObjects
-from tundish_platform.store.query.queries import Queries
 from tundish_platform.store.segments.catalog import SegmentCatalog
 from tundish_platform.store.segments.publishing import Publisher
 from tundish_platform.store.tenants import Tenants
@@ -98,7 +98,7 @@ class Appended(int):
     expired: int
 
 
-class Telemetry(Queries):
+class Telemetry(TelemetryAccess):
     """All tenants' samples, gaps included; the only writer of its folder.
 
     Args:
@@ -233,6 +233,16 @@ class Telemetry(Queries):
         if store.unsealed_rows >= self._seal_rows:
             self._sealer.wake()
 
+    def tenant_store(self, scope: TenantScope) -> TenantStore:
+        """The part of the store that belongs to a scope's tenant, for who answers in the writer's name.
+
+        Raises:
+            AccessDenied: the tenant is being removed.
+        """
+        if scope.tenant_id in self._leaving:
+            raise AccessDenied(f"tenant {scope.slug} is being removed")
+        return self._tenants.open(scope.tenant_id, scope.slug)
+
     def seal(self) -> None:
         """Turn every buffer into segments now."""
         self._sealer.seal_all()
@@ -316,9 +326,7 @@ class Telemetry(Queries):
             self._sealer.wake()
 
     def _store(self, scope: TenantScope) -> TenantStore:
-        if scope.tenant_id in self._leaving:
-            raise AccessDenied(f"tenant {scope.slug} is being removed")
-        return self._tenants.open(scope.tenant_id, scope.slug)
+        return self.tenant_store(scope)
 
 
 def _lock(root: Path) -> int:

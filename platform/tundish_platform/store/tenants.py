@@ -144,12 +144,15 @@ class Tenants:
         return wrong or segment.damaged
 
     def _damage(self, store: TenantStore, file: str) -> None:
-        """A reader says so; where it read a copy, that may be what is damaged."""
-        named = [segment for segment in store.segments() if segment.path == file]
-        if self._objects.renewed(f"{store.slug}/{file}") and named and self._intact(store, named[0]):
-            log.warning("a copy of a segment was damaged and is fetched anew", path=f"{store.slug}/{file}")
-        else:
-            self._put_aside(store, file)
+        """A reader says so; it is believed where the file is not what the manifest says."""
+        for segment in store.segments():
+            if file not in {segment.path, segment.kept} or segment.damaged:
+                continue
+            if self._intact(store, segment):
+                # The reader's copy, memory or disk cache was at fault, or it is wrong.
+                log.warning("a segment told to be damaged is whole", path=f"{store.slug}/{file}")
+            else:
+                self._put_aside(store, segment.path)
 
     def _put_aside(self, store: TenantStore, file: str) -> None:
         self._name(store, file, there=file in self._objects.sizes(store.slug, [file]))

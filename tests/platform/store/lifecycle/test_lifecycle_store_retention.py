@@ -142,7 +142,7 @@ def test_minutes_go_next_then_hours_and_gaps_a_year_later(filled: World, specs: 
     (left,) = folder.iterdir()
     assert left.name.endswith("-h.rollup")
     assert alike(answers(filled, specs[:1]), hours)
-    store = filled.telemetry._store(filled.scopes["steel"])
+    store = filled.telemetry.tenant_store(filled.scopes["steel"])
     files = store.segments()
     assert store.reader.pieces(MINUTE_US, files, None, DAY_US, DAY_US + 24 * HOUR_US).num_rows == 0
     after(filled, 31.1)
@@ -249,7 +249,7 @@ def test_a_crash_at_any_operation_changes_no_answer_and_leaves_nothing(
             crashes += 1
             # As it is found, before anything goes on.
             world.open()
-            if world.telemetry._store(world.scopes["steel"]).segments():
+            if world.telemetry.tenant_store(world.scopes["steel"]).segments():
                 assert alike(answers(world, specs[:1]), wanted)
             after(world, days)
         else:
