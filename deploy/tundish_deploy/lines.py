@@ -4,20 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pydantic import SecretStr
+from tundish_deploy.secrets import secret
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from tundish_connectors.delivery import DeliveryConfig
     from tundish_connectors.opcua import OpcUaConnection
     from tundish_connectors.replay import ReplayConfig
     from tundish_deploy.settings import ConnectionSettings, ReplaySettings, Settings
-
-
-def secret(file: Path) -> SecretStr:
-    """A token or password from its own file."""
-    return SecretStr(file.read_text("utf-8").strip())
 
 
 def opcua_connection(settings: Settings, connection: ConnectionSettings) -> OpcUaConnection:

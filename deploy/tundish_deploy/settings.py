@@ -14,6 +14,8 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from tundish_deploy.storesettings import StoreSettings
+
 if TYPE_CHECKING:
     from tundish_platform.store.lifecycle.policy import PolicyDefaults
 
@@ -30,7 +32,8 @@ class ServerSettings(BaseModel):
     Attributes:
         host: address to listen on.
         port: TCP port.
-        threads: worker threads for requests.
+        threads: worker threads for requests, in each process.
+        processes: of API and pages on the same port; several need a store whose writer runs apart.
         behind_tls: a reverse proxy in front ends TLS; needed for any address that others can reach.
     """
 
@@ -39,6 +42,7 @@ class ServerSettings(BaseModel):
     host: str = "127.0.0.1"
     port: int = Field(default=8050, ge=1, le=65535)
     threads: int = Field(default=8, ge=2, le=64)
+    processes: int = Field(default=1, ge=1, le=32)
     behind_tls: bool = False
 
     @property
@@ -162,6 +166,7 @@ class Settings(BaseSettings):
     rule_version: str | None = None
     policy: dict[str, Any] = Field(default_factory=dict)
     server: ServerSettings = Field(default_factory=ServerSettings)
+    store: StoreSettings = Field(default_factory=StoreSettings)
     worker: WorkerSettings = Field(default_factory=WorkerSettings)
     connection: list[ConnectionSettings] = Field(default_factory=list)
     replay: list[ReplaySettings] = Field(default_factory=list)
@@ -178,6 +183,15 @@ class Settings(BaseSettings):
         from tundish_platform.store.lifecycle.policy import PolicyDefaults
 
         return PolicyDefaults.model_validate(self.policy)
+
+    @model_validator(mode="after")
+    def _one_server_writes(self) -> Self:
+        if self.server.processes > 1 and self.store.mode == "in-process":
+            raise ValueError(
+                "server.processes: several servers cannot all be the store's only writer; set "
+                'store.mode = "writer"'
+            )
+        return self
 
     @model_validator(mode="after")
     def _check_policy(self) -> Self:

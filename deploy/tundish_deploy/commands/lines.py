@@ -44,8 +44,7 @@ def replay(
     """Play one recording over OPC UA, encrypted and with a log-in; a client's keys are made beside it."""
     from tundish_connectors.lines import UnknownKit
     from tundish_connectors.replay import ReplayConfig, make_identity, serve, server_identity, trust
-    from tundish_deploy.lines import secret
-    from tundish_deploy.secrets import new_password, private_file
+    from tundish_deploy.secrets import new_password, private_file, secret
 
     configure_logs()
     place = (folder / kit).resolve()
@@ -138,7 +137,7 @@ def connect(  # noqa: PLR0913 - one option each
     from tundish_connectors.delivery import DeliveryConfig
     from tundish_connectors.opcua import GatewayConfig, run_connector
     from tundish_connectors.opcua.discover import discover
-    from tundish_deploy.lines import secret
+    from tundish_deploy.secrets import secret
 
     configure_logs()
     connection = _connection(
@@ -174,7 +173,7 @@ def _connection(  # noqa: PLR0913, PLR0917 - the options of two commands
     from pydantic import ValidationError
 
     from tundish_connectors.opcua import OpcUaConnection
-    from tundish_deploy.lines import secret
+    from tundish_deploy.secrets import secret
 
     try:
         return OpcUaConnection(

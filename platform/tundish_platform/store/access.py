@@ -16,8 +16,10 @@ if TYPE_CHECKING:
 
 
 class TelemetryAccess(Queries):
-    """Appends and queries: `Telemetry` in the writer itself, `RemoteTelemetry` through its socket,
-    `ClusterTelemetry` on several machines.
+    """Appends and queries, whoever writes.
+
+    `Telemetry` in the writer itself, `RemoteTelemetry` through its socket, `ClusterTelemetry` on several
+    machines.
     """
 
     @property

@@ -63,6 +63,7 @@ class PartitionWriter:
         folder: of this process; nothing in it needs to survive.
         holder: name of this process, for people.
         wait_s: how long to wait for the partition.
+        stood_still: as in `Hold`.
         settings: when rows become segments. Small tenants share no files here, as those would lie on the
             disk of a machine that may be gone: their rows wait in memory, and in the log, for `seal_after`.
         background: seal and merge in a thread of its own.
@@ -76,7 +77,7 @@ class PartitionWriter:
         StoreFailed: the log's servers do not answer.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - where, what for, how to take it, how to keep it
         self,
         cluster: Cluster,
         partition: int,
@@ -84,10 +85,13 @@ class PartitionWriter:
         holder: str,
         *,
         wait_s: float = 0.0,
+        stood_still: tuple[int, float] = (-1, 0.0),
         settings: SealSettings | None = None,
         background: bool = True,
     ) -> None:
-        self._hold = Hold(cluster.link, partition, holder, lease_s=cluster.lease_s, wait_s=wait_s)
+        self._hold = Hold(
+            cluster.link, partition, holder, lease_s=cluster.lease_s, wait_s=wait_s, stood_still=stood_still
+        )
         self._share = Share(partition, cluster.partitions, self._hold.token)
         self.lost = self._hold.lost
 

@@ -109,7 +109,7 @@ class Telemetry(TelemetryAccess):
         log: makes a log of another kind than files in the store's folder; told the lowest sequence to give.
         objects: where segments live, if not in the store's folder.
         share: the part of the store that this process has, where several write to one.
-        publish: keep each tenant's segments as its own Delta tables, too; in local files only.
+        publish: keep each tenant's segments as its own Delta tables, too.
         policy: quotas and retention of tenants without a policy of their own.
         limits: how much may be under way at once.
         now: the wall clock, by which days grow old.
@@ -140,8 +140,6 @@ class Telemetry(TelemetryAccess):
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         background: bool = True,
     ) -> None:
-        if publish and objects is not None:
-            raise ValueError("Delta tables are kept beside segments in local files only")
         layer = files or LocalFiles()
         layer.make_folder(root)
         self._lock_file = _lock(root)
@@ -167,23 +165,16 @@ class Telemetry(TelemetryAccess):
         publisher = Publisher(self._catalog, layer) if publish else None
         self._sealer = Sealer(self._catalog, self._log, self._tenants, self._spiller, settings, publisher)
         self.limits = Limits(policies.of, self._stored_bytes, limits)
-        self._retention: Retention | None = None
-        self._housekeeper: Housekeeper | None = None
-        if self._spiller is not None and objects is None:
-            # Retention and removal know local files only.
-            kept = RetainedSegments(
-                metadata, self._catalog, self._tenants, layer, self._sealer.seal, publisher
-            )
-            self._retention = Retention(metadata, policies, kept, now)
-            close = partial(self._leaving.close, limits=self.limits)
-            erased = ErasedTenant(root, layer, self._log, self._tenants, self._sealer, self._spiller, close)
-            removals = Removals(metadata, erased, self.limits.forget)
-            self._housekeeper = Housekeeper(policies, self.limits, self._leaving, self._retention, removals)
+        kept = RetainedSegments(metadata, self._catalog, self._tenants, self._sealer.seal, publisher)
+        self._retention = Retention(metadata, policies, kept, now)
+        close = partial(self._leaving.close, limits=self.limits)
+        erased = ErasedTenant(root, layer, self._log, self._tenants, self._sealer, self._spiller, close)
+        removals = Removals(metadata, erased, self.limits.forget, self._catalog.has)
+        self._housekeeper = Housekeeper(policies, self.limits, self._leaving, self._retention, removals)
         self._log.deliver(self._take)
         if background:
             self._sealer.start()
-            if self._housekeeper is not None:
-                self._housekeeper.start()
+            self._housekeeper.start()
 
     @property
     def ready(self) -> bool:
@@ -209,11 +200,9 @@ class Telemetry(TelemetryAccess):
         rows, size = sum(map(len, batches)), sum(batch.table.nbytes for batch in batches)
         self._store(scope)
         with self.limits.appending(scope.tenant_id, rows, size):
-            late = 0
-            if self._retention is not None:
-                taken = [self._retention.take(scope.tenant_id, batch) for batch in batches]
-                batches = [batch for batch, _ in taken if len(batch)]
-                late = sum(number for _, number in taken)
+            taken = [self._retention.take(scope.tenant_id, batch) for batch in batches]
+            batches = [batch for batch, _ in taken if len(batch)]
+            late = sum(number for _, number in taken)
             if batches:
                 self._write(scope, batches)
             return Appended(rows - late, late)
@@ -253,8 +242,7 @@ class Telemetry(TelemetryAccess):
 
     def housekeep(self) -> None:
         """Read policies again, apply retention, and go on with removals now, as the background does."""
-        if self._housekeeper is not None:
-            self._housekeeper.turn_now()
+        self._housekeeper.turn_now()
 
     def verify(self, scope: TenantScope | None = None) -> list[str]:
         """Read every segment, of one tenant or all, and put aside what is damaged or unnamed; in words."""
@@ -264,9 +252,8 @@ class Telemetry(TelemetryAccess):
         """What is damaged or failing, in words."""
         failed = [] if self._log.failed is None else [str(self._log.failed)]
         spilled = self._spiller.problems if self._spiller else ()
-        kept = self._housekeeper.problems if self._housekeeper else ()
         known = (*self._log.problems, *spilled, *self._inbox.problems, *self._tenants.problems())
-        return (*failed, *known, *self._sealer.problems, *kept)
+        return (*failed, *known, *self._sealer.problems, *self._housekeeper.problems)
 
     def state(self) -> StoreState:
         """How the whole store stands; for the operator."""
@@ -277,8 +264,7 @@ class Telemetry(TelemetryAccess):
 
     def close(self) -> None:
         """Stop writing. What is buffered lies in the log and comes back at the next start."""
-        if self._housekeeper is not None:
-            self._housekeeper.stop()
+        self._housekeeper.stop()
         self._sealer.stop()
         self._log.close()
         self._tenants.close()

@@ -32,11 +32,14 @@ class Tenants:
 
     Args:
         catalog: the manifest.
+
+    Attributes:
+        objects: where segments live.
     """
 
     def __init__(self, catalog: SegmentCatalog) -> None:
         self._catalog = catalog
-        self._objects = catalog.objects
+        self.objects = catalog.objects
         self._open: dict[int, TenantStore] = {}
         self._lock = threading.Lock()
         self._readers = Readers()
@@ -66,9 +69,9 @@ class Tenants:
         """A tenant's own folder."""
         return self._catalog.folder(slug)
 
-    def reader(self, folder: Path) -> SegmentReader:
-        """The reader of a tenant's folder."""
-        return self._readers.of(folder)
+    def reader(self, slug: str) -> SegmentReader:
+        """The reader of a tenant's segments."""
+        return self._catalog.reader(self._readers, slug)
 
     def drop(self, tenant_id: int) -> None:
         """Let go of a tenant with all it holds, because it is being removed."""
@@ -132,7 +135,7 @@ class Tenants:
 
     def _known(self, store: TenantStore) -> list[SegmentFile]:
         found = self._catalog.segments(store.tenant_id)
-        sizes = self._objects.sizes(store.slug, [segment.kept for segment in found])
+        sizes = self.objects.sizes(store.slug, [segment.kept for segment in found])
         return [replace(s, damaged=True) if self._is_damaged(store, s, sizes) else s for s in found]
 
     def _is_damaged(self, store: TenantStore, segment: SegmentFile, sizes: dict[str, int]) -> bool:
@@ -155,16 +158,16 @@ class Tenants:
                 self._put_aside(store, segment.path)
 
     def _put_aside(self, store: TenantStore, file: str) -> None:
-        self._name(store, file, there=file in self._objects.sizes(store.slug, [file]))
+        self._name(store, file, there=file in self.objects.sizes(store.slug, [file]))
         self._catalog.mark(store.tenant_id, file, damaged=True)
         self._catalog.quarantine(store.slug, file)
         store.forget_segments()
 
     def _intact(self, store: TenantStore, segment: SegmentFile) -> bool:
         name = f"{store.slug}/{segment.kept}"
-        self._objects.renewed(name)
+        self.objects.renewed(name)
         try:
-            return checksum(self._objects.local(name)) == (segment.bytes, segment.crc32)
+            return checksum(self.objects.local(name)) == (segment.bytes, segment.crc32)
         except FileNotFoundError:
             return False
 

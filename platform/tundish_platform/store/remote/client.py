@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from tundish_platform.samples import SampleBatch
     from tundish_platform.store.lifecycle.policy import PolicyDefaults
-    from tundish_platform.store.lifecycle.quota import LimitSizes, QueryBudget
+    from tundish_platform.store.lifecycle.quota import QueryBudget
     from tundish_platform.store.remote.freshness import Freshness
     from tundish_platform.store.remote.protocol import Message
     from tundish_platform.tenancy.metadata import Metadata
@@ -60,7 +60,6 @@ class RemoteTelemetry(TelemetryAccess):
         append_s: how long an append does; behind a slow disk it may have to.
         whole: refuse queries with `WriterAway` rather than answer without what lies in no segment yet.
         policy: quotas of tenants without a policy of their own.
-        limits: how many queries of this process may be under way at once.
 
     Attributes:
         limits: turns of queries, and the longest one.
@@ -76,7 +75,6 @@ class RemoteTelemetry(TelemetryAccess):
         append_s: float = 60.0,
         whole: bool = False,
         policy: PolicyDefaults | None = None,
-        limits: LimitSizes | None = None,
     ) -> None:
         self._lines = WriterLines(root, most=connections)
         self._metadata = metadata
@@ -88,7 +86,7 @@ class RemoteTelemetry(TelemetryAccess):
         self._policies = Policies(metadata, policy)
         self._policies_lock = threading.Lock()
         self._policies_due = time.monotonic() + _POLICIES_S
-        self.limits = Limits(self._policies.of, sizes=limits)
+        self.limits = Limits(self._policies.of)
         self.limits.seconds = WriterBuckets(self._ask, self.limits.seconds)
 
     @property

@@ -90,6 +90,9 @@ class Place:
         del tenant_id
         return nullcontext()
 
+    def has(self, tenant_id: int) -> bool:
+        return tenant_id in self.town.numbers.values()
+
     def oldest(self) -> Mapping[int, date]:
         self.step("oldest")
         with self.town.metadata.session() as session:
