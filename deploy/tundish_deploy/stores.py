@@ -64,25 +64,34 @@ def opened(settings: Settings, metadata: Metadata, process: str) -> Iterator[Tel
         from tundish_platform.store.clustertelemetry import ClusterTelemetry
 
         with joined(settings, metadata, process) as cluster:
-            far = ClusterTelemetry(cluster, policy=policy)
+            far = ClusterTelemetry(cluster)
             try:
                 yield far
             finally:
                 far.close()
         return
-    telemetry: TelemetryAccess
     if settings.store.mode == "writer":
         from tundish_platform.store.remote.client import RemoteTelemetry
 
-        telemetry = RemoteTelemetry(root, metadata, whole=True, policy=policy)
-    else:
-        from tundish_platform.store import Telemetry
+        near = RemoteTelemetry(root, metadata, whole=True, policy=policy)
+        try:
+            yield near
+        finally:
+            near.close()
+        return
+    from tundish_platform.store import Telemetry
+    from tundish_platform.store.remote.writer import open_socket
 
-        telemetry = Telemetry(root, metadata, publish=True, policy=policy)
+    telemetry = Telemetry(root, metadata, publish=True, policy=policy)
+    try:
         for problem in telemetry.problems():
             log.error("store", problem=problem)
-    try:
-        yield telemetry
+        # Commands on the same machine read and seal through it.
+        listening = open_socket(root, telemetry)
+        try:
+            yield telemetry
+        finally:
+            listening.close()
     finally:
         telemetry.close()
 
@@ -111,6 +120,8 @@ def joined(settings: Settings, metadata: Metadata, process: str) -> Iterator[Clu
             found.partitions,
             StreamSettings(replicas=found.replicas, max_bytes=found.log_bytes),
             found.lease_s,
+            publish=True,
+            policy=settings.policy_defaults,
         )
     finally:
         link.close()

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from tundish_platform.samples import SampleBatch
+    from tundish_platform.store.lifecycle.policy import PolicyDefaults
     from tundish_platform.store.log.jetstream import StreamSettings
     from tundish_platform.store.log.link import NatsLink
     from tundish_platform.store.objects import Objects
@@ -44,6 +45,8 @@ class Cluster:
         partitions: of the log; chosen once, the same in all processes for ever.
         streams: how the log is kept.
         lease_s: a writer that was silent for so long is taken for dead.
+        publish: keep each tenant's segments as its own Delta tables, too.
+        policy: quotas and retention of tenants without a policy of their own.
     """
 
     link: NatsLink
@@ -52,6 +55,8 @@ class Cluster:
     partitions: int = 16
     streams: StreamSettings | None = None
     lease_s: float = 10.0
+    publish: bool = False
+    policy: PolicyDefaults | None = None
 
 
 class PartitionWriter:
@@ -94,6 +99,7 @@ class PartitionWriter:
         )
         self._share = Share(partition, cluster.partitions, self._hold.token)
         self.lost = self._hold.lost
+        self._closing = threading.Lock()
 
         def opened(first_sequence: int) -> JetStreamLog:
             return JetStreamLog(cluster.link, partition, cluster.streams, first_sequence=first_sequence)
@@ -109,6 +115,8 @@ class PartitionWriter:
                 log=opened,
                 objects=cluster.objects,
                 share=self._share,
+                publish=cluster.publish,
+                policy=cluster.policy,
                 background=background,
             )
         except BaseException:
@@ -137,7 +145,7 @@ class PartitionWriter:
 
     def close(self) -> None:
         """Stop, and let another process take the partition at once."""
-        self.telemetry.close()
+        self._close_telemetry()
         self._hold.give_back()
         self._watch.join()
 
@@ -153,7 +161,12 @@ class PartitionWriter:
 
     def _give_up(self) -> None:
         self.lost.wait()
-        self.telemetry.close()
+        self._close_telemetry()
+
+    def _close_telemetry(self) -> None:
+        # Whoever holds this may close it at the moment at which it learns of its loss.
+        with self._closing:
+            self.telemetry.close()
 
 
 class ClusterAppender:

@@ -7,6 +7,7 @@ import time
 from typing import TYPE_CHECKING, Final
 
 from tundish_platform.samples import SampleKind, decode_batch
+from tundish_platform.store.lifecycle.listing import listing_of
 from tundish_platform.store.log.jetstream import JetStreamLog
 from tundish_platform.store.log.partitions import partition_of
 from tundish_platform.store.query.queries import Queries
@@ -15,6 +16,7 @@ from tundish_platform.store.segments.catalog import SegmentCatalog
 from tundish_platform.store.segments.reader import Readers
 from tundish_platform.store.write.chunks import chunk_of
 from tundish_platform.store.write.latest import LatestValues
+from tundish_platform.tenancy.scope import Permission
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 
     from tundish_platform.samples import SampleBatch
     from tundish_platform.store.cluster import Cluster
+    from tundish_platform.store.lifecycle.snapshot import Listing
     from tundish_platform.store.log.records import LogRecord
     from tundish_platform.store.segments.segment import SegmentFile
     from tundish_platform.tenancy.scope import TenantScope
@@ -120,7 +123,7 @@ class TailedTenant(TenantReading):
         self, kind: SampleKind, signals: Sequence[int] | None, start: datetime | None, end: datetime | None
     ) -> Snapshot:
         """Segments that may hold rows with ``start <= ts < end``, and the newer rows that do."""
-        known, batches = self._of_one_moment()
+        known, batches = self.of_one_moment()
         wanted, first, last = as_numbers(signals), as_micros(start), as_micros(end)
         newer = [chunk_of(batch) for batch in batches if batch.kind is kind]
         tables = [chunk.chosen(wanted, first, last) for chunk in newer]
@@ -144,7 +147,8 @@ class TailedTenant(TenantReading):
             self._unreadable.add(file)
         self._reported.add(file)
 
-    def _of_one_moment(self) -> tuple[list[SegmentFile], list[SampleBatch]]:
+    def of_one_moment(self) -> tuple[list[SegmentFile], list[SampleBatch]]:
+        """The tenant's segments, and the batches that came behind them."""
         while True:
             known, sealed = self._catalog.segments_and_sealed(self.tenant_id)
             batches = self._tail.beyond(self.tenant_id, sealed)
@@ -183,6 +187,19 @@ class ClusterReader(Queries):
             StoreFailed: the log's servers do not answer.
         """
         self._tail(scope).refresh()
+
+    def listing(self, scope: TenantScope) -> Listing:
+        """All that the tenant has at this moment, for a takeout; fetches what is not here yet.
+
+        Raises:
+            StoreFailed: the log's servers do not answer.
+            FileNotFoundError: a segment went away meanwhile; ask again.
+        """
+        scope.require(Permission.READ)
+        self.refresh(scope)
+        known, batches = self._store(scope).of_one_moment()
+        chunks = {kind: [chunk_of(b).rows() for b in batches if b.kind is kind] for kind in SampleKind}
+        return listing_of(known, scope, self._cluster.objects, chunks)
 
     def close(self) -> None:
         """Let everything go."""

@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
     from tundish_platform.samples import SampleBatch
     from tundish_platform.store.cluster import Cluster
-    from tundish_platform.store.lifecycle.policy import PolicyDefaults
     from tundish_platform.store.lifecycle.quota import LimitSizes, QueryBudget
     from tundish_platform.tenancy.scope import TenantScope
 
@@ -46,18 +45,16 @@ class ClusterTelemetry(ClusterReader, TelemetryAccess):
 
     Args:
         cluster: what the processes share.
-        policy: quotas of tenants without a policy of their own. Each process counts for itself.
-        limits: how much of this process may be under way at once.
+        limits: how much of this process may be under way at once. Quotas are counted by each process for
+            itself.
 
     Attributes:
         limits: quotas and turns, in front of appends and queries.
     """
 
-    def __init__(
-        self, cluster: Cluster, *, policy: PolicyDefaults | None = None, limits: LimitSizes | None = None
-    ) -> None:
+    def __init__(self, cluster: Cluster, *, limits: LimitSizes | None = None) -> None:
         super().__init__(cluster)
-        self._policies = Policies(cluster.metadata, policy)
+        self._policies = Policies(cluster.metadata, cluster.policy)
         self._leaving = Leaving(cluster.metadata)
         self.limits = Limits(self._policies.of, self._stored_bytes, limits)
         self._looking = threading.Lock()

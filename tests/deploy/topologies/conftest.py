@@ -1,4 +1,4 @@
-"""A platform of real processes, started as `tundish up` does, and somebody who counts what it acknowledged."""
+"""A platform of real processes, started as `tundish up` does, and somebody who counts what it keeps."""
 
 from __future__ import annotations
 
