@@ -155,7 +155,8 @@ def test_without_the_log_appends_and_queries_are_refused(
     until(lambda: view.ready)
     steel = site.world.scopes["steel"]
     view.append(steel, [make_batch("numeric", [(1, 1, 1.0)])])
-    monkeypatch.setattr(view._tail(steel).log, "_patience_s", 0.5)
+    for waits in (view._tail(steel).log, view._tail(steel).log._publisher):
+        monkeypatch.setattr(waits, "_patience_s", 0.5)
     site.nodes.kill(0)
     with pytest.raises(WriterAway):
         view.latest(steel)
