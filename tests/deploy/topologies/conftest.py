@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-BOUND_S = 60.0
+BOUND_S = 120.0
 EPOCH = datetime(2026, 3, 1, tzinfo=UTC)
 SLUGS = ("steel", "power")
 
@@ -122,7 +122,7 @@ class Installation:
     def start(self) -> None:
         for part in store_parts(self.settings, self.file) + server_parts(self.settings, self.file):
             self.supervisor.start(part)
-        wait_for_server(self.supervisor, self.settings, self.log_dir, 2 * BOUND_S)
+        wait_for_server(self.supervisor, self.settings, self.log_dir, BOUND_S)
 
     def client(self) -> TundishClient:
         return TundishClient(self.settings.server.url, self.token, timeout=BOUND_S)
