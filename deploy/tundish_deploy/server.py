@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import structlog
@@ -13,6 +14,7 @@ from tundish_dashboards.app import attach_dashboards
 from tundish_dashboards.settings import DashboardSettings
 from tundish_deploy.secrets import kept_secret
 from tundish_deploy.stores import opened, prepare
+from tundish_platform.alarms import AlarmWatcher
 from tundish_platform.api.adoption import OFFICIAL
 from tundish_platform.api.app import ApiSettings, create_app
 from tundish_platform.api.context import PlatformContext
@@ -22,15 +24,19 @@ from tundish_platform.tenancy.metadata import Metadata
 
 if TYPE_CHECKING:
     import threading
+    from collections.abc import Iterator
 
     from flask import Flask
 
     from tundish_deploy.settings import Settings
+    from tundish_platform.store.access import TelemetryAccess
 
 log = structlog.get_logger(__name__)
 
 # The API itself answers a body just over its limit, in words; waitress would only hang up.
 _HEAD_ROOM = 1024 * 1024
+FIRST = "server"
+"""Name of the first server process of a machine."""
 
 
 def run_server(settings: Settings, stopped: threading.Event, process: str = "server") -> None:
@@ -48,10 +54,23 @@ def run_server(settings: Settings, stopped: threading.Event, process: str = "ser
             context = PlatformContext(metadata, telemetry, Catalogue.find())
             app = create_app(context, ApiSettings(behind_tls=settings.server.behind_tls))
             attach_dashboards(app, context, _dashboards(settings))
-            _answer(app, settings, stopped)
+            with _watching(metadata, telemetry, process):
+                _answer(app, settings, stopped)
     finally:
         metadata.close()
         log.info("stopped")
+
+
+@contextmanager
+def _watching(metadata: Metadata, telemetry: TelemetryAccess, process: str) -> Iterator[None]:
+    """Judge samples by the tenants' alarm rules meanwhile; on each machine the first server does."""
+    watcher = AlarmWatcher(metadata, telemetry)
+    if process == FIRST:
+        watcher.start()
+    try:
+        yield
+    finally:
+        watcher.close()
 
 
 def _answer(app: Flask, settings: Settings, stopped: threading.Event) -> None:
