@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 STORE: Final = Path("platform/tundish_platform/store")
 TESTS: Final = ("tests/platform/store",)
-_COPIED: Final = ("platform", "tests/platform", "pyproject.toml")
+_COPIED: Final = ("platform", "tests/platform", "docs", "pyproject.toml")
 _LIMIT_S: Final = 900.0
 _LIKELY: Final = 8
 _ABOUT: Final = re.compile("isolation|scope|tenant|other|foreign")

@@ -92,7 +92,8 @@ def parquet(world: World, tenant: str = "steel") -> list[str]:
 
 def records(world: World) -> dict[tuple[str, str], int]:
     with world.metadata.session() as session:
-        rows = list(session.scalars(select(RetentionRecord).where(RetentionRecord.tenant_id == 1)))
+        mine = RetentionRecord.tenant_id == world.scopes["steel"].tenant_id
+        rows = list(session.scalars(select(RetentionRecord).where(mine)))
         assert not any(row.unfinished for row in rows)
         return {(row.kind, row.level): row.rows for row in rows}
 
