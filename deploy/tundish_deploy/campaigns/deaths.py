@@ -1,4 +1,4 @@
-"""The writer dies before each operation of a young store, another goes on, then the power goes at its worst."""
+"""The writer dies before each operation of a young store, another goes on; then the power goes, at worst."""
 
 from __future__ import annotations
 

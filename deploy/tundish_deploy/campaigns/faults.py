@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 EIO, ENOSPC, FULL = "EIO", "ENOSPC", "full"
 HALF: Final = "short"
 _MODES: Final = (EIO, ENOSPC, FULL)
-# SQLite's own file layer goes on after a short write by itself; below it there is only the whole one.
+# SQLite's own file layer goes on after a short write; below it there is only the whole one.
 _SQLITE: Final = ("wal", "database", "journal")
 
 
@@ -29,12 +29,13 @@ def with_fault(seed: str, mode: str, number: int, *, swallowed: bool = False) ->
 
     Args:
         seed: of the script.
-        mode: ``EIO`` or ``ENOSPC`` once, ``full`` from there on until space is made, or ``short``: a write takes
-            half of what it was given and says so.
+        mode: ``EIO`` or ``ENOSPC`` once, ``full`` from there on until space is made, or ``short``: a write
+            takes half of what it was given and says so.
         number: of the operation, from 1.
         swallowed: for the control.
     """
-    fault = FullFrom(number) if mode == FULL else once(number, SHORT if mode == HALF else getattr(errno, mode))
+    what = {EIO: errno.EIO, ENOSPC: errno.ENOSPC, HALF: SHORT}
+    fault = FullFrom(number) if mode == FULL else once(number, what[mode])
     return run(seed, f"{mode} {number}", fault, swallowed=swallowed)
 
 

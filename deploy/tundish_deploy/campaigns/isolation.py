@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import re
 import shutil
+import time
 from collections import Counter
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,7 +18,7 @@ from tundish_deploy.campaigns.covering import covered
 from tundish_deploy.campaigns.equivalent import EQUIVALENT
 from tundish_deploy.campaigns.judge import Judge
 from tundish_deploy.campaigns.mutants import Mutant, mutants, mutated
-from tundish_deploy.campaigns.runner import each
+from tundish_deploy.campaigns.runner import Runs, each
 from tundish_deploy.figures import Figure, Report, judged
 
 if TYPE_CHECKING:
@@ -70,19 +72,25 @@ def control(root: Path, tests: Sequence[str] = TESTS) -> Covering:
         return covered(copy, STORE, tests, _ALL_LIMIT_S)
 
 
-def tried(root: Path, chosen: Sequence[Mutant], covering: Covering) -> list[Verdict]:
+def tried(
+    root: Path, chosen: Sequence[Mutant], covering: Covering, minutes: float | None = None
+) -> list[Verdict]:
     """Run on a copy of the checkout, for each mutant, the tests that run its place.
 
     Args:
         root: of the checkout.
         chosen: the mutants.
         covering: which tests those are.
+        minutes: after so many no further one is begun.
     """
+    end = math.inf if minutes is None else time.monotonic() + minutes * 60
     # Who noticed others goes first, then who is about tenants, then who is quick; the first failure ends it.
     found: Counter[str] = Counter()
     verdicts = []
     with _copied(root) as copy, Judge(copy, _LIMIT_S) as judge:
         for mutant in chosen:
+            if time.monotonic() > end:
+                break
             tests = sorted(
                 covering.tests(mutant.path, mutant.statement),
                 key=lambda test: (-found[test], not _ABOUT.search(test), covering.seconds[test]),
@@ -119,13 +127,14 @@ def checkout() -> Path:
     return root
 
 
-def campaign(count: int, seed: int, workers: int = 2) -> Report:
+def campaign(count: int, seed: int, jobs: int = 2, minutes: float | None = None) -> Report:
     """All mutants and the source as it is.
 
     Args:
         count: mutants at most; 0 for all.
         seed: which of them, if not all: every so-many-th from this one on.
-        workers: copies of the checkout at a time.
+        jobs: copies of the checkout at a time.
+        minutes: after so many no further mutant is begun.
 
     Raises:
         FileNotFoundError: this is no checkout, but an installed package without tests.
@@ -135,19 +144,20 @@ def campaign(count: int, seed: int, workers: int = 2) -> Report:
     stride = max(1, len(found) // count) if count else 1
     chosen = found[seed % stride :: stride]
     covering = control(root)
-    parts = max(workers, 1)
-    calls = [(root, chosen[n::parts], covering) for n in range(parts)]
-    verdicts = [verdict for part in each(tried, calls, workers) for verdict in part]
+    parts = max(jobs, 1)
+    calls = [(root, chosen[n::parts], covering, minutes) for n in range(parts)]
+    verdicts = [verdict for part in each(tried, calls, Runs(jobs)) for verdict in part]
     noticed = Counter(verdict.failed.partition("::")[0] for verdict in verdicts if verdict.failed)
     conditions = {
         "places found": len(found),
+        "places planned": len(chosen),
         "tests": len(covering.seconds),
         "noticed by": dict(noticed.most_common()),
         "not noticed": [_words(verdict) for verdict in verdicts if _survives(verdict)],
         "change nothing": {key: why for key, why in EQUIVALENT.items() if key in _kept(verdicts)},
         "tests that fail on the source as it is": covering.failed or covering.odd,
     }
-    return Report("campaign isolation", conditions, list(_figures(verdicts, covering, found)))
+    return Report("campaign isolation", conditions, list(_figures(verdicts, covering, found, len(chosen))))
 
 
 def _survives(verdict: Verdict) -> bool:
@@ -164,10 +174,12 @@ def _words(verdict: Verdict) -> str:
     return f"{mutant.path}:{mutant.line} {mutant.where}: {mutant.what} ({why})"
 
 
-def _figures(verdicts: Sequence[Verdict], covering: Covering, found: Sequence[Mutant]) -> Iterable[Figure]:
+def _figures(
+    verdicts: Sequence[Verdict], covering: Covering, found: Sequence[Mutant], planned: int
+) -> Iterable[Figure]:
     survivors = sum(map(_survives, verdicts))
     noticed = sum(bool(verdict.failed) for verdict in verdicts)
-    yield judged("isolation_mutants", len(verdicts), "1", "higher", bar=1)
+    yield judged("isolation_mutants", len(verdicts), "1", "higher", bar=planned)
     yield judged("isolation_mutants_noticed", noticed, "1", "higher")
     yield judged("isolation_mutants_that_change_nothing", len(verdicts) - noticed - survivors, "1", "lower")
     yield judged("isolation_mutants_not_noticed", survivors, "1", "lower", bar=0)

@@ -37,7 +37,8 @@ class Machine:
         disk: the model of the disk.
         cut_after: operations until the power goes; never for None.
         ignored: operations that do nothing, as on a disk that only says it did; for controls.
-        fault: given the number of an operation and what it does to what, the error number it fails with, or `SHORT`.
+        fault: given the number of an operation and what it does to what, the error number it fails with,
+            or `SHORT`.
         swallowed: a failing operation says that all is well; for controls.
         dead: the power is gone.
         count: operations done.

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 EPISODE: Final = 50
 # Each kind of sync left out; every one of them must lose something.
 CONTROLS: Final = ("fdatasync", "sync", "sync-folder", "database-sync")
-# So often only the process dies; another goes on, and the power goes later over what both left unsynced.
+# So often only the process dies; another goes on, and the power goes over what both left unsynced.
 CRASHES: Final = 0.15
 _CONTROL_CUTS: Final = 400
 _ACTS: Final = ("seal", "spill", *["send"] * 6)
@@ -83,7 +83,7 @@ class _Life:
     crashes: float
 
     def until_cut(self) -> None:
-        """Start, compare, write until the power fails; before that the process alone may die, and another goes on."""
+        """Start, compare, write until the power fails; before that processes may die and others go on."""
         durable = True
         while self._lives(durable=durable):
             if self.world.chance.random() >= self.crashes:
@@ -164,7 +164,9 @@ def campaign(count: int, seed: int, runs: Runs) -> Report:
             *(f"{d.seed} {d.number}: {'; '.join(d.found.words)}" for d in deaths if d.found.total),
         ],
     }
-    return Report("campaign power", conditions, [*_figures(outcomes, deaths, count), *_controls(controls, left)])
+    return Report(
+        "campaign power", conditions, [*_figures(outcomes, deaths, count), *_controls(controls, left)]
+    )
 
 
 def control(name: str, seed: int, cuts: int = _CONTROL_CUTS) -> Outcome:
@@ -180,7 +182,8 @@ def control(name: str, seed: int, cuts: int = _CONTROL_CUTS) -> Outcome:
 
 def _figures(outcomes: list[Outcome], deaths: list[Death], count: int) -> Iterable[Figure]:
     def total(name: str) -> int:
-        return sum(getattr(part.found, name) for part in [*outcomes, *deaths])
+        found = [outcome.found for outcome in outcomes] + [death.found for death in deaths]
+        return sum(getattr(part, name) for part in found)
 
     yield judged("power_cuts", sum(outcome.cuts for outcome in outcomes), "1", "higher", bar=count)
     yield judged("power_deaths_of_a_young_store", len(deaths), "1", "higher", bar=1)

@@ -17,7 +17,9 @@ app = typer.Typer(no_args_is_help=True)
 
 Seed = Annotated[int, typer.Option(help="Of everything left to chance; the same seed replays a run.")]
 Jobs = Annotated[int, typer.Option(help="Processes; 0 for all in this one.", min=0)]
-Minutes = Annotated[float | None, typer.Option(help="Begin nothing after so long; the counts done are told.", min=0)]
+Minutes = Annotated[
+    float | None, typer.Option(help="Begin nothing more after so long; counts done are told.", min=0)
+]
 Keep = Annotated[
     Path | None, typer.Option(help="File of finished parts: those in it are not run again, others are added.")
 ]
@@ -100,7 +102,7 @@ def clocks(
 @app.command()
 def isolation(
     *,
-    count: Annotated[int, typer.Option(help="Places at most; 0 for all, which takes hours.", min=0)] = 60,
+    count: Annotated[int, typer.Option(help="Places at most; 0 for all.", min=0)] = 0,
     seed: Seed = 1,
     jobs: Jobs = 2,
     minutes: Minutes = None,
