@@ -28,6 +28,9 @@ SLUGS = ("first", "steel", "power")
 FIRST, STEEL, POWER = 1, 2, 3
 OLD, NEW = "numeric/day=2026-03-01/old.parquet", "numeric/day=2026-03-01/new.parquet"
 
+# What a seal that was cut off leaves.
+HALF = "numeric/day=2026-03-01/half.tmp"
+
 
 def segment(path: str, rows: int = 5) -> SegmentFile:
     return SegmentFile(SampleKind.NUMERIC, date(2026, 3, 1), path, rows, 9, NOW, NOW, NOW, 1, 2, 0)
@@ -65,6 +68,8 @@ def test_each_tenant_has_its_own_segments_and_its_own_end(catalog: SegmentCatalo
         found, sealed = catalog.segments_and_sealed(tenant)
         assert ([one.rows for one in found], sealed) == ([rows], end)
     assert catalog.segments_and_sealed(FIRST) == ([], 0)
+    catalog.add(STEEL, [segment(OLD, 5)], 7)
+    assert named(catalog, STEEL) == [(OLD, 5, False)], "a second call changes nothing"
     # What another has sealed further does not make a second seal an old one.
     catalog.add(STEEL, [segment(NEW, 1)], 8)
     assert named(catalog, STEEL) == [(OLD, 5, False), (NEW, 1, False)]
@@ -111,11 +116,12 @@ def test_files_are_put_aside_and_quarantined_in_the_folder_of_their_owner(
 ) -> None:
     places = {slug: tmp_path / "tenants" / slug for slug in SLUGS}
     for folder in places.values():
-        for name in (OLD, NEW, "numeric/_delta_log/0.json"):
+        for name in (OLD, NEW, HALF, "numeric/_delta_log/0.json"):
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             (folder / name).write_bytes(b"x")
     catalog.put_aside_unnamed("steel", [OLD])
     catalog.quarantine("power", NEW)
+    assert [(folder / HALF).exists() for folder in places.values()] == [True, False, True]
     left = {slug: [(folder / name).exists() for name in (OLD, NEW)] for slug, folder in places.items()}
     assert left == {"first": [True, True], "steel": [True, False], "power": [True, False]}
     assert (places["steel"] / "orphans/day=2026-03-01/numeric-new.parquet").exists()
