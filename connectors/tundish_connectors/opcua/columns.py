@@ -10,6 +10,7 @@ from uuid import UUID
 import numpy as np
 import pyarrow as pa
 from asyncua import ua
+from numpy.typing import NDArray
 
 from tundish_connectors.opcua.decode import Column
 from tundish_connectors.opcua.slots import KINDS
@@ -17,9 +18,7 @@ from tundish_connectors.opcua.times import resolve_times
 from tundish_platform.samples import SCHEMAS, SampleBatch, SampleKind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from numpy.typing import NDArray
+    from collections.abc import Iterator, Sequence
 
     from tundish_connectors.opcua.slots import SlotTable
 
@@ -29,7 +28,13 @@ BAD_WAITING_FOR_INITIAL_DATA = 0x80320000
 _INT64 = np.iinfo(np.int64)
 _GOOD_TOP = 0x40000000
 _NUMERIC, _INTEGER, _TEXT, _ARRAY = range(4)
-_DTYPES: dict[int, Any] = {_NUMERIC: np.float64, _INTEGER: np.int64}
+# Up to here float64 holds every whole number.
+_EXACT = 2**53
+_ALL = slice(None)
+_Rows = NDArray[np.int64] | slice
+_Taken = tuple[NDArray[np.uint32], NDArray[np.int64], NDArray[np.uint32], NDArray[np.int64]]
+# signals, times, values, statuses, order
+_Part = tuple[NDArray[np.uint32], NDArray[np.int64], pa.Array, NDArray[np.uint32], NDArray[np.int64]]
 
 
 class UnfitError(ValueError):
@@ -50,28 +55,44 @@ class BatchBuilder:
 
     def __init__(self, table: SlotTable) -> None:
         self._table = table
-        self._chunks: dict[int, list[tuple[Any, Any, Any, Any]]] = {}
+        self._chunks: dict[int, list[_Part]] = {}
         self.oddities: Counter[str] = Counter()
 
     def add(
-        self, column: Column, arrival_us: int
+        self, columns: Sequence[Column], arrival_us: int
     ) -> tuple[NDArray[np.uint32], NDArray[np.int64], NDArray[np.uint32]]:
-        """Take a column over; returns slots, times in µs and statuses of what was taken, each ``(n,)``."""
-        column = self._known(column)
-        slots = column.handles
-        if not len(slots):
-            return slots, np.zeros(0, np.int64), column.status
-        times, replaced = resolve_times(column.source, column.server, arrival_us)
-        if replaced:
-            self.oddities["replaced_times"] += replaced
+        """Take columns over that were decoded together.
+
+        Returns:
+            Slots, times in µs and statuses of what was taken, each ``(n,)``, in the order of the server.
+        """
+        taken: list[_Taken] = []
+        by_kind: dict[int, list[_Part]] = {}
+        behind = 0
+        for raw in columns:
+            column = self._known(raw)
+            order = np.arange(behind, behind + len(column.handles)) if column.order is None else column.order
+            if not len(order):
+                continue
+            behind = int(order[-1]) + 1
+            times, replaced = resolve_times(column.source, column.server, arrival_us)
+            if replaced:
+                self.oddities["replaced_times"] += replaced
+            taken.append((column.handles, times, column.status, order))
+            for kind, chosen in self._kinds(column.handles):
+                values, status = self._values(column, kind, chosen)
+                signal = self._table.signal[column.handles[chosen]]
+                by_kind.setdefault(kind, []).append((signal, times[chosen], values, status, order[chosen]))
+        for kind, parts in by_kind.items():
+            self._chunks.setdefault(kind, []).append(_in_order(parts))
+        return _merged(taken)
+
+    def _kinds(self, slots: NDArray[np.uint32]) -> Iterator[tuple[int, _Rows]]:
+        """Each kind among the slots with its rows."""
         kinds = self._table.kind[slots]
-        for kind in np.unique(kinds).tolist():
-            chosen = np.flatnonzero(kinds == kind)
-            values, status = self._values(column, kind, chosen)
-            self._chunks.setdefault(kind, []).append(
-                (self._table.signal[slots[chosen]], times[chosen], values, status)
-            )
-        return slots, times, column.status
+        present = np.flatnonzero(np.bincount(kinds, minlength=len(KINDS))).tolist()
+        for kind in present:
+            yield kind, _ALL if len(present) == 1 else np.flatnonzero(kinds == kind)
 
     def _known(self, column: Column) -> Column:
         known = column.handles < len(self._table)
@@ -90,19 +111,22 @@ class BatchBuilder:
             column.server[chosen],
             _pick(column.values, chosen),
             column.variant,
+            None if column.order is None else column.order[chosen],
         )
 
-    def _values(
-        self, column: Column, kind: int, chosen: NDArray[np.int64]
-    ) -> tuple[pa.Array, NDArray[np.uint32]]:
+    def _values(self, column: Column, kind: int, chosen: _Rows) -> tuple[pa.Array, NDArray[np.uint32]]:
         status = column.status[chosen]
-        if isinstance(column.values, np.ndarray) and _fits(kind, column.values.dtype):
-            return pa.array(column.values[chosen].astype(_DTYPES[kind])), status
+        if isinstance(column.values, np.ndarray):
+            fitting = _fitting(kind, column.values[chosen])
+            if fitting is not None:
+                return pa.array(fitting), status
         enums = self._table.enums
         out: list[Any] = []
-        for at, (index, value) in enumerate(zip(chosen.tolist(), _pick(column.values, chosen), strict=True)):
+        status = status.copy()
+        handles = column.handles[chosen].tolist()
+        for at, (handle, value) in enumerate(zip(handles, _pick(column.values, chosen), strict=True)):
             try:
-                out.append(_convert(kind, value, enums.get(int(column.handles[index]))))
+                out.append(_convert(kind, value, enums.get(handle)))
             except UnfitError as unfit:
                 out.append(None)
                 self.oddities["unfit_values"] += 1
@@ -116,8 +140,36 @@ class BatchBuilder:
         return [_batch(KINDS[kind], parts, arrival) for kind, parts in sorted(chunks.items())]
 
 
-def _batch(kind: SampleKind, parts: list[tuple[Any, Any, Any, Any]], arrival: datetime) -> SampleBatch:
-    signal, times, values, status = zip(*parts, strict=True)
+def _in_order(parts: Sequence[_Part]) -> _Part:
+    """Parts that were decoded together as one, in the server's order: equal times are told apart by it."""
+    if len(parts) == 1:
+        return parts[0]
+    signal, times, values, status, order = zip(*parts, strict=True)
+    merged = np.concatenate(order)
+    rows = np.argsort(merged, kind="stable")
+    return (
+        np.concatenate(signal)[rows],
+        np.concatenate(times)[rows],
+        pa.concat_arrays(values).take(pa.array(rows)),
+        np.concatenate(status)[rows],
+        merged[rows],
+    )
+
+
+def _merged(
+    taken: Sequence[_Taken],
+) -> tuple[NDArray[np.uint32], NDArray[np.int64], NDArray[np.uint32]]:
+    if not taken:
+        return np.zeros(0, np.uint32), np.zeros(0, np.int64), np.zeros(0, np.uint32)
+    slots, times, status, order = (np.concatenate(one) for one in zip(*taken, strict=True))
+    if len(taken) == 1:
+        return slots, times, status
+    rows = np.argsort(order, kind="stable")
+    return slots[rows], times[rows], status[rows]
+
+
+def _batch(kind: SampleKind, parts: Sequence[_Part], arrival: datetime) -> SampleBatch:
+    signal, times, values, status, _ = zip(*parts, strict=True)
     schema = SCHEMAS[kind]
     columns = [
         pa.array(np.concatenate(signal)),
@@ -141,18 +193,25 @@ def gap_batch(rows: list[tuple[int, int, int, str]], arrival: datetime) -> Sampl
     return SampleBatch(SampleKind.GAP, pa.Table.from_arrays(columns, schema=schema), arrival)
 
 
-def _pick(values: NDArray[Any] | list[Any], chosen: NDArray[np.int64]) -> list[Any]:
+def _pick(values: NDArray[Any] | list[Any], chosen: _Rows) -> list[Any]:
     if isinstance(values, np.ndarray):
         picked: list[Any] = values[chosen].tolist()
         return picked
-    return [values[index] for index in chosen.tolist()]
+    return values if isinstance(chosen, slice) else [values[index] for index in chosen.tolist()]
 
 
-def _fits(kind: int, dtype: np.dtype[Any]) -> bool:
+def _fitting(kind: int, values: NDArray[Any]) -> NDArray[Any] | None:
+    """The values as the kind's type; None where some may not fit and each has to be looked at."""
+    dtype = values.dtype
     if kind == _NUMERIC:
-        # Whole numbers of 64 bits may not survive float64; they are checked one by one.
-        return dtype.kind in "?bf" or dtype.itemsize < np.dtype(np.int64).itemsize
-    return kind == _INTEGER and dtype.kind in "?biu" and dtype != np.uint64
+        # Whole numbers of 64 bits may not survive float64.
+        wide = dtype.kind in "iu" and dtype.itemsize == np.dtype(np.int64).itemsize
+        if wide and len(values) and (values.max() > _EXACT or values.min() < -_EXACT):
+            return None
+        return values.astype(np.float64)
+    if kind == _INTEGER and dtype.kind in "?biu" and dtype != np.uint64:
+        return values.astype(np.int64)
+    return None
 
 
 def _convert(kind: int, value: Any, enum: dict[int, str] | None) -> Any:  # noqa: ANN401 - OPC UA's built-in types

@@ -1,15 +1,15 @@
 """Data-change notifications from bytes to columns, without an object per value.
 
-Layout: OPC 10000-6, 5.2.2.17 (DataValue) and 10000-4, 7.25 (notifications). Runs of items with equal mask and
-scalar type have one fixed size and are read as one numpy array; single items are read with `struct`; anything
-else (arrays, localised texts, structures) goes to asyncua's variant decoder.
+Layout: OPC 10000-6, 5.2.2.17 (DataValue) and 10000-4, 7.25 (notifications). Where an item ends is known from its
+mask and type, so one walk finds where each begins; a run of equal items is stepped over as a whole. Items of equal
+layout are then copied out together, over all notifications at hand. Strings and plain arrays are read one by one,
+and everything else (localised texts, structures, matrices) goes to asyncua's variant decoder.
 """
 
 from __future__ import annotations
 
 import struct
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,36 +18,25 @@ from asyncua.common.utils import Buffer
 from asyncua.ua.ua_binary import variant_from_binary
 from asyncua.ua.uaerrors import UaError
 
+from tundish_connectors.opcua.layouts import HAS_VALUE, Layout, element, layout, tail
+
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from numpy.typing import NDArray
 
-_VALUE, _STATUS, _SOURCE, _SOURCE_PICO, _SERVER, _SERVER_PICO = 0x01, 0x02, 0x04, 0x10, 0x08, 0x20
-_HEAD = struct.Struct("<IBB")
-_I32 = struct.Struct("<i")
+_KEY = struct.Struct("<4xH").unpack_from
+_I32 = struct.Struct("<i").unpack_from
+_U32 = struct.Struct("<I").unpack_from
 _HEAD_SIZE = 5
+_COUNT_SIZE = 4
 _STRING = 12
-_SHORTEST_RUN = 8
-_SCALARS = {1: "?", 2: "b", 3: "B", 4: "h", 5: "H", 6: "i", 7: "I", 8: "q", 9: "Q", 10: "f", 11: "d", 13: "q"}
-_NUMPY = {
-    "?": "?",
-    "b": "i1",
-    "B": "u1",
-    "h": "<i2",
-    "H": "<u2",
-    "i": "<i4",
-    "I": "<u4",
-    "q": "<i8",
-    "Q": "<u8",
-}
-_NUMPY |= {"f": "<f4", "d": "<f8"}
-# In the order of the wire, which is not the order of the mask bits.
-_TAIL = (
-    (_STATUS, "status", "I"),
-    (_SOURCE, "source", "q"),
-    (_SOURCE_PICO, "source_pico", "H"),
-    (_SERVER, "server", "q"),
-    (_SERVER_PICO, "server_pico", "H"),
-)
+_ARRAY = 0x80
+# As many equal items in a row make it worth to look how long the run is.
+_STREAK = 12
+_WINDOW = 64
+# The walk looks at a type byte even where an item without value ends the bytes.
+_PADDING = b"\0\0"
 
 DATE_TIME = 13
 MIXED = -1
@@ -59,14 +48,16 @@ class DecodeError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """Values of one notification, each array of shape ``(n,)``.
+    """Values of equal layout, each array of shape ``(n,)``.
 
     Attributes:
         handles: client handles.
         status: status codes.
         source, server: FILETIME ticks (100 ns since 1601), 0 where the server sent none.
-        values: a numpy array for a run of one scalar type, else a list of Python values (None for null).
-        variant: built-in type of the run, or `MIXED`.
+        values: a numpy array for one scalar type, else a list of Python values (None for null).
+        variant: built-in type of all values, or `MIXED`.
+        order: grows with the place of the item in what was decoded; columns that were decoded together are
+            brought back into the server's order by it. None for a column that stands alone.
     """
 
     handles: NDArray[np.uint32]
@@ -75,155 +66,202 @@ class Column:
     server: NDArray[np.int64]
     values: NDArray[Any] | list[Any]
     variant: int
+    order: NDArray[np.int64] | None = None
 
 
-class _Layout:
-    """Sizes and names of the fields of an item with this mask and scalar type."""
+class _Fixed:
+    """Where items of one fixed layout begin."""
 
-    def __init__(self, mask: int, scalar: str | None) -> None:
-        fields = [("handle", "I"), ("mask", "B")]
-        if scalar is not None:
-            fields += [("type", "B"), ("value", scalar)]
-        fields += [(name, code) for bit, name, code in _TAIL if mask & bit]
-        self.struct = struct.Struct("<" + "".join(code for _, code in fields))
-        self.dtype = np.dtype([(name, _NUMPY[code]) for name, code in fields])
-        self.names = [name for name, _ in fields]
-        self.size = self.struct.size
+    def __init__(self, of: Layout) -> None:
+        self._of = of
+        self._parts: list[NDArray[np.int64]] = []
+        self._single: list[int] = []
+        self.add: Callable[[int], None] = self._single.append
 
-    def run(self, data: bytes, position: int, remaining: int) -> NDArray[Any]:
-        """The longest run of items like the first; looks ahead in growing steps."""
-        most = min(remaining, (len(data) - position) // self.size)
-        window = 16
-        while True:
-            view = np.frombuffer(data, self.dtype, min(window, most), position)
-            differs = view["mask"] != view["mask"][0]
-            if "type" in self.names:
-                differs |= view["type"] != view["type"][0]
-            if differs.any():
-                return view[: int(differs.argmax())]
-            if len(view) == most:
-                return view
-            window *= 8
+    def add_run(self, position: int, count: int) -> None:
+        self._close()
+        self._parts.append(np.arange(position, position + count * self._of.size, self._of.size))
 
+    def _close(self) -> None:
+        if self._single:
+            self._parts.append(np.array(self._single, np.int64))
+            self._single.clear()
 
-@lru_cache(maxsize=1024)
-def _layout(mask: int, scalar: str | None) -> _Layout:
-    return _Layout(mask, scalar)
+    def column(self, data: bytes) -> Column:
+        self._close()
+        offsets = np.concatenate(self._parts)
+        records = self._of.records(data, offsets)
+        values: NDArray[Any] | list[Any] = [None] * len(records)
+        variant = MIXED
+        if self._of.variant == DATE_TIME:
+            values = [ua.win_epoch_to_datetime(ticks) for ticks in records["value"].tolist()]
+        elif self._of.variant is not None:
+            values, variant = records["value"].copy(), self._of.variant
+        return Column(records["handle"].copy(), *_tail_fields(records, self._of), values, variant, offsets)
 
 
-@lru_cache(maxsize=64)
-def _tail(mask: int) -> tuple[struct.Struct, list[str]]:
-    fields = [(name, code) for bit, name, code in _TAIL if mask & bit]
-    return struct.Struct("<" + "".join(code for _, code in fields)), [name for name, _ in fields]
+class _Loose:
+    """Items whose values have no fixed size: values as Python objects, and where their tails begin."""
 
+    def __init__(self, mask: int) -> None:
+        self._of = tail(mask)
+        self._offsets: list[int] = []
+        self._tails: list[int] = []
+        self._handles: list[int] = []
+        self._values: list[Any] = []
 
-class _Singles:
-    """Items read one by one, collected until a run interrupts them."""
+    def take(self, data: bytes, position: int) -> int:
+        """Read the item and return where the next one begins."""
+        value, after = _value(data, position + _HEAD_SIZE)
+        self._handles.append(_U32(data, position)[0])
+        self._offsets.append(position)
+        self._tails.append(after)
+        self._values.append(value)
+        return after + self._of.size
 
-    def __init__(self) -> None:
-        self.handles: list[int] = []
-        self.status: list[int] = []
-        self.source: list[int] = []
-        self.server: list[int] = []
-        self.values: list[Any] = []
-
-    def add(self, handle: int, value: object, fields: dict[str, Any]) -> None:
-        self.handles.append(handle)
-        self.values.append(value)
-        self.status.append(fields.get("status", 0))
-        self.source.append(fields.get("source", 0))
-        self.server.append(fields.get("server", 0))
-
-    def column(self) -> Column:
+    def column(self, data: bytes) -> Column:
+        records = self._of.records(data, np.array(self._tails, np.int64))
         return Column(
-            np.array(self.handles, np.uint32),
-            np.array(self.status, np.uint32),
-            np.array(self.source, np.int64),
-            np.array(self.server, np.int64),
-            self.values,
+            np.array(self._handles, np.uint32),
+            *_tail_fields(records, self._of),
+            self._values,
             MIXED,
+            np.array(self._offsets, np.int64),
         )
 
 
+def _tail_fields(
+    records: NDArray[Any], of: Layout
+) -> tuple[NDArray[np.uint32], NDArray[np.int64], NDArray[np.int64]]:
+    count = len(records)
+    return (
+        records["status"].copy() if of.has("status") else np.zeros(count, np.uint32),
+        records["source"].copy() if of.has("source") else np.zeros(count, np.int64),
+        records["server"].copy() if of.has("server") else np.zeros(count, np.int64),
+    )
+
+
+class _Walk(dict[int, tuple[int, Any]]):
+    """By mask and type byte: the size of such items (0 where it differs) and what collects them."""
+
+    def __init__(self, data: bytes) -> None:
+        super().__init__()
+        self._data = data
+        self._without_value: dict[int, tuple[int, Any]] = {}
+
+    def __missing__(self, key: int) -> tuple[int, Any]:
+        mask, variant = key & 0xFF, key >> 8
+        if not mask & HAS_VALUE and mask in self._without_value:
+            # What looks like a type belongs to the tail or to the next item.
+            entry = self._without_value[mask]
+        else:
+            of = layout(mask, variant)
+            entry = (of.size, _Fixed(of)) if of is not None else (0, _Loose(mask))
+            if not mask & HAS_VALUE:
+                self._without_value[mask] = entry
+        self[key] = entry
+        return entry
+
+    def columns(self) -> list[Column]:
+        # Keys without a value share a collector; each is to come out once.
+        collectors = {id(collector): collector for _, collector in self.values()}
+        return [collector.column(self._data) for collector in collectors.values()]
+
+    def over(self, position: int, count: int, end: int) -> None:
+        """Step over the items of one notification."""
+        data = self._data
+        last, streak = -1, 0
+        left = count
+        while left > 0:
+            (key,) = _KEY(data, position)
+            size, collector = self[key]
+            left -= 1
+            if not size:
+                position = collector.take(data, position)
+                last = -1
+                continue
+            if key != last:
+                last, streak = key, 0
+            streak += 1
+            collector.add(position)
+            position += size
+            if streak == _STREAK and key & HAS_VALUE and left:
+                steps = _run(data, position, size, key, min(left, (end - position) // size))
+                if steps:
+                    collector.add_run(position, steps)
+                    position += steps * size
+                    left -= steps
+        if position > end:
+            raise DecodeError("a notification is torn")
+
+
+def _run(data: bytes, position: int, size: int, key: int, most: int) -> int:
+    """How many items from here on have this mask and type; looks ahead in growing steps."""
+    window = _WINDOW
+    while True:
+        seen = min(window, most)
+        if seen <= 0:
+            return 0
+        keys = np.ndarray((seen,), "<u2", data, position + _HEAD_SIZE - 1, (size,))
+        differs = keys != key
+        first = int(differs.argmax())
+        if differs[first]:
+            return first
+        if seen == most:
+            return most
+        window *= 16
+
+
 def decode_data_change(data: bytes) -> list[Column]:
-    """The items of a DataChangeNotification body (without type id and length), in their order.
+    """The items of a DataChangeNotification body (without type id and length).
 
     Raises:
         DecodeError: the bytes are torn or not of this kind.
     """
+    return decode_bodies([data])
+
+
+def decode_bodies(bodies: Sequence[bytes | memoryview]) -> list[Column]:
+    """The items of several DataChangeNotification bodies, by layout; `Column.order` tells their order.
+
+    Raises:
+        DecodeError: one of them is torn or not of this kind.
+    """
+    data = b"".join((*bodies, _PADDING))
+    walk = _Walk(data)
     try:
-        (count,) = _I32.unpack_from(data)
-        return _items(data, _I32.size, count)
+        position = 0
+        for body in bodies:
+            end = position + len(body)
+            if position + _COUNT_SIZE > end:
+                raise DecodeError("a notification is torn")
+            walk.over(position + _COUNT_SIZE, _I32(data, position)[0], end)
+            position = end
+        return walk.columns()
     except DecodeError:
         raise
     except (struct.error, ValueError, IndexError, UaError, TypeError, OverflowError) as error:
         raise DecodeError(f"not a data-change notification: {error}") from error
 
 
-def _items(data: bytes, position: int, count: int) -> list[Column]:
-    columns: list[Column] = []
-    singles = _Singles()
-    done = 0
-    while done < count:
-        handle, mask, variant = _HEAD.unpack_from(data, position)
-        scalar = _SCALARS.get(variant) if mask & _VALUE else None
-        if mask & _VALUE and scalar is None:
-            position = _odd_item(data, position, handle, mask, singles)
-            done += 1
-            continue
-        layout = _layout(mask, scalar)
-        if scalar is not None and variant != DATE_TIME and count - done >= _SHORTEST_RUN:
-            run = layout.run(data, position, count - done)
-            if len(run) >= _SHORTEST_RUN:
-                if singles.handles:
-                    columns.append(singles.column())
-                    singles = _Singles()
-                columns.append(_run_column(run, variant))
-                position += len(run) * layout.size
-                done += len(run)
-                continue
-        fields = dict(zip(layout.names, layout.struct.unpack_from(data, position), strict=True))
-        singles.add(handle, _scalar(fields.get("value"), variant if scalar else MIXED), fields)
-        position += layout.size
-        done += 1
-    if singles.handles:
-        columns.append(singles.column())
-    return columns
-
-
-def _run_column(run: NDArray[Any], variant: int) -> Column:
-    names = run.dtype.names or ()
-    zeros = np.zeros(len(run), np.int64)
-    return Column(
-        run["handle"].astype(np.uint32),
-        run["status"].astype(np.uint32) if "status" in names else np.zeros(len(run), np.uint32),
-        run["source"].astype(np.int64) if "source" in names else zeros,
-        run["server"].astype(np.int64) if "server" in names else zeros,
-        run["value"].copy(),
-        variant,
-    )
-
-
-def _scalar(value: Any, variant: int) -> Any:  # noqa: ANN401 - any built-in type of OPC UA
-    return ua.win_epoch_to_datetime(value) if variant == DATE_TIME else value
-
-
-def _odd_item(data: bytes, position: int, handle: int, mask: int, singles: _Singles) -> int:
-    position += _HEAD_SIZE
-    if data[position] == _STRING:
-        value, position = _string(data, position + 1)
-    else:
-        buffer = Buffer(data, position)
-        value = variant_from_binary(buffer).Value
-        position = buffer.cur_pos
-    tail, names = _tail(mask)
-    singles.add(handle, value, dict(zip(names, tail.unpack_from(data, position), strict=True)))
-    return position + tail.size
+def _value(data: bytes, position: int) -> tuple[Any, int]:
+    variant = data[position]
+    if variant == _STRING:
+        return _string(data, position + 1)
+    kind = element(variant & ~_ARRAY) if variant & _ARRAY and variant != _ARRAY | DATE_TIME else None
+    if kind is not None:
+        (length,) = _I32(data, position + 1)
+        start = position + 1 + _COUNT_SIZE
+        after = start + length * kind.itemsize
+        if length >= 0 and after <= len(data):
+            return np.frombuffer(data, kind, length, start).tolist(), after
+    buffer = Buffer(data, position)
+    return variant_from_binary(buffer).Value, buffer.cur_pos
 
 
 def _string(data: bytes, position: int) -> tuple[str | None, int]:
-    (length,) = _I32.unpack_from(data, position)
-    position += _I32.size
+    (length,) = _I32(data, position)
+    position += _COUNT_SIZE
     if length < 0:
         return None, position
     if position + length > len(data):

@@ -10,6 +10,7 @@ import structlog
 
 from tundish_connectors.opcua.checkpoint import Checkpoint, read_checkpoint
 from tundish_connectors.opcua.columns import BatchBuilder, gap_batch
+from tundish_connectors.opcua.decode import DecodeError, decode_bodies
 from tundish_connectors.opcua.gaps import NEVER, GapTracker, Progress
 from tundish_connectors.opcua.slots import SlotTable
 from tundish_connectors.spool import SpoolError
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from tundish_connectors.delivery import Counters
+    from tundish_connectors.opcua.decode import Column
     from tundish_connectors.opcua.publish import Notification
     from tundish_connectors.opcua.survey import Desired
     from tundish_connectors.spool import Spool
@@ -40,13 +42,12 @@ class Intake:
 
     Attributes:
         table: the signals.
-        tracker: how far each has come.
         full: the last flush was refused for want of room or because the disk failed.
     """
 
     def __init__(self, spool: Spool, counters: Counters, state_dir: Path) -> None:
         self.table = SlotTable()
-        self.tracker = GapTracker(self.table)
+        self._tracker = GapTracker(self.table)
         self.full = False
         self._spool = spool
         self._counters = counters
@@ -55,15 +56,17 @@ class Intake:
         self._resumed = read_checkpoint(self._checkpoint_path, spool)
         self._before: Progress | None = None
         self._touched: list[NDArray[np.uint32]] = []
+        self._bodies: list[memoryview] = []
         spool.on_roll = self.save
 
     def bind(self, desired: Sequence[Desired], numbers: dict[str, int]) -> list[int]:
         """Give signals their slots, in the order given; new ones go on where an earlier process stopped."""
+        self._settle()
         known = len(self.table)
         slots = [self.table.add(one.spec, numbers[one.spec.path], one.enum) for one in desired]
         if len(self.table) > known:
-            self.tracker.grow()
-            self.tracker.resume(self._resumed, range(known, len(self.table)))
+            self._tracker.grow()
+            self._tracker.resume(self._resumed, range(known, len(self.table)))
         return slots
 
     @property
@@ -71,33 +74,65 @@ class Intake:
         """What had to be mended in values, counted by kind."""
         return dict(self._builder.oddities)
 
+    @property
+    def tracker(self) -> GapTracker:
+        """How far each signal has come, with everything taken so far."""
+        self._settle()
+        return self._tracker
+
     def take(self, notification: Notification) -> None:
         """Add the values of a notification to what the next flush keeps."""
         if self._before is None:
-            self._before = self.tracker.progress()
+            self._before = self._tracker.progress()
+        if notification.columns:
+            self._settle()
+            self._follow(notification.columns)
+        self._bodies += notification.bodies
+
+    def _settle(self) -> None:
+        """Decode what was taken, all of it at once."""
+        bodies, self._bodies = self._bodies, []
+        if not bodies:
+            return
+        try:
+            self._follow(decode_bodies(bodies))
+        except DecodeError:
+            self._settle_singly(bodies)
+
+    def _settle_singly(self, bodies: Sequence[memoryview]) -> None:
+        for body in bodies:
+            try:
+                self._follow(decode_bodies([body]))
+            except DecodeError as error:
+                # It would come no better a second time, so it counts as missed.
+                _log.warning("a notification could not be read", reason=str(error))
+                self._tracker.mark(GapReason.SEQUENCE)
+
+    def _follow(self, columns: Sequence[Column]) -> None:
         arrival = now_us()
-        for column in notification.columns:
-            slots, times, status = self._builder.add(column, arrival)
-            self._touched.append(slots)
-            self.tracker.observe(slots, times, status, arrival)
+        slots, times, status = self._builder.add(columns, arrival)
+        self._touched.append(slots)
+        self._tracker.observe(slots, times, status, arrival)
 
     def flush(self) -> bool:
         """Make everything taken durable; False when it could not be kept, which is then recorded as a gap."""
-        before, self._before = self._before or self.tracker.progress(), None
+        self._settle()
+        before = self._before = self._before or self._tracker.progress()
         touched, self._touched = self._touched, []
         arrival = datetime.now(UTC)
         batches = self._builder.build(arrival)
         rows = sum(len(batch) for batch in batches)
-        gaps = self.tracker.take_rows()
+        gaps = self._tracker.take_rows()
         if gaps:
             batches.append(gap_batch(gaps, arrival))
-        if not batches:
-            return True
         try:
-            self._spool.append([encode_batch(batch) for batch in batches])
+            if batches:
+                self._spool.append([encode_batch(batch) for batch in batches])
         except SpoolError as error:
             self._refuse(before, touched, rows, error)
             return False
+        finally:
+            self._before = None
         self._counters.add(received=rows + len(gaps))
         self.full = False
         return True
@@ -108,18 +143,19 @@ class Intake:
         if not self.full:
             _log.error("values could not be kept; a gap will be recorded", reason=str(error))
         self.full = True
-        self.tracker.go_back(before)
+        self._tracker.go_back(before)
         if touched:
             slots = np.unique(np.concatenate(touched)).astype(np.int64)
-            self.tracker.mark(GapReason.SPOOL_FULL, slots)
+            self._tracker.mark(GapReason.SPOOL_FULL, slots)
         self._counters.add(received=rows, dropped=rows)
 
     def save(self) -> None:
         """Write down how far each signal has come; older segments are not needed for that any more."""
+        # What is not in the spool yet does not count, nor does what is being written when a segment begins.
+        reached = self._tracker.last if self._before is None else self._before.last
+        signals = self.table.signal[: len(reached)]
         last = {
-            int(signal): int(time)
-            for signal, time in zip(self.table.signal, self.tracker.last, strict=True)
-            if time != NEVER
+            int(signal): int(time) for signal, time in zip(signals, reached, strict=True) if time != NEVER
         }
         try:
             Checkpoint(number=self._spool.last, last={**self._resumed, **last}).write(self._checkpoint_path)

@@ -13,10 +13,13 @@ from asyncua.client.client import Client
 from asyncua.client.ua_session import UaSession
 from asyncua.common.shortcuts import Shortcuts
 
+from tundish_connectors.opcua.lane import Lane, open_lane
 from tundish_connectors.opcua.publish import Notification, decode_publish, decode_republish
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from asyncua.client.ua_client import UaClient, UASocketProtocol
 
 # asyncua probes the server's state on its own; a slow answer there must not be taken for a loss.
 _PROBE_S = 10.0
@@ -25,6 +28,20 @@ _SESSION_TIMEOUT_MS = 120_000
 
 class RawSession(UaSession):
     """A session that leaves publishing to its owner."""
+
+    def __init__(self, client: UaClient) -> None:
+        super().__init__(client)
+        self._laid: UASocketProtocol | None = None
+        self._lane: Lane | None = None
+
+    @property
+    def lane(self) -> Lane | None:
+        """The fast way to publish on the present connection; None where asyncua cannot be hooked."""
+        protocol = self._client.protocol
+        if protocol is not self._laid:
+            self._laid = protocol
+            self._lane = open_lane(protocol) if protocol is not None else None
+        return self._lane
 
     def ensure_publish_loop(self) -> None:
         """Does nothing: the owner publishes."""

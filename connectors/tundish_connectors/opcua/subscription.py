@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING
 
 import structlog
@@ -14,6 +13,7 @@ from asyncua.ua.uaerrors import UaError, UaStatusCodeError
 from tundish_connectors.connector import ConnectorError, ErrorKind
 from tundish_connectors.opcua.batching import Batching
 from tundish_connectors.opcua.decode import DecodeError
+from tundish_connectors.opcua.publisher import open_publisher
 from tundish_connectors.opcua.sequence import SequenceWatch
 from tundish_platform.samples import GapReason
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from tundish_connectors.opcua.config import OpcUaConnection
     from tundish_connectors.opcua.intake import Intake
     from tundish_connectors.opcua.publish import Notification
+    from tundish_connectors.opcua.publisher import Answer
     from tundish_connectors.opcua.session import RawSession
 
 _log = structlog.get_logger(__name__)
@@ -54,7 +55,6 @@ class Subscription:
         self._connection = connection
         self._batching = Batching(items)
         self._watch = SequenceWatch()
-        self._acknowledge: list[tuple[int, int]] = []
         self._id = 0
         self._deaf_s = 0.0
         self._most_requests = connection.publish_requests
@@ -139,47 +139,37 @@ class Subscription:
         Raises:
             ConnectorError: retry; the session has to be made anew.
         """
-        waiting: set[asyncio.Task[Notification]] = set()
+        publisher = open_publisher(self._session, self._most_requests, self.publishing_s)
         try:
             while True:
-                while len(waiting) < self._most_requests:
-                    waiting.add(asyncio.create_task(self._publish()))
-                done, waiting = await asyncio.wait(
-                    waiting, timeout=self._deaf_s, return_when=asyncio.FIRST_COMPLETED
-                )
-                if not done:
+                answers = await publisher.answers(self._deaf_s)
+                if not answers:
                     raise lost(f"no answer for {self._deaf_s:.1f} s")
-                await self._handle(done)
+                publisher.acknowledge(await self._handle(answers))
+                publisher.most = self._most_requests
         finally:
-            for task in waiting:
-                task.cancel()
-            await asyncio.gather(*waiting, return_exceptions=True)
+            await publisher.close()
 
-    async def _publish(self) -> Notification:
-        acknowledge, self._acknowledge = self._acknowledge, []
-        return await self._session.publish_raw(acknowledge)
-
-    async def _handle(self, done: set[asyncio.Task[Notification]]) -> None:
+    async def _handle(self, answers: Sequence[Answer]) -> list[tuple[int, int]]:
+        """Keep what came; returns what may be acknowledged."""
         notifications: list[Notification] = []
         failure: BaseException | None = None
-        for task in done:
-            error = task.exception()
-            if error is None:
-                notifications.append(task.result())
-            elif not self._bear(error):
-                failure = error
-        notifications = [one for one in notifications if one.subscription == self._id]
+        for answer in answers:
+            if isinstance(answer, BaseException):
+                failure = failure if self._bear(answer) else answer
+            elif answer.subscription == self._id:
+                notifications.append(answer)
         notifications.sort(key=lambda one: self._watch.distance(one.sequence))
         kept: list[int] = []
         for notification in notifications:
             kept += await self._follow(notification)
-        if self._intake.flush():
-            self._acknowledge += [(self._id, number) for number in kept]
+        safe = [(self._id, number) for number in kept] if self._intake.flush() else []
         if failure is not None:
             raise lost(f"{type(failure).__name__}: {failure}") from failure
         for notification in notifications:
             if notification.status_change is not None:
                 raise lost(ua.StatusCode(ua.UInt32(notification.status_change)).name)
+        return safe
 
     def _bear(self, error: BaseException) -> bool:
         """Whether an error of one publish request leaves the subscription as it is."""

@@ -12,7 +12,7 @@ from asyncua.ua.ua_binary import struct_to_binary, variant_to_binary
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tundish_connectors.opcua.decode import DecodeError, decode_data_change
+from tundish_connectors.opcua.decode import Column, DecodeError, decode_bodies, decode_data_change
 from tundish_connectors.opcua.publish import decode_publish
 from tundish_connectors.opcua.sequence import SequenceWatch
 
@@ -57,10 +57,16 @@ def item(handle: int, mask: int, value: object, variant: ua.VariantType) -> byte
 
 
 def flat(body: bytes) -> list[tuple[object, ...]]:
+    return in_order(decode_data_change(body))
+
+
+def in_order(columns: list[Column]) -> list[tuple[object, ...]]:
     rows: list[tuple[object, ...]] = []
-    for column in decode_data_change(body):
+    for column in columns:
+        assert column.order is not None
         values = column.values.tolist() if isinstance(column.values, np.ndarray) else column.values
         rows += zip(
+            column.order.tolist(),
             column.handles.tolist(),
             values,
             column.status.tolist(),
@@ -68,7 +74,7 @@ def flat(body: bytes) -> list[tuple[object, ...]]:
             column.server.tolist(),
             strict=True,
         )
-    return rows
+    return [row[1:] for row in sorted(rows, key=lambda row: row[0])]
 
 
 def expected(handle: int, mask: int, value: object) -> tuple[object, ...]:
@@ -128,7 +134,7 @@ def test_a_publish_answer_of_asyncua_is_read_like_asyncua_does() -> None:
     message.NotificationData = [ua.DataChangeNotification(MonitoredItems=items)]
     notification = decode_publish(struct_to_binary(response))
     assert (notification.subscription, notification.sequence, notification.keep_alive) == (7, 4, False)
-    (column,) = notification.columns
+    (column,) = decode_bodies(notification.bodies)
     assert column.values.tolist() == [at * 1.5 for at in range(20)]
     assert ua.win_epoch_to_datetime(int(column.source[0])) == now
 
