@@ -60,11 +60,26 @@ def store(
 @app.command()
 def opcua(
     *,
-    seconds: Annotated[float, typer.Option(help="Seconds each client is measured.", min=2)] = 20.0,
-    items: Annotated[int, typer.Option(help="Monitored items.", min=1)] = 1000,
+    seconds: Annotated[float, typer.Option(help="Seconds each client is measured.", min=0.2)] = 2.5,
+    items: Annotated[int, typer.Option(help="Monitored items of the small streams.", min=10)] = 1000,
+    many: Annotated[int, typer.Option(help="Monitored items of the large streams.", min=10)] = 10_000,
+    peers: Annotated[
+        str, typer.Option(help="Which peers, with commas; none for none.")
+    ] = "asyncua,asyncua_callback,python-opcua,node-opcua,o6",
     json: JsonOption = False,
 ) -> None:
-    """The collector's cost for each value beside asyncua's own handler and python-opcua."""
-    from tundish_deploy.benchmarks.opcua import bench_opcua
+    """The OPC UA client beside asyncua, python-opcua, node-opcua and o6, on one server that is never the limit."""
+    from tundish_deploy.benchmarks.opcua.processes import ClientFailed
+    from tundish_deploy.benchmarks.opcua.run import PEERS, Options, bench_opcua
+    from tundish_deploy.logs import configure_logs
 
-    bench_opcua(seconds, items).print(as_json=json)
+    configure_logs("ERROR")
+    chosen = () if peers == "none" else tuple(peers.split(","))
+    unknown = sorted(set(chosen) - set(PEERS))
+    if unknown or items % 10:
+        give_up(f"unknown peers: {', '.join(unknown)}" if unknown else "items must be a multiple of ten")
+    options = Options(seconds=seconds, items=items, many=many, peers=chosen)
+    try:
+        bench_opcua(options, lambda text: errors.print(text, style="dim")).print(as_json=json)
+    except ClientFailed as error:
+        give_up(str(error))
