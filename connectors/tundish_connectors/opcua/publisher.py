@@ -121,8 +121,9 @@ class LanePublisher:
         self._waiting = 0
         self._failed = False
         self._closed = False
-        self._come = asyncio.Event()
-        self._enough = asyncio.Event()
+        self._enough = False
+        self._sleeper: asyncio.Future[None] | None = None
+        self._sleeps_until_enough = False
         lane.burst = self._burst
 
     def acknowledge(self, numbers: Sequence[tuple[int, int]]) -> None:
@@ -132,15 +133,28 @@ class LanePublisher:
     async def answers(self, timeout_s: float) -> list[Answer]:
         """As `Publisher`."""
         self._ask(self.most)
-        if not self._gathered and not await _within(self._come, timeout_s):
-            return []
-        if not self._enough.is_set() and self._linger_s:
-            await _within(self._enough, self._linger_s)
+        if not self._gathered:
+            await self._sleep(timeout_s, until_enough=False)
+        if self._gathered and not self._enough:
+            await self._sleep(self._linger_s, until_enough=True)
         gathered, self._gathered = self._gathered, []
-        self._bytes, self._failed = 0, False
-        self._come.clear()
-        self._enough.clear()
+        self._bytes, self._failed, self._enough = 0, False, False
         return [_read(one) for one in gathered]
+
+    async def _sleep(self, most_s: float, *, until_enough: bool) -> None:
+        # Not `asyncio.wait_for`: until Python 3.12 it can swallow a cancellation.
+        loop = asyncio.get_running_loop()
+        self._sleeper, self._sleeps_until_enough = loop.create_future(), until_enough
+        alarm = loop.call_later(most_s, self._wake)
+        try:
+            await self._sleeper
+        finally:
+            alarm.cancel()
+            self._sleeper = None
+
+    def _wake(self) -> None:
+        if self._sleeper is not None and not self._sleeper.done():
+            self._sleeper.set_result(None)
 
     def _ask(self, most: int) -> None:
         lacking = most - self._waiting
@@ -163,9 +177,9 @@ class LanePublisher:
             return
         self._gathered.append(answer)
         self._bytes += len(answer)
-        self._come.set()
-        if self._bytes >= _ENOUGH_BYTES:
-            self._enough.set()
+        self._enough = self._enough or self._bytes >= _ENOUGH_BYTES
+        if self._enough or not self._sleeps_until_enough:
+            self._wake()
 
     def _burst(self) -> None:
         # After an error no more is asked until its owner has judged it.
@@ -180,9 +194,8 @@ class LanePublisher:
 
     def _fail(self, error: BaseException) -> None:
         self._gathered.append(error)
-        self._failed = True
-        self._come.set()
-        self._enough.set()
+        self._failed = self._enough = True
+        self._wake()
 
     async def close(self) -> None:
         """As `Publisher`."""
@@ -198,11 +211,3 @@ def _read(answer: bytes | BaseException) -> Answer:
         return decode_publish(answer)
     except (UaError, DecodeError) as error:
         return error
-
-
-async def _within(event: asyncio.Event, timeout_s: float) -> bool:
-    try:
-        await asyncio.wait_for(event.wait(), timeout_s)
-    except TimeoutError:
-        return False
-    return True

@@ -69,7 +69,7 @@ def opcua(
     json: JsonOption = False,
 ) -> None:
     """The OPC UA client beside asyncua, python-opcua, node-opcua and o6, on one server that is never the limit."""
-    from tundish_deploy.benchmarks.opcua.processes import ClientFailed
+    from tundish_deploy.benchmarks.opcua.processes import ClientError
     from tundish_deploy.benchmarks.opcua.run import PEERS, Options, bench_opcua
     from tundish_deploy.logs import configure_logs
 
@@ -81,5 +81,26 @@ def opcua(
     options = Options(seconds=seconds, items=items, many=many, peers=chosen)
     try:
         bench_opcua(options, lambda text: errors.print(text, style="dim")).print(as_json=json)
-    except ClientFailed as error:
+    except ClientError as error:
+        give_up(str(error))
+
+
+@app.command()
+def pipeline(
+    *,
+    values: Annotated[int, typer.Option(help="Values sent as fast as they are taken.", min=1000)] = 20_000_000,
+    items: Annotated[int, typer.Option(help="Monitored items.", min=10)] = 1000,
+    seconds: Annotated[float, typer.Option(help="Seconds on which freshness is measured.", min=1)] = 15.0,
+    json: JsonOption = False,
+) -> None:
+    """From an OPC UA server through gateway, spool and acknowledgement into the store, until it can be queried."""
+    from tundish_deploy.benchmarks.opcua.pipeline import PipelineError, PipelineOptions, bench_pipeline
+    from tundish_deploy.benchmarks.opcua.processes import ClientError
+    from tundish_deploy.logs import configure_logs
+
+    configure_logs("ERROR")
+    options = PipelineOptions(values=values // items * items, items=items, paced_s=seconds)
+    try:
+        bench_pipeline(options, lambda text: errors.print(text, style="dim")).print(as_json=json)
+    except (PipelineError, ClientError) as error:
         give_up(str(error))

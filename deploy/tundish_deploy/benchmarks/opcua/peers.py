@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from asyncua import ua
@@ -13,13 +14,11 @@ from asyncua.crypto.security_policies import SecurityPolicyBasic256Sha256
 from tundish_deploy.benchmarks.opcua.workload import weigh
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
     from tundish_deploy.benchmarks.opcua.meter import Meter
 
 _INTERVAL_MS = 500
-_AT_ONCE = 50
 _URI = "urn:tundish:bench:client"
 
 
@@ -166,20 +165,13 @@ async def o6(url: str, folder: Path, items: int, each: int, meter: Meter, *, enc
     def changed(data: Any) -> None:  # noqa: ANN401 - of o6
         summing.add(data.value, int(data.status or 0))
 
-    # Given a list it creates one item after the other; several calls at once spare it the waiting.
-    for start in range(0, items, _AT_ONCE):
-        targets = [f"ns=1;i={at + 1}" for at in range(start, min(items, start + _AT_ONCE))]
-        await asyncio.gather(
-            *(
-                client.monitor(one, changed, valueOnly=False, subscription=subscription, queueSize=100)
-                for one in targets
-            )
-        )
+    targets = [f"ns=1;i={at + 1}" for at in range(items)]
+    await client.monitor(targets, changed, valueOnly=False, subscription=subscription, queueSize=100)
     meter.end_setup()
     await _until(meter)
 
 
-Peer = Callable[..., Any] if TYPE_CHECKING else Any
+Peer = Callable[..., Any]
 PEERS: dict[str, Peer] = {
     "asyncua": asyncua_handler,
     "asyncua_callback": asyncua_callback,

@@ -30,7 +30,7 @@ _STOP_S: Final = 20.0
 _LONGEST_S: Final = 180.0
 
 
-class ClientFailed(RuntimeError):
+class ClientError(RuntimeError):
     """A client of the benchmark gave no result; the text says which, and what to do."""
 
 
@@ -82,7 +82,7 @@ async def make_certificates(folder: Path) -> None:
     (folder / "client.crt.pem").write_bytes(certificate.public_bytes(Encoding.PEM))
 
 
-def _free_ports(count: int) -> list[int]:
+def free_ports(count: int) -> list[int]:
     """Ports in a row that are free now."""
     while True:
         with ExitStack() as stack:
@@ -98,12 +98,22 @@ def _free_ports(count: int) -> list[int]:
 
 
 @contextmanager
-def replay_server(folder: Path, plans: Sequence[Plan], core: int | None = 1) -> Iterator[ReplayServer]:
-    """Serve plans, each on a port of its own, in their order without holes."""
+def replay_server(
+    folder: Path, plans: Sequence[Plan], *, core: int | None = 1, nodes: int = 0
+) -> Iterator[ReplayServer]:
+    """Serve plans, each on a port of its own, in their order without holes.
+
+    Args:
+        folder: for certificates.
+        plans: what to serve.
+        core: keep the server on it; None lets it use all.
+        nodes: variables that can be browsed.
+    """
     asyncio.run(make_certificates(folder))
-    ports = _free_ports(len(plans))
+    ports = free_ports(len(plans))
     settings = {
         "folder": str(folder),
+        "nodes": nodes,
         "plans": {port: asdict(plan) for port, plan in zip(ports, plans, strict=True)},
     }
     command = [sys.executable, "-m", "tundish_deploy.benchmarks.opcua.server", json.dumps(settings)]
@@ -113,7 +123,7 @@ def replay_server(folder: Path, plans: Sequence[Plan], core: int | None = 1) -> 
             pin(process.pid, core)
         assert process.stdout is not None  # noqa: S101 - asked for above
         if "ready" not in process.stdout.readline():
-            raise ClientFailed("the benchmark's OPC UA server did not start")
+            raise ClientError("the benchmark's OPC UA server did not start")
         named = {plan.name: port for port, plan in zip(ports, plans, strict=True)}
         yield ReplayServer(named, folder, process.pid)
     finally:
@@ -125,13 +135,13 @@ def run_client(settings: dict[str, Any]) -> list[dict[str, float]]:
     """Run a client to its end; a result for each server that it was connected to.
 
     Raises:
-        ClientFailed: it ended without a result, or not at all.
+        ClientError: it ended without a result, or not at all.
     """
     name = settings["client"]
     command = [sys.executable, "-W", "ignore", "-m", "tundish_deploy.benchmarks.opcua.client"]
     if name == "node-opcua":
         if not (_NODE_CLIENT.parent / "node_modules").exists():
-            raise ClientFailed("node-opcua is missing; run deploy/ci/npm-packages.sh")
+            raise ClientError("node-opcua is missing; run deploy/ci/npm-packages.sh")
         command = ["node", str(_NODE_CLIENT)]
     process = subprocess.Popen(  # noqa: S603 - our own modules
         [*command, json.dumps(settings)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
@@ -144,5 +154,5 @@ def run_client(settings: dict[str, Any]) -> list[dict[str, float]]:
         out, err = process.communicate()
     results = [json.loads(line) for line in out.splitlines() if line.startswith('{"values"')]
     if len(results) != settings["servers"]:
-        raise ClientFailed(f"the client {name} gave no result: {err[-1500:]}")
+        raise ClientError(f"the client {name} gave no result: {err[-1500:]}")
     return results

@@ -95,7 +95,8 @@ class Stream:
         if len(self.handles) < self.plan.items:
             return
         answers = []
-        while self._waiting and (self._due or not self.plan.period_s):
+        limit = self.plan.limit or sys.maxsize
+        while self._waiting and self._sent < limit and (self._due or not self.plan.period_s):
             body = self._due.popleft() if self.plan.period_s else self._next()
             number, handle, acknowledged = self._waiting.popleft()
             self._sent += 1
@@ -277,10 +278,14 @@ class _Connection(OPCUAProtocol):
         self.transport.write(b"".join(messages))
 
 
-async def serve(folder: Path, plans: dict[int, Plan]) -> None:
-    """Serve each plan on its port until the process is ended."""
+async def serve(folder: Path, plans: dict[int, Plan], nodes: int) -> None:
+    """Serve each plan on its port until the process is ended; with as many variables for those who browse."""
     server = Server()
     await server.init()
+    space = await server.register_namespace("urn:tundish:bench")
+    parent = await server.nodes.objects.add_object(space, "Bench")
+    for at in range(nodes):
+        await parent.add_variable(space, f"V{at}", 0.0)
     await server.set_application_uri("urn:tundish:bench:server")
     # A port of asyncua's own that nobody uses: ours speak for the same server, with other connections.
     server.set_endpoint("opc.tcp://127.0.0.1:0")
@@ -310,7 +315,7 @@ def main() -> None:
     configure_logs("CRITICAL")
     settings = json.loads(sys.argv[1])
     plans = {int(port): Plan(**plan) for port, plan in settings["plans"].items()}
-    asyncio.run(serve(Path(settings["folder"]), plans))
+    asyncio.run(serve(Path(settings["folder"]), plans, settings["nodes"]))
 
 
 if __name__ == "__main__":

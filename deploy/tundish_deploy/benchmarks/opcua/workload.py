@@ -48,6 +48,7 @@ class Plan:
         fresh: every notification carries the present time and new values, as a store needs it.
         period_s: seconds between two changes of an item; 0 sends as fast as the client asks.
         publishing_s: seconds between two notifications of a stream with a period.
+        limit: notifications after which the stream falls silent; 0 for none.
     """
 
     name: str
@@ -57,6 +58,7 @@ class Plan:
     fresh: bool = False
     period_s: float = 0.0
     publishing_s: float = 0.05
+    limit: int = 0
 
 
 def ring(plan: Plan, handles: Sequence[int]) -> list[bytes]:
