@@ -1,9 +1,9 @@
 """Data-change notifications from bytes to columns, without an object per value.
 
-Layout: OPC 10000-6, 5.2.2.17 (DataValue) and 10000-4, 7.25 (notifications). Where an item ends is known from its
-mask and type, so one walk finds where each begins; a run of equal items is stepped over as a whole. Items of equal
-layout are then copied out together, over all notifications at hand. Strings and plain arrays are read one by one,
-and everything else (localised texts, structures, matrices) goes to asyncua's variant decoder.
+Layout: OPC 10000-6, 5.2.2.17 (DataValue) and 10000-4, 7.25 (notifications). Where an item ends is known
+from its mask and type, so one walk finds where each begins; a run of equal items is stepped over as a whole.
+Items of equal layout are then copied out together, over all notifications at hand. Strings and plain arrays
+are read one by one, and everything else (localised texts, structures, matrices) goes to asyncua's decoder.
 """
 
 from __future__ import annotations
@@ -30,7 +30,8 @@ _I32 = struct.Struct("<i").unpack_from
 _U32 = struct.Struct("<I").unpack_from
 _HEAD_SIZE = 5
 _COUNT_SIZE = 4
-_STRING = 12
+# An XML element is a string on the wire; asyncua cannot read it.
+_TEXTS = {12, 16}
 _ARRAY = 0x80
 # As many equal items in a row make it worth to look how long the run is.
 _STREAK = 12
@@ -167,11 +168,14 @@ class _Walk(dict[int, tuple[int, Any]]):
         collectors = {id(collector): collector for _, collector in self.values()}
         return [collector.column(self._data) for collector in collectors.values()]
 
-    def over(self, position: int, count: int, end: int) -> None:
-        """Step over the items of one notification."""
+    def over(self, position: int, end: int) -> None:
+        """Step over the items of the notification that lies between two positions."""
         data = self._data
+        if position + _COUNT_SIZE > end:
+            raise DecodeError("a notification is torn")
+        (left,) = _I32(data, position)
+        position += _COUNT_SIZE
         last, streak = -1, 0
-        left = count
         while left > 0:
             (key,) = _KEY(data, position)
             size, collector = self[key]
@@ -233,9 +237,7 @@ def decode_bodies(bodies: Sequence[bytes | memoryview]) -> list[Column]:
         position = 0
         for body in bodies:
             end = position + len(body)
-            if position + _COUNT_SIZE > end:
-                raise DecodeError("a notification is torn")
-            walk.over(position + _COUNT_SIZE, _I32(data, position)[0], end)
+            walk.over(position, end)
             position = end
         return walk.columns()
     except DecodeError:
@@ -246,7 +248,7 @@ def decode_bodies(bodies: Sequence[bytes | memoryview]) -> list[Column]:
 
 def _value(data: bytes, position: int) -> tuple[Any, int]:
     variant = data[position]
-    if variant == _STRING:
+    if variant in _TEXTS:
         return _string(data, position + 1)
     kind = element(variant & ~_ARRAY) if variant & _ARRAY and variant != _ARRAY | DATE_TIME else None
     if kind is not None:

@@ -1,9 +1,9 @@
 """The hook into asyncua: publish requests and answers as bytes on its secure channel, without its objects.
 
-A `Lane` takes the place of one method of asyncua's protocol object, `data_received`. Messages of a single chunk under
-the present security token are opened here with asyncua's own cryptography; anything else (handshakes, renewals,
-chunked messages, errors) goes on to asyncua as it came. So all other services work as before, and where asyncua's
-inside is not what this module was written for, `open_lane` says so and nothing is hooked.
+A `Lane` takes the place of one method of asyncua's protocol object, `data_received`. Messages of a single
+chunk under the present security token are opened here with asyncua's own cryptography; anything else
+(handshakes, renewals, chunked messages, errors) goes on to asyncua as it came. So all other services work as
+before, and where asyncua's inside is not what this module was written for, nothing is hooked.
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Any
 import structlog
 from asyncua import ua
 from asyncua.client.ua_client import UASocketProtocol
-from asyncua.common.connection import SecureConnection
 from asyncua.common.utils import Buffer
 from asyncua.crypto.security_policies import Cryptography, CryptographyNone
 from asyncua.crypto.uacrypto import InvalidSignature
@@ -25,6 +24,8 @@ from asyncua.ua.ua_binary import nodeid_to_binary
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+
+    from asyncua.common.connection import SecureConnection
 
 _log = structlog.get_logger(__name__)
 _VERSION = "2.1."
@@ -39,7 +40,6 @@ _SINGLE = b"MSGF"
 _REQUEST = struct.Struct("<qIIiI3si")
 _NO_EXTENSION = b"\0\0\0"
 _LARGEST_SEQUENCE = 2**32 - 1
-_MOST_ACKNOWLEDGED = 1000
 _SIGNATURES: tuple[tuple[Any, str, tuple[str, ...]], ...] = (
     (UASocketProtocol, "data_received", ("self", "data")),
     (UASocketProtocol, "_call_callback", ("self", "request_id", "body")),
@@ -163,7 +163,7 @@ class Lane:
         connection._sequence_number = sequence
         pending: dict[int, Any] = protocol._callbackmap
         pending[number] = waiting
-        crypto = connection.security_policy.symmetric_cryptography
+        crypto: Any = connection.security_policy.symmetric_cryptography
         plain = _SEQUENCE.pack(sequence, number) + body
         plain += crypto.padding(len(plain))
         blocks = (len(plain) + crypto.signature_size()) // crypto.plain_block_size()
@@ -231,7 +231,7 @@ class Lane:
         present, limits = connection.security_token, connection._limits
         if channel != present.ChannelId or token != present.TokenId or len(message) > limits.max_recv_buffer:
             return None
-        crypto = connection.security_policy.symmetric_cryptography
+        crypto: Any = connection.security_policy.symmetric_cryptography
         if crypto.vsignature_size():
             try:
                 plain = _decipher(crypto, message)
@@ -249,7 +249,8 @@ class Lane:
         return number, body
 
 
-def _decipher(crypto: Cryptography, message: bytes) -> bytes:
+def _decipher(crypto: Any, message: bytes) -> bytes:  # noqa: ANN401 - asyncua's untyped class
+    # Asyncua tries the key before a renewal next; that is left to it.
     crypto.use_prev_key = False
     signed = bytes(crypto.decrypt(message[_FRAME.size :]))
     size = crypto.vsignature_size()

@@ -1,4 +1,4 @@
-"""Publish answers from bytes: header, sequence number, status changes; data changes stay bytes until `Intake`."""
+"""Publish answers from bytes: header, number, status changes; data changes stay bytes until `Intake`."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def _message(body: bytes, position: int, subscription: int) -> Notification:
 
 
 def _part(body: memoryview, position: int, notification: Notification) -> int:
-    identifier = _DATA_CHANGE
+    identifier: object = _DATA_CHANGE
     if body[position : position + len(_PLAIN_DATA_CHANGE)] == _PLAIN_DATA_CHANGE:
         position += len(_PLAIN_DATA_CHANGE)
     else:
@@ -112,4 +112,4 @@ def _part(body: memoryview, position: int, notification: Notification) -> int:
         notification.bodies.append(body[start:end])
     elif identifier == _STATUS_CHANGE:
         (notification.status_change,) = _U32.unpack_from(body, start)
-    return end
+    return int(end)

@@ -1,8 +1,8 @@
 """Keeps publish requests waiting at the server and gathers what is answered.
 
-`LanePublisher` sends and receives bytes and asks anew while answers are still being gathered, so that many small
-notifications share one decoding and one write to disk. `TaskPublisher` does the same over asyncua's requests, a
-task each, for sessions that have no lane.
+`LanePublisher` sends and receives bytes and asks anew while answers are still being gathered, so that many
+small notifications share one decoding and one write to disk. `TaskPublisher` does the same over asyncua's
+requests, a task each, for sessions that have no lane.
 """
 
 from __future__ import annotations
@@ -105,7 +105,7 @@ class TaskPublisher:
 class LanePublisher:
     """Publish requests without a task or an object of asyncua for each.
 
-    Answers are gathered for a little while after the first has come. Meanwhile half of the requests are kept at
+    Answers are gathered for a little while after the first has come. Meanwhile half of the requests stay at
     the server, or all once it has used them up; the others follow with the acknowledgements of what was
     gathered. None is sent while more lies here than a disk should get at once, which is how a slow disk slows
     the server down.
@@ -116,7 +116,7 @@ class LanePublisher:
         self._lane = lane
         self._linger_s = linger_s
         self._acknowledge: list[tuple[int, int]] = []
-        self._gathered: list[bytes | BaseException] = []
+        self._gathered: list[Answer] = []
         self._bytes = 0
         self._waiting = 0
         self._failed = False
@@ -139,7 +139,7 @@ class LanePublisher:
             await self._sleep(self._linger_s, until_enough=True)
         gathered, self._gathered = self._gathered, []
         self._bytes, self._failed, self._enough = 0, False, False
-        return [_read(one) for one in gathered]
+        return gathered
 
     async def _sleep(self, most_s: float, *, until_enough: bool) -> None:
         # Not `asyncio.wait_for`: until Python 3.12 it can swallow a cancellation.
@@ -172,11 +172,12 @@ class LanePublisher:
         self._waiting -= 1
         if self._closed:
             return
-        if isinstance(answer, BaseException):
-            self._fail(answer)
+        read = _read(answer)
+        if isinstance(read, BaseException):
+            self._fail(read)
             return
-        self._gathered.append(answer)
-        self._bytes += len(answer)
+        self._gathered.append(read)
+        self._bytes += len(answer) if isinstance(answer, bytes) else 0
         self._enough = self._enough or self._bytes >= _ENOUGH_BYTES
         if self._enough or not self._sleeps_until_enough:
             self._wake()

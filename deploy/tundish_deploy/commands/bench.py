@@ -68,7 +68,7 @@ def opcua(
     ] = "asyncua,asyncua_callback,python-opcua,node-opcua,o6",
     json: JsonOption = False,
 ) -> None:
-    """The OPC UA client beside asyncua, python-opcua, node-opcua and o6, on one server that is never the limit."""
+    """The OPC UA client beside asyncua, python-opcua, node-opcua and o6, on the same fast server."""
     from tundish_deploy.benchmarks.opcua.processes import ClientError
     from tundish_deploy.benchmarks.opcua.run import PEERS, Options, bench_opcua
     from tundish_deploy.logs import configure_logs
@@ -88,12 +88,14 @@ def opcua(
 @app.command()
 def pipeline(
     *,
-    values: Annotated[int, typer.Option(help="Values sent as fast as they are taken.", min=1000)] = 20_000_000,
+    values: Annotated[
+        int, typer.Option(help="Values sent as fast as they are taken.", min=1000)
+    ] = 20_000_000,
     items: Annotated[int, typer.Option(help="Monitored items.", min=10)] = 1000,
     seconds: Annotated[float, typer.Option(help="Seconds on which freshness is measured.", min=1)] = 15.0,
     json: JsonOption = False,
 ) -> None:
-    """From an OPC UA server through gateway, spool and acknowledgement into the store, until it can be queried."""
+    """From an OPC UA server through gateway and spool into the store, until it can be queried."""
     from tundish_deploy.benchmarks.opcua.pipeline import PipelineError, PipelineOptions, bench_pipeline
     from tundish_deploy.benchmarks.opcua.processes import ClientError
     from tundish_deploy.logs import configure_logs

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import struct
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -231,6 +232,75 @@ def test_a_server_with_two_clocks_does_not_make_the_slower_one_silent(setup: Set
     setup.keep((0, 1.0, START, 0), (1, 1.0, START + 3_600_000_000, 0))
     assert watch.silent(np.array([0, 1])).tolist() == []
     assert setup.intake.tracker.newest == START
+
+
+def raw(*rows: tuple[int, float, int, int]) -> memoryview:
+    """The bytes of a notification from (slot, value, source µs, status)."""
+    items = (
+        struct.pack("<IBBdIq", slot, 0x07, 11, value, status, ticks(micros))
+        if status
+        else struct.pack("<IBBdq", slot, 0x05, 11, value, ticks(micros))
+        for slot, value, micros, status in rows
+    )
+    return memoryview(struct.pack("<i", len(rows)) + b"".join(items) + struct.pack("<i", -1))
+
+
+def test_many_notifications_are_one_record_in_the_order_of_the_server(setup: Setup) -> None:
+    setup.bind(spec("a"), spec("b"))
+    for at in range(40):
+        # Layouts alternate, and equal times are told apart by their order alone.
+        setup.intake.take(
+            Notification(1, at + 1, bodies=[raw((0, at, START + at // 2, 0x40000000 * (at % 2)))])
+        )
+    assert setup.intake.flush()
+    assert setup.spool.last == 1
+    rows = setup.rows(SampleKind.NUMERIC)
+    assert [row["value"] for row in rows] == [float(at) for at in range(40)]
+    assert [row["status"] for row in rows] == [0x40000000 * (at % 2) for at in range(40)]
+
+
+def test_an_overflow_begins_at_the_sample_before_it_whatever_their_layouts(setup: Setup) -> None:
+    setup.bind(spec("a"))
+    setup.intake.take(
+        Notification(
+            1, 1, bodies=[raw((0, 1.0, START, 0), (0, 2.0, START + 50, 0x480), (0, 3.0, START + 60, 0))]
+        )
+    )
+    assert setup.intake.flush()
+    assert setup.gaps() == [(100, 1, 50, "overflow")]
+
+
+def test_a_notification_that_cannot_be_read_is_a_gap_and_costs_no_other(setup: Setup) -> None:
+    setup.bind(spec("a"))
+    torn = raw((0, 2.0, START + 10, 0))[:-8]
+    bodies = [raw((0, 1.0, START, 0)), torn, raw((0, 3.0, START + 20, 0))]
+    setup.intake.take(Notification(1, 1, bodies=bodies))
+    assert setup.intake.flush()
+    assert [row["value"] for row in setup.rows(SampleKind.NUMERIC)] == [1.0, 3.0]
+    assert setup.gaps() == [(100, 1, 20, "sequence")]
+
+
+def test_a_mark_lies_behind_what_was_taken_before_it(setup: Setup) -> None:
+    setup.bind(spec("a"))
+    setup.intake.take(Notification(1, 1, bodies=[raw((0, 1.0, START, 0))]))
+    setup.intake.tracker.mark(GapReason.SEQUENCE)
+    setup.intake.take(Notification(1, 3, bodies=[raw((0, 3.0, START + 20, 0))]))
+    assert setup.intake.flush()
+    assert setup.gaps() == [(100, 1, 20, "sequence")]
+
+
+def test_the_checkpoint_never_runs_ahead_of_the_spool(setup: Setup) -> None:
+    setup.bind(spec("a"))
+    setup.keep((0, 1.0, START, 0))
+    setup.intake.take(Notification(1, 2, bodies=[raw((0, 2.0, START + 10, 0))]))
+    # Decoded, but not written when the process ends.
+    assert setup.intake.tracker.newest == START + 10
+    setup.intake.save()
+    setup.spool.close()
+    setup.reopen()
+    setup.bind(spec("a"))
+    setup.keep((0, 9.0, START + 500, 0))
+    assert setup.gaps() == [(100, 1, 500, "collector_stopped")]
 
 
 def test_an_unknown_handle_is_left_out_and_counted(setup: Setup) -> None:

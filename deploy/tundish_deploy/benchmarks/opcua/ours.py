@@ -122,7 +122,7 @@ def _kind(at: int) -> SampleKind:
 async def receive(
     url: str, folder: Path, items: int, meters: Sequence[Meter], options: dict[str, Any]
 ) -> None:
-    """Subscribe on as many servers as there are meters (ports counted up from the url's) until all are done."""
+    """Subscribe on as many servers as there are meters, ports counted up, until all are done."""
     host, _, port = url.rpartition(":")
     clients = [
         _one(f"{host}:{int(port) + at}", folder, items, meter, {**options, "name": f"bench{at}"})
@@ -146,7 +146,7 @@ async def _one(url: str, folder: Path, items: int, meter: Meter, options: dict[s
     await subscription.add([(at, one.node_id) for at, one in enumerate(wanted)])
     meter.end_setup()
     pump = asyncio.create_task(subscription.pump())
-    while not meter.done and not pump.done():
+    while not meter.done and not pump.done():  # noqa: ASYNC110 - the meter is shared with peers that have threads
         await asyncio.sleep(0.05)
     pump.cancel()
     results = await asyncio.gather(pump, return_exceptions=True)

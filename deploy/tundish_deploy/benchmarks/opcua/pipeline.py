@@ -1,7 +1,7 @@
-"""`tundish bench pipeline`: from an OPC UA server through our gateway and its spool into the store, and out again.
+"""`tundish bench pipeline`: from an OPC UA server through our gateway into the store, and out again.
 
-The gateway and the platform are the product's own processes; only the OPC UA server is the benchmark's, which stamps
-each value with the wall clock. What counts is what the platform's HTTP interface gives back.
+The gateway and the platform are the product's own processes; only the OPC UA server is the benchmark's, which
+stamps each value with the wall clock. What counts is what the platform's HTTP interface gives back.
 """
 
 from __future__ import annotations
@@ -178,7 +178,9 @@ def bench_pipeline(options: PipelineOptions, tell: Callable[[str], None]) -> Rep
     Raises:
         PipelineError: a part did not start, or nothing came through.
     """
-    fast = Plan("fast", "float64", options.items, options.items, fresh=True, limit=options.values // options.items)
+    fast = Plan(
+        "fast", "float64", options.items, options.items, fresh=True, limit=options.values // options.items
+    )
     paced = Plan("paced", "float64", options.items, options.items, fresh=True, period_s=_CHANGE_S)
     with ExitStack() as stack:
         folder = Path(stack.enter_context(TemporaryDirectory()))
@@ -233,7 +235,12 @@ def _last_change(platform: _Platform, signal: int) -> float:
 
 
 def _freshness(
-    plan: Plan, server: ReplayServer, platform: _Platform, folder: Path, seconds: float, tell: Callable[[str], None]
+    plan: Plan,
+    server: ReplayServer,
+    platform: _Platform,
+    folder: Path,
+    seconds: float,
+    tell: Callable[[str], None],
 ) -> list[Figure]:
     with _gateway(server.url(plan), folder / "gateway", platform):
         _until("signals are declared", lambda: len(_signals(platform)) == plan.items)

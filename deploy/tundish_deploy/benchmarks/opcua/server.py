@@ -1,8 +1,8 @@
 """A server that is never the bottleneck: asyncua's own, but notifications are bytes that were encoded before.
 
-Handshake, secure channel, session and every other service are asyncua's, cryptography included. Subscriptions and
-monitored items are only noted (nothing samples anything), and each publish request is answered at once with the next
-body. Run as a module by the benchmark, in a process of its own.
+Handshake, secure channel, session and every other service are asyncua's, cryptography included. Subscriptions
+and monitored items are only noted (nothing samples anything), and each publish request is answered at once
+with the next body. Run as a module by the benchmark, in a process of its own.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from asyncua.common.connection import TransportLimits
 from asyncua.server.binary_server_asyncio import OPCUAProtocol
 from asyncua.server.server import Server
 from asyncua.server.uaprocessor import UaProcessor
+from asyncua.ua.object_ids import ObjectIds
 from asyncua.ua.ua_binary import struct_from_binary
 
 from tundish_deploy.benchmarks.opcua.workload import Plan, frame, pack, ring
@@ -43,12 +44,13 @@ _RESPONSE_ID: Final = b"\x01\x00" + struct.pack("<H", 829)
 _ANSWER = struct.Struct("<IiBIqi4sBi")
 _DATA_CHANGE: Final = b"\x01\x00" + struct.pack("<H", 811)
 _SUBSCRIPTION: Final = 7
+_HEADER_SIZE: Final = 8
 # Fixed bytes of a request header between the token and the acknowledgements, with an empty audit entry.
 _AFTER_TOKEN: Final = 8 + 4 + 4
 _TOKEN_SIZES: Final = {0: 2, 1: 4, 2: 7, 4: 19}
 _TICKS_1970: Final = 116_444_736_000_000_000
 _LARGEST_CHUNK: Final = 65_000
-_IDS = ua.ObjectIds
+_IDS = ObjectIds
 
 
 def now_ticks() -> int:
@@ -125,10 +127,11 @@ class Stream:
         while True:
             await asyncio.sleep(publishing)
             due = int((time.monotonic() - begun) / period)
-            bodies = []
             present = now_ticks()
-            for back in range(due - changes - 1, -1, -1):
-                bodies.append(self._changed(present - round(back * period * 1e7))[4:-4])
+            bodies = [
+                self._changed(present - round(back * period * 1e7))[4:-4]
+                for back in range(due - changes - 1, -1, -1)
+            ]
             if bodies:
                 count = len(bodies) * len(self.handles)
                 self._due.append(_I32.pack(count) + b"".join(bodies) + _I32.pack(-1))
@@ -153,12 +156,14 @@ class _Processor(UaProcessor):
     """Takes the services of subscriptions out of asyncua's hands."""
 
     stream: Stream
+    answer: Any = UaProcessor.send_response
 
     async def _process_message(self, typeid: Any, requesthdr: Any, seqhdr: Any, body: Any) -> Any:  # noqa: ANN401 - asyncua's untyped interface
         response = self._subscription_service(typeid.Identifier, body)
         if response is None:
-            return await super()._process_message(typeid, requesthdr, seqhdr, body)
-        self.send_response(requesthdr.RequestHandle, seqhdr, response)
+            asyncua: Any = super()
+            return await asyncua._process_message(typeid, requesthdr, seqhdr, body)  # noqa: SLF001 - its own name
+        self.answer(requesthdr.RequestHandle, seqhdr, response)
         return True
 
     def _subscription_service(self, service: int, body: Any) -> Any:  # noqa: ANN401 - asyncua's untyped interface
@@ -171,7 +176,7 @@ class _Processor(UaProcessor):
         kind = _ALL_GOOD.get(service)
         if kind is None:
             return None
-        response = kind()
+        response: Any = kind()
         response.Results = [ua.StatusCode()]
         return response
 
@@ -198,7 +203,7 @@ class _Processor(UaProcessor):
         return response
 
 
-_ALL_GOOD: Final = {
+_ALL_GOOD: Final[dict[int, Any]] = {
     _IDS.DeleteSubscriptionsRequest_Encoding_DefaultBinary: ua.DeleteSubscriptionsResponse,
     _IDS.DeleteMonitoredItemsRequest_Encoding_DefaultBinary: ua.DeleteMonitoredItemsResponse,
 }
@@ -212,11 +217,12 @@ class _Connection(OPCUAProtocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
         assert self.transport is not None  # noqa: S101 - asyncua has just set it
-        self.processor = _Processor(self.iserver, self.transport, self.limits)
-        self.processor.set_policies(self.policies)
-        self.stream = self.processor.stream = Stream(self.plan, self._send)
+        processor: Any = _Processor(self.iserver, self.transport, self.limits)  # type: ignore[no-untyped-call]
+        processor.set_policies(self.policies)
+        self.processor = processor
+        self.stream = processor.stream = Stream(self.plan, self._send)
         # Publish requests overtake the messages in asyncua's queue, so their numbers are not in order here.
-        self.processor._connection._check_incoming_chunk = lambda _: None  # type: ignore[method-assign]  # noqa: SLF001
+        processor._connection._check_incoming_chunk = lambda _: None  # noqa: SLF001 - checked by the client
         self._held = b""
 
     def connection_lost(self, ex: BaseException | None) -> None:
@@ -226,7 +232,7 @@ class _Connection(OPCUAProtocol):
     def data_received(self, data: bytes) -> None:
         data = self._held + data
         position = 0
-        while len(data) - position >= 8:
+        while len(data) - position >= _HEADER_SIZE:
             (size,) = _U32.unpack_from(data, position + 4)
             if size > len(data) - position:
                 break
@@ -240,10 +246,10 @@ class _Connection(OPCUAProtocol):
     def _asked(self, message: bytes) -> bool:
         assert self.processor is not None  # noqa: S101 - made with the connection
         connection = self.processor._connection  # noqa: SLF001 - the server's side of the secure channel
-        _, _, channel, token = _FRAME.unpack_from(message)
+        *_, token = _FRAME.unpack_from(message)
         if token != connection.security_token.TokenId:
             return False
-        crypto = connection.security_policy.symmetric_cryptography
+        crypto: Any = connection.security_policy.symmetric_cryptography
         crypto.use_prev_key = False
         plain = crypto.decrypt(message[_FRAME.size :])
         number, kind = struct.unpack_from("<4xI2xH", plain)
@@ -262,7 +268,7 @@ class _Connection(OPCUAProtocol):
         assert self.transport is not None  # noqa: S101 - made with the connection
         assert self.processor is not None  # noqa: S101 - made with the connection
         connection = self.processor._connection  # noqa: SLF001 - the server's side of the secure channel
-        crypto = connection.security_policy.symmetric_cryptography
+        crypto: Any = connection.security_policy.symmetric_cryptography
         token = connection.security_token
         messages = []
         for number, body in answers:
@@ -297,7 +303,7 @@ async def serve(folder: Path, plans: dict[int, Plan], nodes: int) -> None:
     server.iserver.max_connections = 1000
     loop = asyncio.get_running_loop()
     async with server:
-        binary = server.bserver
+        binary: Any = server.bserver
         for port, plan in plans.items():
             factory = type("Connection", (_Connection,), {"plan": plan})
 
