@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
 .PHONY: help demo demo-check test test-env demo-env lint types floors unit lock dist clean \
-        bench-store bench-opcua campaign-store evaluate
+        bench-store bench-opcua bench-pipeline campaign-store evaluate
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -77,7 +77,11 @@ campaign-store: $(VENV)/.dev ## try to break the store: power, faults, kills, cl
 	  $(BIN)/python -m tundish_deploy.campaigns.page docs/figures docs/reference/campaigns.md; exit $$bad
 
 bench-opcua: $(VENV)/.dev ## the OPC UA client beside its peers
+	deploy/ci/npm-packages.sh
 	$(BIN)/tundish bench opcua
+
+bench-pipeline: $(VENV)/.dev ## from an OPC UA server through gateway and spool into the store, and out again
+	$(BIN)/tundish bench pipeline
 
 clean: ## forget the environment and all demo state
 	rm -rf $(VENV) .tundish build dist *.egg-info

@@ -18,8 +18,8 @@ import structlog
 from asyncua import ua
 from asyncua.client.ua_client import UASocketProtocol
 from asyncua.common.utils import Buffer
+from asyncua.crypto import uacrypto
 from asyncua.crypto.security_policies import Cryptography, CryptographyNone
-from asyncua.crypto.uacrypto import InvalidSignature
 from asyncua.ua.ua_binary import nodeid_to_binary
 
 if TYPE_CHECKING:
@@ -235,7 +235,7 @@ class Lane:
         if crypto.vsignature_size():
             try:
                 plain = _decipher(crypto, message)
-            except InvalidSignature:
+            except uacrypto.InvalidSignature:
                 return None
             sequence, number = _SEQUENCE.unpack_from(plain)
             body = plain[_SEQUENCE.size :]

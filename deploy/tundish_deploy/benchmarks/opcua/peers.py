@@ -48,7 +48,7 @@ class _Handler(_PerValue):
 
 
 async def _connected(url: str, folder: Path, *, encrypted: bool) -> Client:
-    client = Client(url, timeout=30)
+    client = Client(url, timeout=30, watchdog_intervall=60)
     client.application_uri = _URI
     if encrypted:
         await client.set_security(

@@ -40,7 +40,7 @@ _I32 = struct.Struct("<i")
 # Type id, then time, handle, result, no diagnostics, no strings, no additional header.
 _RESPONSE = struct.Struct("<4sqIIBi3s")
 _RESPONSE_ID: Final = b"\x01\x00" + struct.pack("<H", 829)
-# Subscription, no available numbers, no more, number, time, one notification, its type id, bytes, their length.
+# Subscription, no available numbers, no more, number, time, one notification: type id, bytes, length.
 _ANSWER = struct.Struct("<IiBIqi4sBi")
 _DATA_CHANGE: Final = b"\x01\x00" + struct.pack("<H", 811)
 _SUBSCRIPTION: Final = 7
@@ -217,7 +217,7 @@ class _Connection(OPCUAProtocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
         assert self.transport is not None  # noqa: S101 - asyncua has just set it
-        processor: Any = _Processor(self.iserver, self.transport, self.limits)  # type: ignore[no-untyped-call]
+        processor: Any = _Processor(self.iserver, self.transport, self.limits)
         processor.set_policies(self.policies)
         self.processor = processor
         self.stream = processor.stream = Stream(self.plan, self._send)
