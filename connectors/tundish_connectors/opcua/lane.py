@@ -235,7 +235,7 @@ class Lane:
         if crypto.vsignature_size():
             try:
                 plain = _decipher(crypto, message)
-            except uacrypto.InvalidSignature:
+            except uacrypto.InvalidSignature:  # type: ignore[attr-defined]  # a class of its own, not re-exported
                 return None
             sequence, number = _SEQUENCE.unpack_from(plain)
             body = plain[_SEQUENCE.size :]

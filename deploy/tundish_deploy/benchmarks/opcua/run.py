@@ -6,6 +6,7 @@ import statistics
 from contextlib import ExitStack
 from dataclasses import dataclass
 from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Final
@@ -91,6 +92,8 @@ def bench_opcua(options: Options, tell: Callable[[str], None]) -> Report:
     Raises:
         ClientError: a client gave no result, or not the values that the server sent.
     """
+    if "o6" in options.peers and find_spec("o6") is None:
+        raise ClientError("o6 is missing; pip install o6, or name the other peers with --peers")
     todo = scenes(options.items, options.many)
     plans = list({scene.plan.name: scene.plan for scene in todo}.values())
     each = options.fan_items // _FAN_SERVERS
