@@ -129,6 +129,8 @@ def replay_server(
     finally:
         process.kill()
         process.wait(_STOP_S)
+        if process.stdout is not None:
+            process.stdout.close()
 
 
 def run_client(settings: dict[str, Any]) -> list[dict[str, float]]:
