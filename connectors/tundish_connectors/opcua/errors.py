@@ -24,6 +24,29 @@ _CERTIFICATE = {
 }
 
 
+class SubscriptionGone(ConnectorError):  # noqa: N818 - a state of the subscription
+    """The server has no such subscription any more, or does not serve it; a new one has to be made."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(
+            ErrorKind.RETRY,
+            f"The subscription at the OPC UA server is gone ({why}). It is made anew by itself; what was "
+            "missed is read from the server's history or recorded as a gap.",
+            f"OPC UA 服务器上的订阅已失效({why})。系统将自动重建,缺失的数据会从服务器历史中补读,"
+            "无法补读的会记录为数据缺口。",
+        )
+
+
+def lost(why: str) -> ConnectorError:
+    """The retryable error for a line that has to be opened anew."""
+    return ConnectorError(
+        ErrorKind.RETRY,
+        f"The line to the OPC UA server was lost ({why}). It is opened anew by itself, and what the server "
+        "has kept is asked for again.",
+        f"与 OPC UA 服务器的连接中断({why})。系统将自动重新连接,并补取服务器保留的数据。",
+    )
+
+
 def classify(error: Exception, url: str) -> ConnectorError:
     """The classified form of an error met while talking to the server at ``url``."""
     if isinstance(error, ConnectorError):

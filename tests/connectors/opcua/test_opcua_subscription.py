@@ -14,6 +14,7 @@ from asyncua.ua.uaerrors import BadMessageNotAvailable
 from tundish_connectors.connector import ConnectorError, ErrorKind
 from tundish_connectors.delivery import Counters
 from tundish_connectors.opcua import OpcUaConnection
+from tundish_connectors.opcua.batching import Batching
 from tundish_connectors.opcua.decode import MIXED, Column
 from tundish_connectors.opcua.intake import Intake
 from tundish_connectors.opcua.publish import Notification
@@ -68,6 +69,10 @@ class Script:
             raise BadMessageNotAvailable
         return data(sequence)
 
+    async def read(self, _: ua.ReadParameters) -> list[ua.DataValue]:
+        """The line is dead, so that the pump ends."""
+        raise TimeoutError
+
     async def create_subscription(
         self, _: ua.CreateSubscriptionParameters, __: Callable[..., object]
     ) -> ua.CreateSubscriptionResult:
@@ -93,9 +98,9 @@ class Bench:
         script.spool = self.spool
 
         async def pump() -> None:
-            subscription = Subscription(script, self.intake, self.connection, 10)  # type: ignore[arg-type]
+            subscription = Subscription(script, self.intake, self.connection, Batching(10))  # type: ignore[arg-type]
             await subscription.create()
-            subscription._deaf_s = 0.3
+            subscription.publishing.patience_s = 0.3
             await subscription.pump()
 
         with pytest.raises(ConnectorError) as caught:
