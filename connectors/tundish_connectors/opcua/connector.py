@@ -160,7 +160,7 @@ class OpcUaConnector:
     async def _take_up(self, opened: Opened) -> tuple[Subscription, bool]:
         """The subscription from before, if the server still has it, or a new one; and whether it is new."""
         session = opened.session
-        beat = await self._pulse.beat(session)
+        beat = await self._pulse.beat(session, self._connection.request_timeout_s)
         # After a restart the old number may belong to somebody else's subscription.
         same = beat.started is not None and beat.started == self._started
         self._started = beat.started

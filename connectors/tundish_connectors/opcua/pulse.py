@@ -55,15 +55,16 @@ class Pulse:
         """How long an answer may take: some of a keep-alive period, more for a server known to be slow."""
         return max(self._least_s, _SLOW * self._slowest_s)
 
-    def note(self, took_s: float) -> None:
-        """Remember how long the server took for a call."""
-        self._slowest_s = max(took_s, _FORGET * self._slowest_s)
-
-    async def beat(self, session: RawSession) -> Beat:
+    async def beat(self, session: RawSession, patience_s: float | None = None) -> Beat:
         """Read the clock.
 
+        Args:
+            session: the one to read with.
+            patience_s: how long to wait at most; `timeout_s` by default. A look at a new line needs more, so
+                that a slow server is known as slow instead of being taken for dead again and again.
+
         Raises:
-            TimeoutError: no answer in time; the next look is given more.
+            TimeoutError: no answer in time.
             asyncua.ua.UaError, OSError: the session or the line is gone.
         """
         parameters = ua.ReadParameters()
@@ -73,10 +74,8 @@ class Pulse:
             for node in _NODES
         ]
         asked = self._clock()
-        try:
-            answers = await asyncio.wait_for(session.read(parameters), self.timeout_s)
-        finally:
-            self.note(self._clock() - asked)
+        answers = await asyncio.wait_for(session.read(parameters), patience_s or self.timeout_s)
+        self._slowest_s = max(self._clock() - asked, _FORGET * self._slowest_s)
         now, started = (answer.Value.Value if answer.Value else None for answer in answers)
         return Beat(now, started, self._step(now))
 

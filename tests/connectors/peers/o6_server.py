@@ -1,0 +1,44 @@
+"""A server on open62541 (through o6, which ends by itself after ten minutes), journalled like the others."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+import o6
+
+settings = json.loads(sys.argv[1])
+security = settings.get("security")
+options = {}
+if security:
+    options = {
+        "certificate": security["certificate"],
+        "privateKey": security["private_key"],
+        "trustList": security["trusted"],
+        "applicationUri": security["uri"],
+    }
+server = o6.Server(settings["port"], **options)
+parent = server.objectsNode
+for name in ("Plant", "Line", "Machine"):
+    parent = server.addObject(name, parent, nodeId=f"ns=1;s={name}")
+nodes = [
+    server.addVariable(f"Counter{at}", parent, o6.Int64(0), nodeId=f"ns=1;s=Counter{at}")
+    for at in range(settings["signals"])
+]
+server.start()
+sys.stdout.write("ready\n")
+sys.stdout.flush()
+value = 0
+with Path(settings["journal"]).open("a", buffering=1) as journal:
+    while True:
+        value += 1
+        now = datetime.now(UTC)
+        data = o6.DataValue(o6.Int64(value))
+        data.sourceTimestamp = now
+        for node in nodes:
+            node(data)
+        journal.write(json.dumps({"value": value, "ts": now.isoformat()}) + "\n")
+        time.sleep(settings["period_s"])
