@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
 .PHONY: help demo demo-check test test-env demo-env lint types floors unit lock dist clean \
-        bench-store bench-opcua campaign-store evaluate
+        bench-store bench-opcua campaign-store campaign-opcua evaluate
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -74,6 +74,10 @@ bench-store: $(VENV)/.dev ## the store beside its peers (deploy/ci/bench-package
 campaign-store: $(VENV)/.dev ## try to break the store: power, faults, kills, clocks, isolation, neighbours
 	@bad=0; for c in power faults kill clocks isolation neighbours recovery; do \
 	  $(BIN)/tundish campaign $$c --json > docs/figures/campaign-$$c.json || bad=1; done; exit $$bad
+
+campaign-opcua: $(VENV)/.dev ## try to break the OPC UA connector: cuts, kills, malformed frames (needs node and npm)
+	npm ci --prefix tests/connectors/peers
+	$(BIN)/tundish campaign opcua --json > docs/figures/campaign-opcua.json
 
 bench-opcua: $(VENV)/.dev ## the OPC UA client beside its peers
 	$(BIN)/tundish bench opcua

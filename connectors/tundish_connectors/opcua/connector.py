@@ -10,8 +10,7 @@ from asyncua.ua.uaerrors import UaError
 
 from tundish_connectors.connector import ConnectorError, ErrorKind, Report, RunState
 from tundish_connectors.delivery.protocol import SignalTrouble, Subscribed
-from tundish_connectors.opcua.decode import DecodeError
-from tundish_connectors.opcua.errors import SubscriptionGone, classify
+from tundish_connectors.opcua.errors import MALFORMED, SubscriptionGone, classify
 from tundish_connectors.opcua.keeper import MISSING, NOT_NUMBERED, Keeper, Standing
 from tundish_connectors.opcua.limits import Profile, read_limits
 from tundish_connectors.opcua.line import Line, Opened, leave, open_client
@@ -111,7 +110,7 @@ class OpcUaConnector:
         except ConnectorError as error:
             await self._end(opened, close=error.kind is ErrorKind.FATAL)
             raise
-        except (UaError, OSError, TimeoutError, DecodeError) as error:
+        except (UaError, OSError, TimeoutError, *MALFORMED) as error:
             await self._end(opened, close=False)
             raise classify(error, self._connection.url) from error
 

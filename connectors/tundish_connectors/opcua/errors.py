@@ -2,12 +2,27 @@
 
 from __future__ import annotations
 
+import struct
+
 from asyncua import ua
+from asyncua.common.utils import NotEnoughData
 from asyncua.ua.status_codes import StatusCodes
 from asyncua.ua.uaerrors import UaStatusCodeError
 
 from tundish_connectors.connector import ConnectorError, ErrorKind
 
+# What asyncua's decoders raise on bytes that no honest server sends.
+MALFORMED = (
+    ValueError,
+    TypeError,
+    KeyError,
+    IndexError,
+    AttributeError,
+    OverflowError,
+    RecursionError,
+    struct.error,
+    NotEnoughData,
+)
 _LOGIN = {
     StatusCodes.BadUserAccessDenied,
     StatusCodes.BadIdentityTokenRejected,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import structlog
 from asyncua.ua.uaerrors import UaError
 
-from tundish_connectors.opcua.errors import classify
+from tundish_connectors.opcua.errors import MALFORMED, classify
 from tundish_connectors.opcua.security import own_certificate, secure
 from tundish_connectors.opcua.session import RawSession, build_client
 
@@ -85,7 +85,7 @@ class Line:
             except BaseException:
                 client.disconnect_socket()
                 raise
-        except (UaError, OSError, TimeoutError) as error:
+        except (UaError, OSError, TimeoutError, *MALFORMED) as error:
             raise classify(error, self._connection.url) from error
         return Opened(client, session)
 

@@ -10,7 +10,7 @@ from asyncua.ua.object_ids import ObjectIds
 from asyncua.ua.status_codes import StatusCodes
 from asyncua.ua.uaerrors import UaStatusCodeError
 
-from tundish_connectors.opcua.decode import DecodeError
+from tundish_connectors.opcua.errors import MALFORMED
 
 if TYPE_CHECKING:
     from tundish_connectors.opcua.publish import Notification
@@ -32,7 +32,7 @@ async def repeat(session: RawSession, subscription: int, number: int) -> Notific
     """
     try:
         notification = await session.republish_raw(subscription, number)
-    except DecodeError as error:
+    except MALFORMED as error:
         _log.warning("a repeated notification could not be read", number=number, reason=str(error))
         return None
     except UaStatusCodeError as error:

@@ -11,9 +11,9 @@ from asyncua import ua
 from asyncua.ua.status_codes import StatusCodes
 from asyncua.ua.uaerrors import UaError, UaStatusCodeError
 
-from tundish_connectors.opcua.decode import DecodeError
-from tundish_connectors.opcua.errors import SubscriptionGone, lost
+from tundish_connectors.opcua.errors import MALFORMED, SubscriptionGone, lost
 from tundish_connectors.opcua.missed import repeat
+from tundish_connectors.opcua.requests import Requests
 from tundish_connectors.opcua.sequence import SequenceWatch
 from tundish_platform.samples import GapReason
 
@@ -58,7 +58,7 @@ class Pump:
         self._pulse = pulse
         self._most_requests = requests
         self._watch = SequenceWatch()
-        self._acknowledge: list[int] = []
+        self._safe: list[int] = []
         self._refused: list[int] = []
 
     async def run(self) -> None:
@@ -69,25 +69,22 @@ class Pump:
             ConnectorError: the line is lost; the subscription may still live.
             asyncua.ua.UaError, OSError, TimeoutError: as a call raised them.
         """
-        waiting: set[asyncio.Task[Notification]] = set()
+        requests = Requests(self.session, self._most_requests)
         quiet_s = 0.0
         try:
             while True:
                 while self._refused:
                     await self._take_refused()
-                while len(waiting) < self._most_requests:
-                    waiting.add(asyncio.create_task(self._publish()))
-                done, waiting = await asyncio.wait(
-                    waiting, timeout=self.patience_s, return_when=asyncio.FIRST_COMPLETED
-                )
-                quiet_s = 0.0 if done else quiet_s + self.patience_s
-                if not done:
+                requests.most = self._most_requests
+                requests.acknowledge([(self.subscription, number) for number in self._safe])
+                self._safe = []
+                answers = await requests.answers(self.patience_s)
+                quiet_s = 0.0 if answers else quiet_s + self.patience_s
+                if not answers:
                     await self._doubt(quiet_s)
-                await self._handle(done)
+                await self._handle(answers)
         finally:
-            for task in waiting:
-                task.cancel()
-            await asyncio.gather(*waiting, return_exceptions=True)
+            await requests.close()
 
     async def _doubt(self, quiet_s: float) -> None:
         """No answer in time: is it the line, or a server that forgets to publish?"""
@@ -98,25 +95,14 @@ class Pump:
         if quiet_s > max(_LEAST_QUIET_S, _QUIET_KEEP_ALIVES * self.keep_alive_s):
             raise SubscriptionGone(f"the server answers, but has not published for {quiet_s:.1f} s")
 
-    async def _publish(self) -> Notification:
-        acknowledge, self._acknowledge = self._acknowledge, []
-        try:
-            return await self.session.publish_raw([(self.subscription, number) for number in acknowledge])
-        except BaseException:
-            # Telling a server twice does no harm; not telling it fills its memory.
-            self._acknowledge += acknowledge
-            raise
-
-    async def _handle(self, done: Iterable[asyncio.Task[Notification]]) -> None:
-        notifications: list[Notification] = []
+    async def _handle(self, answers: Iterable[Notification | BaseException]) -> None:
+        mine: list[Notification] = []
         failure: BaseException | None = None
-        for task in done:
-            error = task.exception()
-            if error is None:
-                notifications.append(task.result())
-            elif not self._bear(error):
-                failure = error
-        mine = [one for one in notifications if one.subscription == self.subscription]
+        for answer in answers:
+            if isinstance(answer, BaseException):
+                failure = failure if self._bear(answer) else answer
+            elif answer.subscription == self.subscription:
+                mine.append(answer)
         mine.sort(key=lambda one: self._watch.distance(one.sequence))
         await self._keep(mine)
         for one in mine:
@@ -127,7 +113,7 @@ class Pump:
 
     def _bear(self, error: BaseException) -> bool:
         """Whether an error of one publish request leaves the subscription as it is."""
-        if isinstance(error, DecodeError):
+        if isinstance(error, MALFORMED):
             # Its number is missed with the next message, which asks for it again or records the gap.
             _log.warning("a notification could not be read", reason=str(error))
             return True
@@ -155,7 +141,7 @@ class Pump:
 
     def _flush(self, numbers: list[int]) -> None:
         if self._intake.flush():
-            self._acknowledge += numbers
+            self._safe += numbers
             return
         # Not lost yet: the server keeps what is not acknowledged, and nothing more is asked for meanwhile.
         self._refused += numbers

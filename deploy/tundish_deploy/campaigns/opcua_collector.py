@@ -1,6 +1,6 @@
 """The collector process of the OPC UA campaign: the real connector and spool, without a platform behind.
 
-Run as ``python -m tundish_deploy.campaigns.opcua_collector FOLDER URL``; tells on standard output how far it is.
+Run as ``python -m tundish_deploy.campaigns.opcua_collector FOLDER URL``; tells how far it is on its output.
 """
 
 from __future__ import annotations
@@ -35,7 +35,9 @@ class LocalNumbers:
     def put_signals(self, source: str, specs: Sequence[SignalSpec]) -> dict[str, int]:
         """Number by path; counters are numbered from 1 by the number in their name."""
         del source
-        return {one.path: 1 + int(one.path.rpartition("Counter")[2]) for one in specs if "Counter" in one.path}
+        return {
+            one.path: 1 + int(one.path.rpartition("Counter")[2]) for one in specs if "Counter" in one.path
+        }
 
     def ingest(self, batches: Sequence[SampleBatch]) -> int:
         """Everything stays in the spool, where the campaign reads it."""
@@ -57,11 +59,9 @@ async def collect(folder: Path, url: str) -> None:
     spool = Spool(folder / "spool")
     intake = Intake(spool, Counters(), folder)
     connector = OpcUaConnector(connection, spool, LocalNumbers(), intake)
-    state = RunState.CONNECTING
 
-    def report(told: RunState, error: ConnectorError | None = None) -> None:
-        nonlocal state
-        state = told
+    def report(state: RunState, error: ConnectorError | None = None) -> None:
+        del state
         if error is not None:
             sys.stderr.write(f"{error.message_en}\n")
 
@@ -81,7 +81,11 @@ async def collect(folder: Path, url: str) -> None:
 async def _tell(intake: Intake, connector: OpcUaConnector) -> None:
     while True:
         last = intake.tracker.last
-        line = {"oldest": int(last.min(initial=2**62)), "signals": len(last), "failed": connector.standing.failed}
+        line = {
+            "oldest": int(last.min(initial=2**62)),
+            "signals": len(last),
+            "failed": connector.standing.failed,
+        }
         sys.stdout.write(json.dumps(line) + "\n")
         sys.stdout.flush()
         await asyncio.sleep(_TELL_S)

@@ -126,7 +126,9 @@ class World:
         program = Program([*SERVERS[self.kind], json.dumps(settings)], self.folder / "server.log")
         self._started = time.monotonic()
         if not program.ready.wait(_BOUND_S):
-            raise RuntimeError(f"{self.kind} did not start: {(self.folder / 'server.log').read_text()[-500:]}")
+            raise RuntimeError(
+                f"{self.kind} did not start: {(self.folder / 'server.log').read_text()[-500:]}"
+            )
         return program
 
     def _collect(self) -> Program:
@@ -139,7 +141,7 @@ class World:
 
     def _all_since(self, since: float) -> bool:
         told = self.collector.told
-        return told.get("signals", 0) >= SIGNALS and told.get("oldest", 0) > since
+        return bool(told.get("signals", 0) >= SIGNALS and told.get("oldest", 0) > since)
 
     def kill_server(self, while_down: Callable[[], object] = lambda: None) -> None:
         """Kill -9 and start again; ``while_down`` is called when the new one already counts."""

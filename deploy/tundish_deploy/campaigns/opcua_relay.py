@@ -86,7 +86,7 @@ class Relay:
         for to_client in (False, True):
             threading.Thread(target=self._pass, args=(pair, to_client), daemon=True).start()
 
-    def _pass(self, pair: _Pair, to_client: bool) -> None:  # noqa: FBT001 - a thread's argument
+    def _pass(self, pair: _Pair, to_client: bool) -> None:
         source, sink = (pair.server, pair.client) if to_client else (pair.client, pair.server)
         with contextlib.suppress(OSError):
             while data := source.recv(65536):

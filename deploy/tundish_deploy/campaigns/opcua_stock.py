@@ -1,6 +1,6 @@
 """The control of the OPC UA campaign: asyncua's own client with its own reconnect, and nothing of ours.
 
-Run as ``python -m tundish_deploy.campaigns.opcua_stock JOURNAL URL SIGNALS``; writes what its handler is given.
+Run as ``python -m tundish_deploy.campaigns.opcua_stock JOURNAL URL SIGNALS``; writes what it is given.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from asyncua import Client
+from asyncua.client.client import Client
 
 if TYPE_CHECKING:
     from asyncua.common.node import Node

@@ -70,7 +70,9 @@ class Peer:
                 [*self.command, json.dumps(settings)], stdout=subprocess.PIPE, stderr=log, text=True
             )
         assert self.process.stdout is not None
-        line = self.process.stdout.readline()
+        # o6 greets with its name first.
+        while (line := self.process.stdout.readline()) and "ready" not in line:
+            pass
         if "ready" not in line:
             pytest.fail(f"{self.command} did not start: {(self.folder / 'peer.log').read_text()[-2000:]}")
 
@@ -163,6 +165,7 @@ def node_modules() -> None:
 COMMANDS = {
     "asyncua": [sys.executable, str(PEERS / "asyncua_server.py")],
     "python-opcua": [sys.executable, "-W", "ignore", str(PEERS / "opcua_server.py")],
+    "open62541": [sys.executable, str(PEERS / "o6_server.py")],
     "node-opcua": ["node", str(PEERS / "node_server.mjs")],
 }
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import sys
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import o6
 
+TICKS_1970 = 116_444_736_000_000_000
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 settings = json.loads(sys.argv[1])
 security = settings.get("security")
 options = {}
@@ -37,7 +39,8 @@ with Path(settings["journal"]).open("a", buffering=1) as journal:
         value += 1
         now = datetime.now(UTC)
         data = o6.DataValue(o6.Int64(value))
-        data.sourceTimestamp = now
+        # From a datetime, o6 counts in floating point and is a microsecond off now and then.
+        data.sourceTimestamp = o6.DateTime((now - EPOCH) // timedelta(microseconds=1) * 10 + TICKS_1970)
         for node in nodes:
             node(data)
         journal.write(json.dumps({"value": value, "ts": now.isoformat()}) + "\n")
