@@ -15,6 +15,8 @@ from tundish_connectors.opcua.security import own_certificate, secure
 from tundish_connectors.opcua.session import RawSession, build_client
 
 if TYPE_CHECKING:
+    from collections.abc import Coroutine
+
     from asyncua import ua
     from asyncua.client.client import Client
 
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 
 _log = structlog.get_logger(__name__)
 _LEAVE_S = 1.0
+_LOOK_S = 0.1
 
 
 @dataclass
@@ -81,7 +84,7 @@ class Line:
                 self._session = None
             client, session = await self._client()
             try:
-                await client.connect()
+                await _while_open(client, client.connect())
             except BaseException:
                 client.disconnect_socket()
                 raise
@@ -103,7 +106,7 @@ class Line:
     async def _reactivate(self, held: _Session) -> Opened | None:
         """The session from before over a new channel; None where the server does not have it any more."""
         client, session = await self._client()
-        await client.connect_sessionless()
+        await _while_open(client, client.connect_sessionless())
         session.restore_authentication_token(held.token)
         client._policy_ids = held.policies  # noqa: SLF001 - asyncua has no other way
         setattr(client, "_server_nonce", held.nonce)  # noqa: B010 - asyncua declares it as always None
@@ -131,6 +134,24 @@ class Line:
         """Leave for good: the session and what belongs to it are closed at the server."""
         self._session = None
         await leave(opened.client)
+
+
+async def _while_open(client: Client, opening: Coroutine[Any, Any, None]) -> None:
+    """Await an opening, but not longer than the socket is open.
+
+    asyncua waits out its timeout for an answer on a socket that the server closed before the question.
+    """
+    task = asyncio.create_task(opening)
+    try:
+        while not task.done():
+            await asyncio.wait({task}, timeout=_LOOK_S)
+            protocol = client.uaclient.protocol
+            if not task.done() and protocol is not None and protocol.is_closed:
+                raise ConnectionError("the server closed the line while it was being opened")
+        task.result()
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
 
 
 async def drop(client: Client) -> None:
