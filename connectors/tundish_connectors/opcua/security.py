@@ -149,9 +149,7 @@ async def secure(client: Client, connection: OpcUaConnection, own: OwnCertificat
         OSError: the server cannot be reached.
     """
     policy = policy_class(connection)
-    mode = ua.MessageSecurityMode[
-        connection.security_mode + ("_" if connection.security_mode == "Sign" else "")
-    ]
+    mode = ua.MessageSecurityMode[connection.security_mode]
     endpoint = client.find_endpoint(await client.connect_and_get_server_endpoints(), mode, policy.URI)
     der = first_certificate(endpoint.ServerCertificate)
     check_trust(connection, der)

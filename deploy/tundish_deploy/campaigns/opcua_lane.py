@@ -79,29 +79,31 @@ class Program:
         with log.open("a") as errors:
             self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True)  # noqa: S603 - own
         self.ready = threading.Event()
-        threading.Thread(target=self._listen, daemon=True).start()
+        self._listener = threading.Thread(target=self._listen, daemon=True)
+        self._listener.start()
 
     def _listen(self) -> None:
         assert self.process.stdout is not None  # noqa: S101 - it was asked for
-        for line in self.process.stdout:
-            if "ready" in line:
-                self.ready.set()
-            with contextlib.suppress(json.JSONDecodeError):
-                self.told = json.loads(line)
+        with self.process.stdout as lines:
+            for line in lines:
+                if "ready" in line:
+                    self.ready.set()
+                with contextlib.suppress(json.JSONDecodeError):
+                    self.told = json.loads(line)
 
     def kill(self) -> None:
         """Kill -9."""
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGKILL)
         self.process.wait()
+        self._listener.join(_BOUND_S)
 
     def stop(self) -> None:
         """SIGTERM, and kill -9 if that does not help."""
         self.process.terminate()
-        try:
+        with contextlib.suppress(subprocess.TimeoutExpired):
             self.process.wait(_BOUND_S)
-        except subprocess.TimeoutExpired:
-            self.kill()
+        self.kill()
 
 
 class World:

@@ -293,8 +293,8 @@ def test_keep_alives_without_news_and_a_slow_server_are_no_loss(tmp_path: Path, 
             await until("items", lambda: len(bench.granted) == 2)
             (number,) = plant.subscriptions
             relay.delay_s = 0.15
-            # Ten keep-alive periods, in which nothing happens.
-            await asyncio.sleep(5.0)
+            # Six keep-alive periods, in which nothing happens.
+            await asyncio.sleep(3.0)
             assert list(plant.subscriptions) == [number]
             await plant.write(5)
             await until("values", lambda: bench.has(plant))

@@ -12,6 +12,21 @@ import o6
 
 TICKS_1970 = 116_444_736_000_000_000
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Users(o6.AccessControl):
+    """Whoever is anonymous, and the one user with his password."""
+
+    def activateSession(self, endpoint, remoteCertificate, session, userIdentityToken):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201, ARG002, N802, N803 - o6's names
+        password = getattr(userIdentityToken, "password", None)
+        name = getattr(userIdentityToken, "userName", None)
+        if name is not None and (str(name), bytes(password)) != (
+            security["user"],
+            security["password"].encode(),
+        ):
+            raise o6.StatusCodeError(0x80210000)
+
+
 settings = json.loads(sys.argv[1])
 security = settings.get("security")
 options = {}
@@ -21,6 +36,7 @@ if security:
         "privateKey": security["private_key"],
         "trustList": security["trusted"],
         "applicationUri": security["uri"],
+        "accessControl": Users(anonymous=True, username=True),
     }
 server = o6.Server(settings["port"], **options)
 parent = server.objectsNode
