@@ -20,6 +20,7 @@ MALFORMED = (
     AttributeError,
     OverflowError,
     RecursionError,
+    AssertionError,
     struct.error,
     NotEnoughData,
 )
