@@ -136,10 +136,10 @@ class World:
     def _collect(self) -> Program:
         return Program(self._client(self), self.folder / "collector.log")
 
-    def flows(self) -> bool:
-        """Whether every signal brings samples from after this call, within a minute."""
+    def flows(self, bound_s: float = _BOUND_S) -> bool:
+        """Whether every signal brings samples from after this call, in time."""
         since = time.time() * 1e6 + _AFTER_US
-        return wait_until(lambda: self._all_since(since))
+        return wait_until(lambda: self._all_since(since), bound_s)
 
     def _all_since(self, since: float) -> bool:
         told = self.collector.told
