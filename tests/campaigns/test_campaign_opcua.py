@@ -8,6 +8,7 @@ import pytest
 
 from tundish_deploy.campaigns.opcua import stock_loses
 from tundish_deploy.campaigns.opcua_frames import mutate, recorded, storm, through_sockets
+from tundish_deploy.campaigns.opcua_interop import table, text
 from tundish_deploy.campaigns.opcua_lane import lane
 
 
@@ -48,3 +49,17 @@ def test_a_lane_with_a_cut_and_kills_loses_nothing_unrecorded() -> None:
 @pytest.mark.integration
 def test_the_control_loses_samples_without_a_word() -> None:
     assert stock_loses("1") > 0
+
+
+@pytest.mark.integration
+def test_the_interop_table_tells_who_is_let_in_and_who_is_not() -> None:
+    titles = [
+        "Basic256Sha256, Sign, anonymous",
+        "unknown client certificate",
+        "server certificate not trusted",
+    ]
+    found = table(["asyncua"], titles)
+    assert found == dict(
+        zip(titles, ({"asyncua": word} for word in ("yes", "refused", "refused")), strict=True)
+    )
+    assert "| Basic256Sha256, Sign, anonymous | yes |" in text(found)

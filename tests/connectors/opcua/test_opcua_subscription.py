@@ -208,11 +208,19 @@ def test_what_the_spool_refused_is_asked_for_again_and_costs_nothing(
 
     monkeypatch.setattr(bench.spool, "append", refuse_thrice)
     monkeypatch.setattr(pump, "_PAUSE_S", 0.01)
-    script = Script([data(1), data(2), data(3)], repeatable=[2])
+    # A while after the first, so that a gap record between them would have a length.
+    second = Notification(9, 2, data(50).columns)
+    script = Script([data(1), second, Notification(9, 3, data(60).columns)])
+
+    async def again(subscription: int, sequence: int) -> Notification:
+        assert (subscription, sequence) == (9, 2)
+        return second
+
+    script.republish_raw = again  # type: ignore[method-assign]
     bench.run(script)
     # While the spool was full nothing was asked for: the third message was still at the server.
     assert calls == 6
-    assert bench.values() == [1.0, 2.0, 3.0]
+    assert bench.values() == [1.0, 50.0, 60.0]
     assert bench.rows(SampleKind.GAP) == []
     assert script.acknowledged == [(9, 1), (9, 2), (9, 3)]
 
