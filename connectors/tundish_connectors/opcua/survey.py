@@ -10,7 +10,7 @@ from asyncua.ua.object_ids import ObjectIds
 
 from tundish_connectors.lines import ucum_of_unit_id
 from tundish_connectors.opcua.batching import Batching
-from tundish_connectors.opcua.browse import FoundVariable, Tree, browse_tree
+from tundish_connectors.opcua.browse import FoundVariable, Progress, Tree, browse_tree
 from tundish_connectors.opcua.describe import Describer, Description
 from tundish_connectors.opcua.limits import read_limits
 from tundish_connectors.opcua.paths import TenantPaths
@@ -26,6 +26,8 @@ _KIND_OF_TYPE: dict[int, SampleKind] = {
     **dict.fromkeys((12, 13, 14, 20, 21, 29), SampleKind.TEXT),
 }
 _COUNTABLE = {SampleKind.NUMERIC, SampleKind.INTEGER}
+# More would only queue at a small server, which has one processor for its machine and for us.
+_CALLS_AT_ONCE = 4
 UNCLASSIFIED = "unclassified"
 
 
@@ -55,7 +57,9 @@ class Survey:
     unreadable: dict[str, str] = field(default_factory=dict)
 
 
-async def survey_server(session: RawSession, connection: OpcUaConnection) -> Survey:
+async def survey_server(
+    session: RawSession, connection: OpcUaConnection, progress: Progress | None = None
+) -> Survey:
     """Browse and describe the server, and match it with the connection's kit.
 
     Raises:
@@ -63,9 +67,9 @@ async def survey_server(session: RawSession, connection: OpcUaConnection) -> Sur
         OSError: the connection is gone.
     """
     limits = await read_limits(session)
-    browse = Batching(limits.browse or 200)
-    tree = await browse_tree(session, browse, connection.max_nodes)
-    describer = Describer(session, browse, Batching(limits.read or 500))
+    browse = Batching(limits.browse or 200, _CALLS_AT_ONCE)
+    tree = await browse_tree(session, browse, connection.max_nodes, progress)
+    describer = Describer(session, browse, Batching(limits.read or 500, _CALLS_AT_ONCE))
     return match(connection, tree, await describer.describe(tree.variables))
 
 

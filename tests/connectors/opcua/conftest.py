@@ -57,9 +57,11 @@ class Peer:
     period_s: float = 0.02
     port: int = field(default_factory=free_port)
     process: subprocess.Popen[str] | None = None
+    extra: dict[str, Any] = field(default_factory=dict)
 
     def start(self) -> None:
         settings = {
+            **self.extra,
             "port": self.port,
             "signals": self.signals,
             "period_s": self.period_s,
@@ -164,6 +166,7 @@ COMMANDS = {
     "asyncua": [sys.executable, str(PEERS / "asyncua_server.py")],
     "python-opcua": [sys.executable, "-W", "ignore", str(PEERS / "opcua_server.py")],
     "node-opcua": ["node", str(PEERS / "node_server.mjs")],
+    "node-plant": ["node", str(PEERS / "node_plant.mjs")],
 }
 
 
@@ -172,7 +175,7 @@ def start_peer(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Calla
     peers: list[Peer] = []
 
     def start(kind: str, **options: Any) -> Peer:  # noqa: ANN401 - fields of Peer
-        if kind == "node-opcua":
+        if kind.startswith("node-"):
             request.getfixturevalue("node_modules")
         folder = tmp_path / f"peer{len(peers)}"
         folder.mkdir()
