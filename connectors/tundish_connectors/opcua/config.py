@@ -6,10 +6,12 @@ from pathlib import Path
 from typing import Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, SecretStr, model_validator
 
 from tundish_connectors.lines import UnknownKit
 from tundish_connectors.lines import kit as find_kit
+from tundish_connectors.opcua.rule_files import load_rules
+from tundish_connectors.opcua.rules import RuleSet
 
 SecurityPolicy = Literal["None", "Basic256Sha256", "Aes128Sha256RsaOaep", "Aes256Sha256RsaPss"]
 SecurityMode = Literal["Sign", "SignAndEncrypt"]
@@ -29,6 +31,8 @@ class OpcUaConnection(BaseModel):
         kit: id of the line kit that names and types the signals, or None.
         line: path of the line, where it differs from the kit's.
         prefix: put before every path of this server, such as ``Site/Area/Line``.
+        rules: CSV or Excel file that names, types, moves or leaves out signals; read when the connection
+            is built.
         publishing_interval_ms: how often the server sends.
         sampling_interval_ms: how often the server looks; 0 asks for every change.
         queue_size: values the server keeps per signal between two notifications.
@@ -54,6 +58,7 @@ class OpcUaConnection(BaseModel):
     kit: str | None = None
     line: str | None = None
     prefix: str = ""
+    rules: Path | None = None
     publishing_interval_ms: float = Field(default=500.0, ge=10, le=60_000)
     sampling_interval_ms: float = Field(default=0.0, ge=-1)
     queue_size: int = Field(default=1000, ge=2, le=1_000_000)
@@ -63,6 +68,8 @@ class OpcUaConnection(BaseModel):
     reconcile_s: float = Field(default=60.0, gt=0)
     spool_bytes: int = Field(default=2 * 1024**3, ge=32 * 1024**2)
     max_nodes: int = Field(default=100_000, ge=1)
+
+    _rule_set: RuleSet = PrivateAttr(default_factory=RuleSet)
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -82,7 +89,14 @@ class OpcUaConnection(BaseModel):
                 find_kit(self.kit)
             except UnknownKit as error:
                 raise ValueError(str(error)) from error
+        if self.rules is not None:
+            self._rule_set = load_rules(self.rules)
         return self
+
+    @property
+    def rule_set(self) -> RuleSet:
+        """What the rules file says; a file changed since then counts from the next start."""
+        return self._rule_set
 
     @property
     def port(self) -> int:

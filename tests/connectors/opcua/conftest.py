@@ -212,6 +212,11 @@ def gateway(tmp_path: Path, platform: ReceivingPlatform) -> Iterator[Gateway]:
     built.kill()
 
 
+@pytest.fixture(scope="module")
+def unused_port() -> int:
+    return free_port()
+
+
 class Kit:
     """Helpers for test files, which do not import each other."""
 
