@@ -27,7 +27,13 @@ def opcua_connection(settings: Settings, connection: ConnectionSettings) -> OpcU
         trust=connection.trust,
         user=connection.user,
         password=None if connection.password_file is None else secret(connection.password_file),
+        security_mode=connection.mode,
+        user_certificate=connection.user_certificate,
+        user_private_key=connection.user_private_key,
         kit=connection.kit,
+        line=connection.line,
+        prefix=connection.prefix,
+        rules=connection.rules,
         publishing_interval_ms=connection.publishing_ms,
     )
 

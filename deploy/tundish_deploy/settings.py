@@ -74,6 +74,10 @@ class ConnectionSettings(BaseModel):
         security: OPC UA security policy; ``None`` is refused unless `allow_insecure`.
         certificate, private_key: this client's; made in the connection's own folder if absent.
         trust: the server's certificate or a folder of trusted ones.
+        mode: whether messages are encrypted or only signed.
+        user_certificate, user_private_key: log-in with a certificate, in place of a name.
+        line, prefix: where the signals stand in the tenant; see `OpcUaConnection`.
+        rules: CSV or Excel file that maps browse paths to signals.
         allow_insecure: permit a connection without encryption.
         publishing_ms: publishing interval of the subscription.
     """
@@ -93,6 +97,12 @@ class ConnectionSettings(BaseModel):
     certificate: Path | None = None
     private_key: Path | None = None
     trust: Path | None = None
+    mode: Literal["Sign", "SignAndEncrypt"] = "SignAndEncrypt"
+    user_certificate: Path | None = None
+    user_private_key: Path | None = None
+    line: str | None = None
+    prefix: str = ""
+    rules: Path | None = None
     allow_insecure: bool = False
     publishing_ms: float = Field(default=500, ge=10)
 

@@ -28,6 +28,7 @@ class OpcUaConnection(BaseModel):
         certificate, private_key: own certificate and key (DER or PEM); made and kept if absent.
         trust: the server's certificate, or a folder of trusted ones; default ``state_dir/pki/trusted``.
         user, password: for a login with a name; anonymous if absent.
+        user_certificate, user_private_key: for a login with a certificate, in place of a name.
         kit: id of the line kit that names and types the signals, or None.
         line: path of the line, where it differs from the kit's.
         prefix: put before every path of this server, such as ``Site/Area/Line``.
@@ -55,6 +56,8 @@ class OpcUaConnection(BaseModel):
     trust: Path | None = None
     user: str | None = None
     password: SecretStr | None = None
+    user_certificate: Path | None = None
+    user_private_key: Path | None = None
     kit: str | None = None
     line: str | None = None
     prefix: str = ""
@@ -78,10 +81,6 @@ class OpcUaConnection(BaseModel):
             raise ValueError(f"url must look like opc.tcp://host:4840, got {self.url!r}")
         if parts.username or parts.password:
             raise ValueError("user and password belong into their own settings, not into the url")
-        if (self.certificate is None) != (self.private_key is None):
-            raise ValueError("certificate and private_key belong together: set both or neither")
-        if self.password is not None and self.user is None:
-            raise ValueError("a password needs a user")
         if self.prefix.startswith("/") or self.prefix.endswith("/"):
             raise ValueError("prefix must not begin or end with a slash")
         if self.kit is not None:
@@ -93,10 +92,26 @@ class OpcUaConnection(BaseModel):
             self._rule_set = load_rules(self.rules)
         return self
 
+    @model_validator(mode="after")
+    def _check_pairs(self) -> Self:
+        if (self.certificate is None) != (self.private_key is None):
+            raise ValueError("certificate and private_key belong together: set both or neither")
+        if self.password is not None and self.user is None:
+            raise ValueError("a password needs a user")
+        if (self.user_certificate is None) != (self.user_private_key is None):
+            raise ValueError("user_certificate and user_private_key belong together: set both or neither")
+        if self.user is not None and self.user_certificate is not None:
+            raise ValueError("log in with a name or with a certificate, not with both")
+        return self
+
     @property
     def rule_set(self) -> RuleSet:
         """What the rules file says; a file changed since then counts from the next start."""
         return self._rule_set
+
+    def without_rules(self) -> Self:
+        """The same connection as it would be without its rules file."""
+        return type(self).model_validate({**dict(self), "rules": None})
 
     @property
     def port(self) -> int:

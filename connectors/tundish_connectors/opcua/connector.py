@@ -16,6 +16,7 @@ from tundish_connectors.delivery.protocol import SignalTrouble, Subscribed
 from tundish_connectors.opcua.decode import DecodeError
 from tundish_connectors.opcua.errors import classify
 from tundish_connectors.opcua.limits import read_limits
+from tundish_connectors.opcua.login import set_login
 from tundish_connectors.opcua.numbers import SignalNumbers
 from tundish_connectors.opcua.security import own_certificate, secure
 from tundish_connectors.opcua.session import RawSession, build_client
@@ -59,9 +60,7 @@ async def open_client(connection: OpcUaConnection) -> tuple[Client, RawSession]:
     """
     own = await own_certificate(connection)
     client, session = build_client(connection.url, own.application_uri, connection.request_timeout_s)
-    if connection.user is not None:
-        client.set_user(connection.user)
-        client.set_password(connection.password.get_secret_value() if connection.password else "")
+    await set_login(client, connection)
     try:
         if connection.security_policy != "None":
             await secure(client, connection, own)

@@ -71,6 +71,15 @@ class Survey:
     used: list[Rule] = field(default_factory=list)
 
 
+@dataclass(frozen=True, slots=True)
+class ServerTree:
+    """A server's tree with what it says of its variables and of its objects' types."""
+
+    tree: Tree
+    descriptions: list[Description]
+    typed: Typed
+
+
 async def survey_server(
     session: RawSession, connection: OpcUaConnection, progress: Progress | None = None
 ) -> Survey:
@@ -80,21 +89,26 @@ async def survey_server(
         asyncua.ua.UaError: the server refuses to be browsed or read.
         OSError: the connection is gone.
     """
+    return match(connection, await read_server(session, connection.max_nodes, progress))
+
+
+async def read_server(session: RawSession, max_nodes: int, progress: Progress | None = None) -> ServerTree:
+    """Browse and describe the server; errors as `survey_server`."""
     limits = await read_limits(session)
     browse = Batching(limits.browse or 200, _CALLS_AT_ONCE)
-    tree = await browse_tree(session, browse, connection.max_nodes, progress)
+    tree = await browse_tree(session, browse, max_nodes, progress)
     describer = Describer(session, browse, Batching(limits.read or 500, _CALLS_AT_ONCE))
     typed = await name_types(session, describer, tree.objects)
-    return match(connection, tree, await describer.describe(tree.variables), typed)
+    return ServerTree(tree, await describer.describe(tree.variables), typed)
 
 
-def match(connection: OpcUaConnection, tree: Tree, descriptions: list[Description], typed: Typed) -> Survey:
-    """The signals of a tree.
+def match(connection: OpcUaConnection, server: ServerTree) -> Survey:
+    """The signals of a server.
 
     A signal is what the kit says where it knows the path, else what the server and the companion
     specification of its object say; a rule has the last word.
     """
-    return _Matcher(connection, tree, typed).match(tree, descriptions)
+    return _Matcher(connection, server.tree, server.typed).match(server.tree, server.descriptions)
 
 
 class _Matcher:
