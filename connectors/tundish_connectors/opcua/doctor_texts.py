@@ -54,7 +54,7 @@ LOGIN_ADVICE: Text = (
 )
 LIMITS: Text = (
     "服务器每次调用允许的数量很小,建立订阅会很慢。若服务器可调,请放宽。",
-    "The server allows few operations a call, so setting up takes long. Raise the limit if you can.",
+    "The server allows few operations a call, so setting up is slow. Raise the limit if you can.",
 )
 STILL: Text = (
     "请检查程序是否运行、传感器是否接好,或这些变量是否只是占位。",

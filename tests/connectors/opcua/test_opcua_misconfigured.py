@@ -47,18 +47,18 @@ async def serve(port: int, folder: Path, ready: threading.Event, stop: threading
     server.set_security_policy([ua.SecurityPolicyType.Basic256Sha256_Sign, ua.SecurityPolicyType.NoSecurity])
     await server.load_certificate(folder / "cert.der")
     await server.load_private_key(folder / "key.pem")
-    clock = server.get_node(ObjectIds.Server_ServerStatus_CurrentTime)
-    server.iserver.aspace.set_attribute_value_callback(
-        clock.nodeid,
-        ua.AttributeIds.Value,
-        lambda *_: ua.DataValue(ua.Variant(datetime.now(UTC) + timedelta(hours=8))),
-    )
     browse = server.get_node(ObjectIds.Server_ServerCapabilities_OperationLimits_MaxNodesPerBrowse)
     await browse.write_value(ua.Variant(LIMIT, ua.VariantType.UInt32))
     index = await server.register_namespace("urn:tundish:test:wrong")
     for at in range(3):
         await server.nodes.objects.add_variable(index, f"Frozen{at}", float(at))
+    # As a controller would that knows nothing of where it stands in the network.
+    server.iserver.match_discovery_endpoint_url = server.iserver.match_discovery_source_ip = False
     async with server:
+        server.iserver._time_task_stop = True
+        await server.iserver.time_task
+        clock = server.get_node(ObjectIds.Server_ServerStatus_CurrentTime)
+        await clock.write_value(datetime.now(UTC) + timedelta(hours=8))
         for endpoint in server.iserver.endpoints:
             endpoint.EndpointUrl = f"opc.tcp://{FOREIGN_HOST}:{port}/"
             endpoint.Server.DiscoveryUrls = [endpoint.EndpointUrl]
@@ -97,7 +97,7 @@ def findings(wrong: tuple[str, Path], tmp_path_factory: pytest.TempPathFactory) 
         ("host", FOREIGN_HOST, "host name"),
         ("application uri", "urn:made:for:another:server", "certificate anew"),
         ("server certificate", "days left", "valid"),
-        ("clock", "+28800", "NTP"),
+        ("clock", "clock is +28", "NTP"),
         ("limits", "browse 4", "limit"),
         ("changes", "3 of 3 measurements never changed", "sensors"),
     ],
