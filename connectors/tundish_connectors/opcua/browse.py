@@ -163,11 +163,12 @@ async def browse_nodes(
         for node in nodes
     ]
     results = await session.browse(parameters)
-    await _continue(session, results)
+    await follow(session, results)
     return results
 
 
-async def _continue(session: RawSession, results: list[ua.BrowseResult]) -> None:
+async def follow(session: RawSession, results: list[ua.BrowseResult]) -> None:
+    """Complete the results of a Browse call by their continuation points; errors as asyncua raises them."""
     for _ in range(_MAX_CONTINUATIONS):
         open_results = [result for result in results if result.ContinuationPoint]
         if not open_results:

@@ -34,6 +34,8 @@ class OpcUaConnection(BaseModel):
         prefix: put before every path of this server, such as ``Site/Area/Line``.
         rules: CSV or Excel file that names, types, moves or leaves out signals; read when the connection
             is built.
+        writable: paths on the server that may be written to; none unless named here.
+        callable: paths of methods that may be called; none unless named here.
         publishing_interval_ms: how often the server sends.
         sampling_interval_ms: how often the server looks; 0 asks for every change.
         queue_size: values the server keeps per signal between two notifications.
@@ -62,6 +64,8 @@ class OpcUaConnection(BaseModel):
     line: str | None = None
     prefix: str = ""
     rules: Path | None = None
+    writable: tuple[str, ...] = ()
+    callable: tuple[str, ...] = ()
     publishing_interval_ms: float = Field(default=500.0, ge=10, le=60_000)
     sampling_interval_ms: float = Field(default=0.0, ge=-1)
     queue_size: int = Field(default=1000, ge=2, le=1_000_000)

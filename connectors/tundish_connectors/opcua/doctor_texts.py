@@ -44,8 +44,8 @@ RENEW: Text = (
 APPLICATION_URI: Text = (
     "证书中的应用 URI 与服务器声明不一致,许多客户端会拒绝连接。请用正确的应用 URI 重新生成服务器证书。",
     (
-        "Certificate and server name different application URIs, so many clients refuse it. Make the server's "
-        "certificate anew with the URI that the server states."
+        "Certificate and server name different application URIs, so many clients refuse it. Make the "
+        "server's certificate anew with the URI that the server states."
     ),
 )
 LOGIN_ADVICE: Text = (

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
 from tundish_deploy.commands.connection import ConnectionOptions, with_connection
-from tundish_deploy.commands.options import give_up
+from tundish_deploy.commands.options import SettingsOption, give_up, usable_settings
 from tundish_deploy.logs import configure_logs
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine
+
+    from tundish_connectors.opcua import OpcUaConnection
+    from tundish_connectors.opcua.control import Outcome
 
 app = typer.Typer(no_args_is_help=True)
 console = Console(highlight=False)
@@ -114,3 +121,70 @@ def certificate(
         )
     if state.ends_soon and state.next is None:
         console.print("It ends soon; prepare the next one. / 证书即将到期,请执行 --action prepare。")
+
+
+Connection = Annotated[str, typer.Argument(help="Name of a connection in the settings.")]
+Who = Annotated[str, typer.Option(help="Who does it, for the audit trail.")]
+
+
+@app.command()
+def write(
+    connection: Connection,
+    path: Annotated[str, typer.Argument(help="Path of the variable on the server.")],
+    value: Annotated[str, typer.Argument(help='The new value, as JSON: 12.5, true or "text".')],
+    *,
+    who: Who,
+    settings: SettingsOption = None,
+) -> None:
+    """Write one value to a machine, if the connection's settings grant exactly this path under `writable`."""
+    from tundish_connectors.opcua.control import write_value
+
+    chosen = _configured(settings, connection)
+    outcome = _act(write_value(chosen, path, _json(value), who))
+    console.print(f"{path}: {outcome.before!r} → {value}  {outcome.status}", markup=False)
+    raise typer.Exit(0 if outcome.good else 1)
+
+
+@app.command()
+def call(
+    connection: Connection,
+    path: Annotated[str, typer.Argument(help="Path of the method on the server.")],
+    inputs: Annotated[list[str] | None, typer.Argument(help="Inputs, each as JSON.")] = None,
+    *,
+    who: Who,
+    settings: SettingsOption = None,
+) -> None:
+    """Call a machine's method, if the connection's settings grant exactly this path under `callable`."""
+    from tundish_connectors.opcua.control import call_method
+
+    chosen = _configured(settings, connection)
+    outcome = _act(call_method(chosen, path, [_json(one) for one in inputs or []], who))
+    console.print(f"{path}: {outcome.status} {outcome.results}", markup=False)
+    raise typer.Exit(0 if outcome.good else 1)
+
+
+def _configured(settings: Path | None, name: str) -> OpcUaConnection:
+    from tundish_deploy.lines import opcua_connection
+
+    found = usable_settings(settings)
+    named = next((one for one in found.connection if one.name == name), None)
+    if named is None:
+        give_up(f"The settings have no connection {name!r}. / 设置中没有连接 {name!r}。")
+    return opcua_connection(found, named)
+
+
+def _act(work: Coroutine[None, None, Outcome]) -> Outcome:
+    from tundish_connectors.connector import ConnectorError
+
+    try:
+        return asyncio.run(work)
+    except ConnectorError as error:
+        give_up(f"{error.message_zh}\n{error.message_en}")
+
+
+def _json(text: str) -> object:
+    try:
+        value: object = json.loads(text)
+    except ValueError:
+        return text
+    return value

@@ -72,8 +72,8 @@ class Peer:
                 [*self.command, json.dumps(settings)], stdout=subprocess.PIPE, stderr=log, text=True
             )
         assert self.process.stdout is not None
-        line = self.process.stdout.readline()
-        if "ready" not in line:
+        # node-opcua sometimes writes a warning of its own before.
+        if not any("ready" in line for line in iter(self.process.stdout.readline, "")):
             pytest.fail(f"{self.command} did not start: {(self.folder / 'peer.log').read_text()[-2000:]}")
 
     def kill(self) -> None:
