@@ -31,7 +31,7 @@ const tank = own.addObject({ componentOf: plant, browseName: "Tank", eventSource
 const level = own.addVariable({ componentOf: tank, browseName: "Level", dataType: "Double", minimumSamplingInterval: 10 });
 level.setValueFromSource(new Variant({ dataType: DataType.Double, value: 50 }));
 own.instantiateExclusiveLimitAlarm("ExclusiveLimitAlarmType", {
-  browseName: "LevelAlarm", conditionSource: tank, componentOf: tank, inputNode: level,
+  browseName: "LevelAlarm", conditionName: "LevelAlarm", conditionSource: tank, componentOf: tank, inputNode: level,
   highHighLimit: 95, highLimit: 90, lowLimit: 10, lowLowLimit: 5,
 });
 const setLevel = own.addMethod(tank, {
