@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
 
+_FEW = 8
 _TOO_MANY = {
     StatusCodes.BadTooManyOperations,
     StatusCodes.BadTooManyMonitoredItems,
@@ -34,7 +35,7 @@ class Batching:
         at_once: calls that may be under way together.
 
     Attributes:
-        size: operations per call; halved whenever the server refuses a call as too large.
+        size: operations per call; halved whenever the server refuses a call as too large or answers too late.
     """
 
     def __init__(self, size: int, at_once: int = 1) -> None:
@@ -48,6 +49,7 @@ class Batching:
 
         Raises:
             UaStatusCodeError: the server refuses even single items, or for another reason.
+        TimeoutError: it does not answer in time, even for few items.
             UaError: the server answered with more or fewer results than it was asked for.
         """
         answers: dict[int, Sequence[_Result]] = {}
@@ -77,6 +79,8 @@ class Batching:
 
     def _halve(self, operations: int, error: BaseException) -> None:
         too_many = isinstance(error, UaStatusCodeError) and error.code in _TOO_MANY
-        if not too_many or operations == 1:
+        # A slow server may need longer for the whole than we wait; a dead one does not answer few either.
+        too_slow = isinstance(error, TimeoutError) and operations > _FEW
+        if operations == 1 or not (too_many or too_slow):
             raise error
         self.size = max(1, min(self.size, operations // 2))

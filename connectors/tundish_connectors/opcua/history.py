@@ -55,7 +55,7 @@ async def read_raw(
     end: datetime,
     *,
     slot: int = 0,
-    page_values: int = 10_000,
+    page_values: int = 0,
 ) -> AsyncIterator[list[Column]]:
     """The raw values of a node in ``[start, end)`` by source time, oldest first.
 
@@ -68,7 +68,8 @@ async def read_raw(
         start: first moment, with time zone.
         end: first moment that is not asked for.
         slot: put into the columns' handles, so that `BatchBuilder.add` takes them like live values.
-        page_values: most values the server shall send at once.
+        page_values: most values the server shall send at once; 0 leaves that to the server, which is safest:
+            python-opcua's server leaves a value out at each page that a client cuts.
 
     Yields:
         Columns of one page, never empty; statuses and times as the server keeps them.
@@ -134,7 +135,7 @@ class _Reader:
         page = await self._ask(self._continuation)
         self._continuation = page.continuation
         got = len(page)
-        self.done = not page.continuation and got < self._page_values
+        self.done = not page.continuation and (not self._page_values or got < self._page_values)
         if not got:
             return []
         times = page.times()

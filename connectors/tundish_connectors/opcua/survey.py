@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 # More would only queue at a small server, which has one processor for its machine and for us.
 _CALLS_AT_ONCE = 4
+# Each may have a thousand references in the answer.
+_NODES_A_BROWSE = 50
 UNCLASSIFIED = "unclassified"
 
 
@@ -95,7 +97,7 @@ async def survey_server(
 async def read_server(session: RawSession, max_nodes: int, progress: Progress | None = None) -> ServerTree:
     """Browse and describe the server; errors as `survey_server`."""
     limits = await read_limits(session)
-    browse = Batching(limits.browse or 200, _CALLS_AT_ONCE)
+    browse = Batching(min(limits.browse or _NODES_A_BROWSE, _NODES_A_BROWSE), _CALLS_AT_ONCE)
     tree = await browse_tree(session, browse, max_nodes, progress)
     describer = Describer(session, browse, Batching(limits.read or 500, _CALLS_AT_ONCE))
     typed = await name_types(session, describer, tree.objects)

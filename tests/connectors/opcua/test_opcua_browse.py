@@ -49,6 +49,20 @@ def test_calls_run_beside_each_other_and_shrink_when_refused() -> None:
     assert max(parts_of(calls[4:])) <= 10
 
 
+def test_a_late_answer_shrinks_calls_and_a_dead_server_ends_them() -> None:
+    async def slow(part: Sequence[int]) -> list[int]:
+        if len(part) > 10:
+            raise TimeoutError
+        return list(part)
+
+    async def dead(_part: Sequence[int]) -> list[int]:
+        raise TimeoutError
+
+    assert asyncio.run(Batching(40, at_once=2).run(range(90), slow)) == list(range(90))
+    with pytest.raises(TimeoutError):
+        asyncio.run(Batching(40).run(range(90), dead))
+
+
 def test_a_refusal_for_another_reason_ends_it() -> None:
     async def call(_part: Sequence[int]) -> list[int]:
         raise UaStatusCodeError(StatusCodes.BadUserAccessDenied)

@@ -130,7 +130,8 @@ def expected(end: int = COUNT) -> list[Any]:
 
 @pytest.mark.integration
 @pytest.mark.parametrize(
-    ("server_page", "client_page"), [(10_000, 1000), (10, 1000), (10_000, 10), (10, 7), (10_000, 1)]
+    ("server_page", "client_page"),
+    [(10_000, 1000), (10, 1000), (10_000, 10), (10, 7), (10_000, 1), (10_000, 0), (10, 0)],
 )
 def test_every_value_comes_once_and_in_order(server_page: int, client_page: int, history: History) -> None:
     """With a page of one, three values of one time are more than a page holds."""
