@@ -49,7 +49,7 @@ class Batching:
 
         Raises:
             UaStatusCodeError: the server refuses even single items, or for another reason.
-        TimeoutError: it does not answer in time, even for few items.
+            TimeoutError: it does not answer in time, even for few items.
             UaError: the server answered with more or fewer results than it was asked for.
         """
         answers: dict[int, Sequence[_Result]] = {}
