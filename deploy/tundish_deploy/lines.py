@@ -34,6 +34,7 @@ def opcua_connection(settings: Settings, connection: ConnectionSettings) -> OpcU
         line=connection.line,
         prefix=connection.prefix,
         rules=connection.rules,
+        alarms=connection.alarms,
         writable=connection.writable,
         callable=connection.callable,
         publishing_interval_ms=connection.publishing_ms,

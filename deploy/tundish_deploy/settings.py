@@ -78,6 +78,7 @@ class ConnectionSettings(BaseModel):
         user_certificate, user_private_key: log-in with a certificate, in place of a name.
         line, prefix: where the signals stand in the tenant; see `OpcUaConnection`.
         rules: CSV or Excel file that maps browse paths to signals.
+        alarms: whether the server's alarms are followed too.
         writable, callable: paths on the server that people may write to, or methods they may call.
         allow_insecure: permit a connection without encryption.
         publishing_ms: publishing interval of the subscription.
@@ -104,6 +105,7 @@ class ConnectionSettings(BaseModel):
     line: str | None = None
     prefix: str = ""
     rules: Path | None = None
+    alarms: bool = False
     writable: tuple[str, ...] = ()
     callable: tuple[str, ...] = ()
     allow_insecure: bool = False

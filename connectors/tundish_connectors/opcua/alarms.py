@@ -6,23 +6,20 @@ the server is asked for all present conditions, so a lost event cannot hide an a
 
 from __future__ import annotations
 
-import json
 from collections import deque
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-import pyarrow as pa
 from asyncua import ua
 from asyncua.ua.attribute_ids import AttributeIds
 from asyncua.ua.object_ids import ObjectIds
 from asyncua.ua.uaerrors import UaError, UaStatusCodeError
 
 from tundish_connectors.opcua.audit import AuditTrail
-from tundish_platform.samples import SCHEMAS, SampleBatch, SampleKind, SignalRole, SignalSpec
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping, Sequence
+    from collections.abc import AsyncIterator, Sequence
     from pathlib import Path
 
     from tundish_connectors.opcua.session import RawSession
@@ -51,7 +48,6 @@ _FIELDS: tuple[tuple[int, tuple[str, ...]], ...] = (
 _PUBLISHING_MS = 250.0
 _KEEP_ALIVES = 8
 _QUEUE = 1000
-_HOUR_S = 3600
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,11 +75,6 @@ class AlarmState:
     retain: bool
     time: datetime
     event: bytes
-
-    def text(self) -> str:
-        """The state as one JSON text, as it is stored."""
-        said = {name: value for name, value in asdict(self).items() if name not in {"time", "event"}}
-        return json.dumps(said, ensure_ascii=False, sort_keys=True)
 
 
 class AlarmWatch:
@@ -191,32 +182,6 @@ async def acknowledge(session: RawSession, state: AlarmState, comment: str, who:
         raise
     trail.tell(entry, answer.StatusCode.name, node=state.condition)
     return str(answer.StatusCode.name)
-
-
-def alarm_spec(prefix: str, state: AlarmState) -> SignalSpec:
-    """The signal that holds a condition's states, below ``prefix``: a text that holds until the next one."""
-    plain = [part.replace("/", "∕") or "-" for part in ("Alarms", state.source, state.name)]
-    return SignalSpec(
-        path="/".join([prefix, *plain] if prefix else plain),
-        name_zh=f"报警 {state.source} {state.name}",
-        name_en=f"Alarm {state.source} {state.name}",
-        semantic="state.alarm",
-        kind=SampleKind.TEXT,
-        role=SignalRole.STATE,
-        step=True,
-    )
-
-
-def alarm_batch(prefix: str, states: Sequence[AlarmState], numbers: Mapping[str, int]) -> SampleBatch:
-    """States as samples of their signals; ``numbers`` has the signals' numbers by path."""
-    schema = SCHEMAS[SampleKind.TEXT]
-    columns = [
-        pa.array([numbers[alarm_spec(prefix, one).path] for one in states], pa.uint32()),
-        pa.array([one.time for one in states], schema.field("ts").type),
-        pa.array([one.text() for one in states], pa.string()),
-        pa.array([0] * len(states), pa.uint32()),
-    ]
-    return SampleBatch(SampleKind.TEXT, pa.Table.from_arrays(columns, schema=schema), datetime.now(UTC))
 
 
 def _state(fields: Sequence[ua.Variant]) -> AlarmState | None:

@@ -34,6 +34,7 @@ class OpcUaConnection(BaseModel):
         prefix: put before every path of this server, such as ``Site/Area/Line``.
         rules: CSV or Excel file that names, types, moves or leaves out signals; read when the connection
             is built.
+        alarms: whether the server's alarms are followed too, on a connection of their own.
         writable: paths on the server that may be written to; none unless named here.
         callable: paths of methods that may be called; none unless named here.
         publishing_interval_ms: how often the server sends.
@@ -64,6 +65,7 @@ class OpcUaConnection(BaseModel):
     line: str | None = None
     prefix: str = ""
     rules: Path | None = None
+    alarms: bool = False
     writable: tuple[str, ...] = ()
     callable: tuple[str, ...] = ()
     publishing_interval_ms: float = Field(default=500.0, ge=10, le=60_000)
