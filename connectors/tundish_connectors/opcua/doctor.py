@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict
 
 from tundish_connectors.connector import ConnectorError
 from tundish_connectors.opcua import doctor_texts as texts
+from tundish_connectors.opcua.choose import plain_name
 from tundish_connectors.opcua.connector import leave, open_client
 from tundish_connectors.opcua.endpoints import Offer, read_offers
 from tundish_connectors.opcua.errors import classify
@@ -169,7 +170,7 @@ class _Doctor:
     def _wanted(self, offers: Sequence[Offer]) -> Offer | None:
         policy = self._connection.security_policy
         mode = "None" if policy == "None" else self._connection.security_mode
-        return next((one for one in offers if one.policy == policy and one.mode == mode), None)
+        return next((one for one in offers if plain_name(one.policy) == policy and one.mode == mode), None)
 
     async def _certificates(self, offers: Sequence[Offer]) -> None:
         own = await own_certificate(self._connection)
