@@ -41,6 +41,10 @@ class Files:
         """Close the file."""
         os.close(descriptor)
 
+    def remove(self, path: Path) -> None:
+        """Remove a file; missing is fine. That a power cut may bring it back does no harm."""
+        path.unlink(missing_ok=True)
+
     def sync_directory(self, directory: Path) -> None:
         """Make names in a directory durable."""
         descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
