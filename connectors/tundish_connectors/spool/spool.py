@@ -20,10 +20,9 @@ from tundish_connectors.spool.rate import Ages, FillRate
 from tundish_connectors.spool.reader import Segment, SegmentReader, SpoolRecord
 from tundish_connectors.spool.segment import (
     MAX_PAYLOAD_BYTES,
-    PLAIN,
     Quarantined,
-    pack_payload,
-    pack_record,
+    pack_group,
+    scan_newest,
     scan_segment,
 )
 
@@ -107,8 +106,9 @@ class Spool:
         self._open()
 
     def _open(self) -> None:
-        for path in sorted(self._directory.glob(f"*{_SUFFIX}")):
-            self._open_segment(path)
+        paths = sorted(self._directory.glob(f"*{_SUFFIX}"))
+        for path in paths:
+            self._open_segment(path, newest=path == paths[-1])
         kept = self._read_position()
         newest = max((segment.last for segment in self._segments), default=0)
         # A lost or older position only means that some records are sent again.
@@ -116,13 +116,14 @@ class Spool:
         self._next = max(newest, kept.delivered, kept.ahead) + 1
         self._remove_delivered()
 
-    def _open_segment(self, path: Path) -> None:
+    def _open_segment(self, path: Path, *, newest: bool) -> None:
         data = path.read_bytes()
-        scan = scan_segment(data)
+        scan = scan_newest(data) if newest else scan_segment(data)
         for start, end in scan.damaged:
             self._set_aside(path, start, data[start:end])
         size = len(data)
         if scan.torn_at is not None:
+            _log.debug("an unfinished write was cut off the spool", segment=path.name, bytes=size - scan.torn_at)
             self._cut(path, scan.torn_at)
             size = scan.torn_at
         if scan.places:
@@ -193,7 +194,7 @@ class Spool:
             payloads, self._staged = self._staged, []
             if not payloads:
                 return self.last
-            data = b"".join(self._packed(self._next + at, payload) for at, payload in enumerate(payloads))
+            data = pack_group(self._next, payloads, compress=self._compress)
             self._check_room(len(data))
             segment = self._writable(len(data))
             self._write(segment, data)
@@ -205,10 +206,6 @@ class Spool:
                 self._ages.add(segment.last, self._clock())
                 self._appended.notify_all()
                 return self._next - 1
-
-    def _packed(self, number: int, payload: bytes) -> bytes:
-        magic, stored = pack_payload(payload) if self._compress else (PLAIN, payload)
-        return pack_record(number, stored, magic)
 
     def _check_room(self, size: int) -> None:
         if self.used_bytes + size > self._max_bytes:
