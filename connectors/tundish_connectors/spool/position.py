@@ -40,9 +40,7 @@ class Position:
 
     def within(self, newest: int) -> Position:
         """The part of it that a spool can have which ends at ``newest``."""
-        return Position(
-            min(self.delivered, newest), min(self.ahead_after, newest), min(self.ahead, newest)
-        )
+        return Position(min(self.delivered, newest), min(self.ahead_after, newest), min(self.ahead, newest))
 
     def to_text(self) -> str:
         """As it is kept in a file."""

@@ -137,9 +137,7 @@ def _is_torn(data: bytes, position: int) -> bool:
     if left < HEADER.size:
         return any(magic.startswith(rest[: len(magic)]) for magic in _MAGICS)
     magic, length, _, _ = HEADER.unpack_from(rest)
-    return bool(
-        magic in _MAGICS and length <= MAX_PAYLOAD_BYTES and left < HEADER.size + length
-    )
+    return bool(magic in _MAGICS and length <= MAX_PAYLOAD_BYTES and left < HEADER.size + length)
 
 
 def scan_segment(data: bytes, base: int = 0) -> Scan:

@@ -123,7 +123,9 @@ class Spool:
             self._set_aside(path, start, data[start:end])
         size = len(data)
         if scan.torn_at is not None:
-            _log.debug("an unfinished write was cut off the spool", segment=path.name, bytes=size - scan.torn_at)
+            _log.debug(
+                "an unfinished write was cut off the spool", segment=path.name, bytes=size - scan.torn_at
+            )
             self._cut(path, scan.torn_at)
             size = scan.torn_at
         if scan.places:
@@ -400,7 +402,9 @@ class Spool:
             return None
         disk = max(0, self._files.free_bytes(self._directory) - _RESERVE_BYTES)
         hours = max(0, min(self._max_bytes - self.used_bytes, disk)) / rate / 3600
-        return hours if self._max_hours is None else min(hours, max(0.0, self._max_hours - self.oldest_hours()))
+        return (
+            hours if self._max_hours is None else min(hours, max(0.0, self._max_hours - self.oldest_hours()))
+        )
 
     def close(self) -> None:
         """Close the segment file; everything appended is durable already."""
