@@ -1,7 +1,7 @@
 """Which connectors there are, found by a word of the settings and loaded only when one is wanted.
 
-A connector is a package with ``manifest.toml``, ``quality_scale.toml``, ``README.md`` and a module that has
-a settings model and ``run(connection, settings) -> exit code``.
+A connector is a package with ``manifest.toml``, ``quality_scale.toml``, ``README.md``, a settings model and a
+class that collects (`tundish_connectors.collect.gateway.Collecting`).
 """
 
 from __future__ import annotations
@@ -14,10 +14,15 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from tundish_connectors.collect.gateway import run_gateway
+from tundish_platform.samples import SampleKind
 
-    from tundish_connectors.collect.gateway import GatewaySettings
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from tundish_connectors.collect.config import Connection
+    from tundish_connectors.collect.gateway import Collecting, GatewaySettings
+    from tundish_connectors.collect.recorder import Recorder
 
 TYPES = ("opcua", "sparkplug", "modbus", "files", "http_push")
 
@@ -37,7 +42,9 @@ class Manifest(BaseModel):
         name_zh, name_en, summary_zh, summary_en: for people.
         protocol: what it speaks.
         config: ``module:Class`` of its settings.
-        run: ``module:function`` that runs one connection.
+        connector: ``module:Class``, built of settings and `Recorder`; the common gateway runs it.
+        run: ``module:function`` instead, for a connector with a gateway of its own.
+        kinds: of which kinds its samples can be.
         extra: the extra of the distribution that brings its libraries.
         libraries: what it stands on.
         reads, writes: whether it collects, and whether it can change anything at the source.
@@ -52,7 +59,9 @@ class Manifest(BaseModel):
     summary_en: str
     protocol: str
     config: str
-    run: str
+    connector: str = ""
+    run: str = ""
+    kinds: tuple[SampleKind, ...]
     extra: str
     libraries: tuple[str, ...] = ()
     reads: bool = True
@@ -87,13 +96,14 @@ class ConnectorType:
             for tier, rules in tiers.items()
         }
 
-    def check(self, values: Mapping[str, Any]) -> BaseModel:
+    def check(self, values: Mapping[str, Any]) -> Connection:
         """Settings from plain values, without network.
 
         Raises:
             pydantic.ValidationError: it says which key is wrong.
         """
-        return self.config().model_validate(dict(values))
+        checked: Connection = self.config().model_validate(dict(values))
+        return checked
 
     def run(self, values: Mapping[str, Any], settings: GatewaySettings) -> int:
         """Run one connection in this process until a signal; returns the exit code.
@@ -102,8 +112,16 @@ class ConnectorType:
             pydantic.ValidationError: the values are wrong.
             ConnectorError: another process uses the state folder.
         """
-        code: int = _load(self.manifest.run)(self.check(values), settings)
-        return code
+        checked = self.check(values)
+        if self.manifest.run:
+            code: int = _load(self.manifest.run)(checked, settings)
+            return code
+        return run_gateway(checked, settings, self.build(checked))
+
+    def build(self, connection: Connection) -> Callable[[Recorder], Collecting]:
+        """Makes the connector of a connection without touching the network."""
+        made: Callable[..., Collecting] = _load(self.manifest.connector)
+        return lambda recorder: made(connection, recorder)
 
 
 def connector_type(name: str) -> ConnectorType:
@@ -131,11 +149,12 @@ def _load(place: str) -> Any:  # noqa: ANN401 - a class or a function, as the ma
     return getattr(import_module(module), name)
 
 
-def run_opcua(connection: BaseModel, settings: GatewaySettings) -> int:
+def run_opcua(connection: object, settings: GatewaySettings) -> int:
     """Run one OPC UA connection; it has a gateway of its own, with columns from wire to spool."""
     from tundish_connectors.opcua import GatewayConfig, OpcUaConnection, run_connector  # noqa: PLC0415 - heavy
 
-    checked = OpcUaConnection.model_validate(connection.model_dump())
+    if not isinstance(connection, OpcUaConnection):
+        raise TypeError("an OPC UA connection is needed")
     return run_connector(
-        GatewayConfig(connection=checked, delivery=settings.delivery, heartbeat_s=settings.heartbeat_s)
+        GatewayConfig(connection=connection, delivery=settings.delivery, heartbeat_s=settings.heartbeat_s)
     )

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
-from tundish_connectors.collect.gateway import run_gateway
 from tundish_connectors.connector import ConnectorError, ErrorKind, Report, RunState
 from tundish_connectors.files.long import LongFileError
 from tundish_connectors.files.tabular import SUFFIXES, read_tables
@@ -19,7 +18,6 @@ from tundish_connectors.files.tabular import SUFFIXES, read_tables
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tundish_connectors.collect.gateway import GatewaySettings
     from tundish_connectors.collect.recorder import Recorder
     from tundish_connectors.files.config import FolderConnection
 
@@ -153,8 +151,3 @@ def _gone(folder: Path, error: OSError) -> ConnectorError:
         f"目录 {folder} 无法读取({error.strerror}),将自动重试。请检查目录是否存在、共享是否已挂载,"
         "以及网关是否有读写权限。",
     )
-
-
-def run(connection: FolderConnection, settings: GatewaySettings) -> int:
-    """Run one connection in this process; see `run_gateway`."""
-    return run_gateway(connection, settings, lambda recorder: FolderConnector(connection, recorder))

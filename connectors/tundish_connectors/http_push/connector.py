@@ -7,7 +7,6 @@ import threading
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-from tundish_connectors.collect.gateway import run_gateway
 from tundish_connectors.collect.recorder import now_us
 from tundish_connectors.connector import ConnectorError, ErrorKind, Report, RunState
 from tundish_connectors.http_push.config import PushedSignal
@@ -15,7 +14,6 @@ from tundish_connectors.http_push.receiver import Receiver, Refusal
 from tundish_platform.samples import GapReason
 
 if TYPE_CHECKING:
-    from tundish_connectors.collect.gateway import GatewaySettings
     from tundish_connectors.collect.recorder import Recorder
     from tundish_connectors.http_push.body import PushedRow
     from tundish_connectors.http_push.config import Device, HttpPushConnection
@@ -150,8 +148,3 @@ def _cannot_listen(connection: HttpPushConnection, error: OSError) -> ConnectorE
         f"The receiver cannot listen on {place} ({error.strerror}). Choose another port, or stop what holds it.",
         f"接收端无法监听 {place}({error.strerror})。请更换端口,或停止占用该端口的程序。",
     )
-
-
-def run(connection: HttpPushConnection, settings: GatewaySettings) -> int:
-    """Run one connection in this process; see `run_gateway`."""
-    return run_gateway(connection, settings, lambda recorder: HttpPushConnector(connection, recorder))

@@ -6,7 +6,6 @@ import asyncio
 import time
 from typing import TYPE_CHECKING, Any
 
-from tundish_connectors.collect.gateway import run_gateway
 from tundish_connectors.collect.recorder import now_us
 from tundish_connectors.connector import Report, RunState
 from tundish_connectors.modbus.blocks import Block, plan
@@ -19,7 +18,6 @@ if TYPE_CHECKING:
 
     from pymodbus.client import AsyncModbusTcpClient
 
-    from tundish_connectors.collect.gateway import GatewaySettings
     from tundish_connectors.collect.recorder import Recorder
     from tundish_connectors.modbus.config import ModbusConnection, Register
     from tundish_platform.samples import SignalSpec
@@ -176,8 +174,3 @@ async def _request(client: AsyncModbusTcpClient, block: Block) -> tuple[int, Seq
     if len(values) < block.count:
         raise _NoAnswerError
     return 0, [int(value) for value in values]
-
-
-def run(connection: ModbusConnection, settings: GatewaySettings) -> int:
-    """Run one connection in this process; see `run_gateway`."""
-    return run_gateway(connection, settings, lambda recorder: ModbusConnector(connection, recorder))

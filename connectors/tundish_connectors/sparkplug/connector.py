@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
-from tundish_connectors.collect.gateway import run_gateway
 from tundish_connectors.collect.recorder import now_us
 from tundish_connectors.connector import Report, RunState
 from tundish_connectors.sparkplug.metrics import value_of
@@ -20,7 +19,6 @@ from tundish_platform.samples import BAD_NO_COMMUNICATION, GapReason
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from tundish_connectors.collect.gateway import GatewaySettings
     from tundish_connectors.collect.recorder import Recorder
     from tundish_connectors.sparkplug.config import SparkplugConnection
 
@@ -180,8 +178,3 @@ class SparkplugConnector:
         for path in paths:
             self._recorder.take(path, arrival_us, None, BAD_NO_COMMUNICATION)
         self._recorder.lost(GapReason.DISCONNECTED, paths)
-
-
-def run(connection: SparkplugConnection, settings: GatewaySettings) -> int:
-    """Run one connection in this process; see `run_gateway`."""
-    return run_gateway(connection, settings, lambda recorder: SparkplugConnector(connection, recorder))
