@@ -18,6 +18,7 @@ from tundish_deploy.commands import (
     lines,
     opcua,
     parts,
+    sources,
     store,
     tenants,
 )
@@ -51,6 +52,7 @@ app.add_typer(parts.app, name="part", hidden=True)
 app.command()(lines.replay)
 app.command()(connect.connect)
 app.command()(lines.doctor)
+app.command()(sources.connectors)
 
 
 @app.command()

@@ -120,6 +120,35 @@ class ConnectionSettings(BaseModel):
         return self
 
 
+class SourceSettings(BaseModel):
+    """One source of another type than OPC UA, for one tenant.
+
+    Attributes:
+        name: short name, unique among connections and sources; also its folder below ``data_dir/edge``.
+        type: which connector; ``tundish connectors`` lists them.
+        tenant: slug of the tenant that owns the data.
+        token_file: holds the collector's API token.
+        options: the connector's own settings, as its README and schema say.
+        secrets: files that hold secret options, by option such as ``password`` or ``devices.0.key``.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")
+    type: Literal["sparkplug", "modbus", "files", "http_push"]
+    tenant: str
+    token_file: Path
+    options: dict[str, Any] = Field(default_factory=dict)
+    secrets: dict[str, Path] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _check_options(self) -> Self:
+        own = {"name", "state_dir"} & self.options.keys()
+        if own:
+            raise ValueError(f"{', '.join(sorted(own))} is set by the platform and is no option")
+        return self
+
+
 class ReplaySettings(BaseModel):
     """One replay server that plays a recording over OPC UA.
 
@@ -184,6 +213,7 @@ class Settings(BaseSettings):
     store: StoreSettings = Field(default_factory=StoreSettings)
     worker: WorkerSettings = Field(default_factory=WorkerSettings)
     connection: list[ConnectionSettings] = Field(default_factory=list)
+    source: list[SourceSettings] = Field(default_factory=list)
     replay: list[ReplaySettings] = Field(default_factory=list)
 
     @property
@@ -206,6 +236,14 @@ class Settings(BaseSettings):
                 "server.processes: several servers cannot all be the store's only writer; set "
                 'store.mode = "writer"'
             )
+        return self
+
+    @model_validator(mode="after")
+    def _check_names(self) -> Self:
+        names = [one.name for one in (*self.connection, *self.source)]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(f"connections and sources need names of their own; {twice[0]} is there twice")
         return self
 
     @model_validator(mode="after")

@@ -39,7 +39,8 @@ def line_parts(settings: Settings, file: Path) -> list[Part]:
     shared = ["--settings", str(file)]
     replays = [Part(f"replay-{r.kit}", ["part", "replay", r.kit, *shared]) for r in settings.replay]
     collectors = [
-        Part(f"collect-{c.name}", ["part", "collect", c.name, *shared]) for c in settings.connection
+        Part(f"collect-{c.name}", ["part", "collect", c.name, *shared])
+        for c in (*settings.connection, *settings.source)
     ]
     return replays + collectors
 

@@ -1,4 +1,4 @@
-"""What connectors share beside the protocol: settings, declared signals, gaps, spooling, the process around."""
+"""What connectors share beside the protocol: settings, signals, gaps, spooling, the process around."""
 
 from tundish_connectors.collect.config import Connection, SignalNaming
 from tundish_connectors.collect.gateway import GatewaySettings, run_gateway

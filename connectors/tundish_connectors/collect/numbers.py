@@ -66,9 +66,10 @@ class SignalNumbers:
         if changed and self._spool.wait(0):
             raise ConnectorError(
                 ErrorKind.FATAL,
-                f"The platform numbers {len(changed)} signals differently than before (such as {changed[0]}), "
-                "while data with the old numbers waits in the spool. Restore the platform's database, or move "
-                "the spool folder away to give that data up.",
-                f"平台对 {len(changed)} 个信号的编号与之前不同(例如 {changed[0]}),而本地缓存中仍有旧编号的数据。"
+                f"The platform numbers {len(changed)} signals differently than before (such as "
+                f"{changed[0]}), while data with the old numbers waits in the spool. Restore the platform's "
+                "database, or move the spool folder away to give that data up.",
+                f"平台对 {len(changed)} 个信号的编号与之前不同(例如 {changed[0]}),"
+                "而本地缓存中仍有旧编号的数据。"
                 "请恢复平台数据库,或移走缓存目录以放弃这些数据。",
             )

@@ -169,7 +169,7 @@ class Recorder:
         arrival = datetime.now(UTC)
         batches = [value_batch(kind, rows, arrival, origin) for kind, rows in taken.values.items()]
         if taken.gaps:
-            gaps = [(self._numbers.known[path], *rest) for path, *rest in taken.gaps]
+            gaps = [(self._numbers.known[path], since, end, why) for path, since, end, why in taken.gaps]
             batches.append(gap_batch(gaps, arrival))
         thinned = self._thinning.newly_left_out()
         if not self._keep(batches):

@@ -24,7 +24,7 @@ _BACKLOG_REQUESTS = 2
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """Records for one request, and the number behind which their lane began if it runs ahead of the backlog."""
+    """Records for one request, and the number behind which their lane began if it is the live one."""
 
     records: Sequence[SpoolRecord]
     live_after: int | None = None

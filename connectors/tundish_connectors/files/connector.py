@@ -6,7 +6,6 @@ import asyncio
 import time
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -17,6 +16,7 @@ from tundish_connectors.files.tabular import SUFFIXES, read_tables
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from tundish_connectors.collect.recorder import Recorder
     from tundish_connectors.files.config import FolderConnection
@@ -31,7 +31,8 @@ _DAY_S = 86_400.0
 class FolderConnector:
     """Collects from one folder into a recorder.
 
-    A file whose reading was cut off by a kill is read again from its beginning: the store keeps a sample once.
+    A file whose reading was cut off by a kill is read again from its beginning: the store keeps a sample
+    once.
     """
 
     def __init__(
@@ -146,8 +147,8 @@ class FolderConnector:
 def _gone(folder: Path, error: OSError) -> ConnectorError:
     return ConnectorError(
         ErrorKind.RETRY,
-        f"The folder {folder} cannot be read ({error.strerror}). It is looked for again. Check that it exists, that "
-        "the share is mounted, and that this gateway may read and write in it.",
+        f"The folder {folder} cannot be read ({error.strerror}). It is looked for again. Check that it "
+        "exists, that the share is mounted, and that this gateway may read and write in it.",
         f"目录 {folder} 无法读取({error.strerror}),将自动重试。请检查目录是否存在、共享是否已挂载,"
         "以及网关是否有读写权限。",
     )

@@ -72,7 +72,8 @@ def _sheet(path: Path, connection: FolderConnection) -> Iterator[pa.Table]:
     # openpyxl lets the errors of zip and XML through as they are.
     except Exception as error:
         raise LongFileError(
-            f"{path.name} is no workbook that could be read: {error}. / {path.name} 不是可读取的工作簿:{error}。"
+            f"{path.name} is no workbook that could be read: {error}. / "
+            f"{path.name} 不是可读取的工作簿:{error}。"
         ) from error
     try:
         sheet = book[connection.sheet] if connection.sheet else book.worksheets[0]

@@ -54,7 +54,7 @@ def read_body(content_type: str, body: bytes, arrival_us: int, most_rows: int) -
     Raises:
         BodyError: it cannot be used; nothing of it was.
     """
-    kind = content_type.split(";")[0].strip().lower()
+    kind = content_type.partition(";")[0].strip().lower()
     if kind == JSON:
         rows = _from_json(body, arrival_us, most_rows)
     elif kind == ARROW:
@@ -101,7 +101,8 @@ def _moment(value: dict[str, Any], arrival_us: int) -> int:
     except (TypeError, ValueError, OverflowError):
         pass
     raise BodyError(
-        f"{value['path']}: ts is ISO 8601 with a zone or milliseconds since 1970 / ts 应为带时区的 ISO 8601 时间或毫秒数"
+        f"{value['path']}: ts is ISO 8601 with a zone or milliseconds since 1970 / "
+        "ts 应为带时区的 ISO 8601 时间或毫秒数"
     )
 
 

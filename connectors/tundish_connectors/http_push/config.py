@@ -93,7 +93,7 @@ class HttpPushConnection(Connection):
         local = self.host == "localhost" or ipaddress.ip_address(self.host).is_loopback
         if not (local or self.behind_tls or self.allow_insecure):
             raise ValueError(
-                f"host {self.host} can be reached by others, and keys would cross the network in clear text. Put a "
-                "reverse proxy with TLS in front and set behind_tls = true, or set allow_insecure = true if meant"
+                f"host {self.host} can be reached by others, and keys would cross the network in clear text. "
+                "Put a reverse proxy with TLS in front and set behind_tls = true, or allow_insecure if meant"
             )
         return self

@@ -136,7 +136,8 @@ class HttpPushConnector:
 def _full() -> Refusal:
     return Refusal(
         HTTPStatus.SERVICE_UNAVAILABLE,
-        "The gateway's spool is full or its disk fails; nothing was kept. Keep the values and send them again.",
+        "The gateway's spool is full or its disk fails; nothing was kept. Keep the values and send them "
+        "again.",
         "网关本地缓存已满或磁盘故障,本次数据未保存。请保留数据,稍后重发。",
     )
 
@@ -145,6 +146,7 @@ def _cannot_listen(connection: HttpPushConnection, error: OSError) -> ConnectorE
     place = f"{connection.host}:{connection.port}"
     return ConnectorError(
         ErrorKind.RETRY,
-        f"The receiver cannot listen on {place} ({error.strerror}). Choose another port, or stop what holds it.",
+        f"The receiver cannot listen on {place} ({error.strerror}). Choose another port, or stop what holds "
+        "it.",
         f"接收端无法监听 {place}({error.strerror})。请更换端口,或停止占用该端口的程序。",
     )

@@ -60,8 +60,8 @@ class SparkplugConnection(Connection):
             raise ValueError("a password needs a user")
         if not (self.tls or self.allow_insecure or _on_this_machine(self.host)):
             raise ValueError(
-                "without tls values and passwords cross the network in clear text; set allow_insecure = true if "
-                "meant"
+                "without tls values and passwords cross the network in clear text; set allow_insecure = true "
+                "if meant"
             )
         return self
 

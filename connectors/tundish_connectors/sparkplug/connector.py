@@ -1,4 +1,4 @@
-"""`SparkplugConnector`: follows births, data and deaths of edge nodes, and asks for a rebirth where it must."""
+"""`SparkplugConnector`: follows births, data and deaths of edge nodes; asks for a rebirth where it must."""
 
 from __future__ import annotations
 
@@ -155,8 +155,8 @@ class SparkplugConnector:
         session: Session,
         node: Node,
         topic: Topic,
-        payload: Any,
-        arrival_us: int,  # noqa: ANN401
+        payload: Any,  # noqa: ANN401 - a protobuf message
+        arrival_us: int,
     ) -> None:
         for metric in payload.metrics:
             tag = node.tag(topic.device, metric)

@@ -15,9 +15,13 @@ _SIGNED: Final = {1: 8, 2: 16, 3: 32}
 _WHOLE: Final = frozenset({4, 8, 13})
 _TEXTS: Final = frozenset({12, 14, 15})
 _BOOLEAN, _INT64, _FLOAT, _DOUBLE, _BOOLEANS, _STRINGS = 11, 4, 9, 10, 32, 33
+_FIELDS: Final = {
+    8: "long_value", _FLOAT: "float_value", _DOUBLE: "double_value", _BOOLEAN: "boolean_value",
+    12: "string_value", 13: "long_value", 14: "string_value", 15: "string_value",
+}  # fmt: skip
 _ARRAYS: Final = {
-    22: "<i1", 23: "<i2", 24: "<i4", 25: "<i8", 26: "<u1", 27: "<u2", 28: "<u4", 29: "<u8", 30: "<f4", 31: "<f8",
-    34: "<u8",
+    22: "<i1", 23: "<i2", 24: "<i4", 25: "<i8", 26: "<u1", 27: "<u2", 28: "<u4", 29: "<u8", 30: "<f4",
+    31: "<f8", 34: "<u8",
 }  # fmt: skip
 _NUMBERS: Final = frozenset({1, 2, 3, 5, 6, 7, _FLOAT, _DOUBLE, _BOOLEAN})
 
@@ -54,33 +58,26 @@ def value_of(metric: Any, datatype: int) -> tuple[Any, int]:  # noqa: ANN401 - a
 
 
 def _value(metric: Any, datatype: int) -> Any:  # noqa: ANN401 - a protobuf message
-    if datatype == _FLOAT:
-        return metric.float_value
-    if datatype == _DOUBLE:
-        return metric.double_value
-    if datatype == _BOOLEAN:
-        return float(metric.boolean_value)
-    if datatype in _TEXTS:
-        return metric.string_value
-    if datatype in _SIGNED:
-        # Negative numbers come as two's complement, of 32 bits or of the type's own width.
-        bits = _SIGNED[datatype]
-        low = metric.int_value & ((1 << bits) - 1)
-        return low - (1 << bits) if low >> (bits - 1) else low
-    if datatype in _WHOLE:
-        raw = metric.long_value
-        return raw - 2**64 if datatype == _INT64 and raw >= 2**63 else raw
     if datatype in _ARRAYS:
         return np.frombuffer(metric.bytes_value, _ARRAYS[datatype]).astype(np.float64).tolist()
     if datatype == _BOOLEANS:
         (count,) = struct.unpack_from("<I", metric.bytes_value)
-        return (
-            np.unpackbits(np.frombuffer(metric.bytes_value, np.uint8, offset=4))[:count]
-            .astype(float)
-            .tolist()
-        )
+        bits = np.unpackbits(np.frombuffer(metric.bytes_value, np.uint8, offset=4))
+        return bits[:count].astype(np.float64).tolist()
+    if datatype in _SIGNED:
+        # Negative numbers come as two's complement, of 32 bits or of the type's own width.
+        return _signed(metric.int_value, _SIGNED[datatype])
+    if datatype == _INT64:
+        return _signed(metric.long_value, 64)
+    if datatype in _FIELDS:
+        return getattr(metric, _FIELDS[datatype])
     # UInt32 may come in the longer field, as older nodes send it.
     return metric.int_value if metric.HasField("int_value") else metric.long_value
+
+
+def _signed(raw: int, bits: int) -> int:
+    low = raw & ((1 << bits) - 1)
+    return low - (1 << bits) if low >> (bits - 1) else low
 
 
 def properties_of(metric: Any) -> dict[str, Any]:  # noqa: ANN401 - a protobuf message

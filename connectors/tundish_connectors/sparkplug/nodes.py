@@ -31,7 +31,7 @@ class Topic:
     def parse(cls, topic: str) -> Topic | None:
         """Of an MQTT topic; None for those that are no Sparkplug message of a node."""
         levels = topic.split("/")
-        if levels[0] != NAMESPACE or not 4 <= len(levels) <= 5 or not all(levels):  # noqa: PLR2004 - as above
+        if levels[0] != NAMESPACE or len(levels) not in (4, 5) or not all(levels):
             return None
         return cls(*levels[1:])
 
@@ -133,7 +133,8 @@ def announce(
         kind = kind_of(tag.datatype)
         if kind is None:
             failed[connection.path(below)] = (
-                f"metrics of data type {tag.datatype} are not collected / 不采集数据类型 {tag.datatype} 的指标"
+                f"metrics of data type {tag.datatype} are not collected / "
+                f"不采集数据类型 {tag.datatype} 的指标"
             )
             continue
         tag.path = connection.path(below)

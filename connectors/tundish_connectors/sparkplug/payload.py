@@ -1,7 +1,7 @@
 """The Sparkplug B payload as protobuf messages, built from its field numbers.
 
 The numbers and types are those of the Sparkplug 3.0 specification, section 6.4 (Eclipse Sparkplug, payload
-definition). Data sets and templates are not described here: their fields are kept by protobuf as unknown ones.
+definition). Data sets and templates are not described here: protobuf keeps their fields as unknown ones.
 """
 
 from __future__ import annotations

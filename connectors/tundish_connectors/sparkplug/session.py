@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from tundish_connectors.sparkplug.config import SparkplugConnection
 
 _CONNECT_S = 15.0
-# Reason codes of CONNACK that no further try will change: bad user or password, not authorised, bad client id.
+# Reason codes of CONNACK that no further try will change: user or password, not authorised, client id.
 _DENIED = (133, 134, 135)
 
 
@@ -36,6 +36,7 @@ class Session:
 
     def __init__(self, connection: SparkplugConnection, clock_us: Any) -> None:  # noqa: ANN401 - a function
         from paho.mqtt import client as mqtt  # noqa: PLC0415 - only where MQTT is spoken
+        from paho.mqtt.enums import CallbackAPIVersion  # noqa: PLC0415 - the same
 
         self._connection = connection
         self._clock_us = clock_us
@@ -46,7 +47,7 @@ class Session:
         self._state_ms = clock_us() // 1000
         self.thrown_away = 0
         self._client: Client = mqtt.Client(
-            mqtt.CallbackAPIVersion.VERSION2,
+            CallbackAPIVersion.VERSION2,
             client_id=f"tundish-{connection.name}",
             clean_session=True,
             reconnect_on_failure=False,
@@ -107,10 +108,9 @@ class Session:
         """
         if self._messages.empty():
             getting = asyncio.ensure_future(self._messages.get())
+            watched: set[asyncio.Future[Any]] = {getting, self._ended}
             try:
-                await asyncio.wait(
-                    {getting, self._ended}, timeout=wait_s, return_when=asyncio.FIRST_COMPLETED
-                )
+                await asyncio.wait(watched, timeout=wait_s, return_when=asyncio.FIRST_COMPLETED)
             finally:
                 first = [getting.result()] if getting.done() and not getting.cancelled() else []
                 getting.cancel()
@@ -173,8 +173,8 @@ def unreachable(connection: SparkplugConnection, reason: str) -> ConnectorError:
     place = f"{connection.host}:{connection.port}"
     return ConnectorError(
         ErrorKind.RETRY,
-        f"The MQTT broker at {place} does not answer or has gone ({reason}). It is tried again. Check address, "
-        "network, TLS and whether another client uses the same name.",
+        f"The MQTT broker at {place} does not answer or has gone ({reason}). It is tried again. Check "
+        "address, network, TLS and whether another client uses the same name.",
         f"MQTT 服务器 {place} 无应答或已断开({reason}),将自动重试。请检查地址、网络、TLS,"
         "以及是否有其他客户端使用相同名称。",
     )

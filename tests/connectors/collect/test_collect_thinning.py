@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_right
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -72,11 +73,11 @@ def test_status_changes_nulls_the_last_sample_and_the_longest_interval_are_kept(
     every, kept, _ = thin(ThinRule(paths="*", max_interval_s=40, **rule), raw)
     assert kept[:1] == every[:1]
     assert kept[-1:] == every[-1:]
-    for before, after in zip(every, every[1:], strict=False):
+    for before, after in pairwise(every):
         if before[2] != after[2] or after[1] is None or before[1] is None:
             assert {before, after} <= set(kept)
     longest_step = max((step for step, _, _ in raw), default=0)
-    for before, after in zip(kept, kept[1:], strict=False):
+    for before, after in pairwise(kept):
         assert after[0] - before[0] <= max(40, longest_step) * SECOND
 
 

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import shutil
 import socket
+import struct
 import subprocess
 import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import httpx
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from asyncua import Server, ua
 from paho.mqtt import client as mqtt
+from pymodbus.client import AsyncModbusTcpClient
 from pymodbus.server import ModbusTcpServer
 from pymodbus.simulator import DataType, SimData, SimDevice
 
@@ -23,7 +26,7 @@ from tundish_connectors.sparkplug.payload import payload_class
 from tundish_platform.samples import SampleKind
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
 
 SECRET = "a-secret-that-nobody-may-read"
@@ -70,14 +73,14 @@ class Subject:
         raise AssertionError
 
     async def start(self) -> None:
-        raise AssertionError
+        """Be there, as at first or again."""
 
     async def stop(self) -> None:
-        raise AssertionError
+        """Be gone."""
 
     async def give(self, number: int) -> dict[str, Any]:
         """Let the source have new values, all told by a number; returns them by path."""
-        raise AssertionError
+        raise AssertionError(number)
 
 
 class ModbusSubject(Subject):
@@ -120,8 +123,6 @@ class ModbusSubject(Subject):
         await self.server.shutdown()
 
     async def give(self, number: int) -> dict[str, Any]:
-        from pymodbus.client import AsyncModbusTcpClient  # noqa: PLC0415 - the test's own master
-
         client = AsyncModbusTcpClient("127.0.0.1", port=self.port)
         assert await client.connect()
         convert = client.convert_to_registers
@@ -165,20 +166,23 @@ class SparkplugSubject(Subject):
         }
 
     async def start(self) -> None:
+        await asyncio.to_thread(self._start_broker)
+        await until("the broker listens", self._listens)
+        self.node = EdgeNode(self.port)
+
+    def _start_broker(self) -> None:
         config = self.folder / "mosquitto.conf"
         passwords = self.folder / "passwords"
         if not passwords.exists():
             passwords.touch(0o600)
             for user, word in (("tundish", SECRET), ("node", "node-word")):
                 subprocess.run(["mosquitto_passwd", "-b", str(passwords), user, word], check=True)
-        # Started as root, the broker becomes another user, who must be able to read its files.
+        # Started as root, the broker would become another user, who may not read these files.
         config.write_text(
             f"listener {self.port} 127.0.0.1\nallow_anonymous false\npassword_file {passwords}\nuser root\n"
         )
         with (self.folder / "broker.log").open("ab") as log:
             self.broker = subprocess.Popen(["/usr/sbin/mosquitto", "-c", str(config)], stdout=log, stderr=log)
-        await until("the broker listens", self._listens)
-        self.node = EdgeNode(self.port)
 
     def _listens(self) -> bool:
         assert self.broker.poll() is None, (self.folder / "broker.log").read_text()
@@ -246,8 +250,6 @@ class EdgeNode:
         self._publish("DDATA/Node/Press", data)
 
     def _fill(self, payload: Any, *, names: bool) -> None:  # noqa: ANN401 - a protobuf message
-        import struct  # noqa: PLC0415 - here only
-
         wave = self.values["Wave"]
         fields = {
             "Float": (10, {"double_value": self.values["Float"]}),
@@ -310,9 +312,6 @@ class FilesSubject(Subject):
         (self.folder / "drop").rename(self.folder / "away")
 
     async def give(self, number: int) -> dict[str, Any]:
-        import pyarrow as pa  # noqa: PLC0415 - here only
-        import pyarrow.parquet as pq  # noqa: PLC0415 - here only
-
         ts = datetime.now(UTC)
         drop = self.folder / "drop"
         rows = {"M/C/Float": number + 0.5, "M/C/Whole": 2**60 + number, "M/C/Name": f"n{number}"}
@@ -352,11 +351,6 @@ class HttpPushSubject(Subject):
             {"path": path.removeprefix("Press/"), "kind": kind.value} for kind, path in self.paths.items()
         ]
         return {"port": self.port, "devices": [{"path": "Press", "key": SECRET, "signals": signals}]}
-
-    async def start(self) -> None:
-        """Devices are there or not; nothing has to run."""
-
-    stop = start
 
     async def give(self, number: int) -> dict[str, Any]:
         values = {
@@ -436,10 +430,11 @@ SUBJECTS = [OpcUaSubject, SparkplugSubject, ModbusSubject, FilesSubject, HttpPus
 
 
 @pytest.fixture(params=SUBJECTS, ids=[one.type for one in SUBJECTS])
-def subject(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Subject]:
+def subject(request: pytest.FixtureRequest, tmp_path: Path) -> Subject:
     if request.param is SparkplugSubject and shutil.which("mosquitto_passwd") is None:
         pytest.fail("the broker is missing; run deploy/ci/system-packages.sh")
-    yield request.param(tmp_path)
+    made: Subject = request.param(tmp_path)
+    return made
 
 
 class Kit:
@@ -448,7 +443,6 @@ class Kit:
     secret = SECRET
     subjects = SUBJECTS
     until = staticmethod(until)
-    json = json
 
 
 @pytest.fixture

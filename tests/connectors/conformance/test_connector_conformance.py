@@ -198,7 +198,7 @@ def test_what_was_taken_is_on_disk_when_it_is_cancelled_and_arrives_later(
 
 
 @pytest.mark.parametrize("kind", connector_types(), ids=lambda kind: kind.manifest.type)
-def test_manifest_quality_scale_and_readme_are_whole(kind: Any, kit: type[Kit]) -> None:  # noqa: ANN401
+def test_manifest_quality_scale_and_readme_are_whole(kind: Any) -> None:  # noqa: ANN401
     from importlib.resources import files  # noqa: PLC0415 - here only
 
     folder = files("tundish_connectors") / kind.manifest.type

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import socket
 import subprocess
 import sys
 import textwrap
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.connectors.conftest import ReceivingPlatform
+
     from tundish_connectors.http_push.body import PushedRow
 
 KEY = "key-of-the-first-device"
@@ -161,8 +163,6 @@ SCRIPT = textwrap.dedent("""
 
 @pytest.mark.integration
 def test_what_was_answered_with_200_survives_a_kill(tmp_path: Path, platform: ReceivingPlatform) -> None:
-    import socket  # noqa: PLC0415 - here only
-
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
