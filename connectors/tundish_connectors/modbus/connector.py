@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 # Refusals that may lie at one register of a block; all others concern the device.
 _AT_A_REGISTER = (2, 3)
+_SILENT_TIMEOUTS = 10
 
 
 class _NoAnswerError(Exception):
@@ -38,6 +39,7 @@ class ModbusConnector:
         self._recorder = recorder
         self._blocks = plan(connection)
         self._due: dict[Block, float] = {}
+        self._silent: set[Block] = set()
         self._requests = self._refusals = self._timeouts = 0
 
     @property
@@ -92,12 +94,14 @@ class ModbusConnector:
 
     async def _poll(self, client: AsyncModbusTcpClient, report: Report) -> None:
         self._due = {block: time.monotonic() for block in self._blocks}
+        self._silent.clear()
         running = False
         while True:
             now = time.monotonic()
             due = [block for block, moment in self._due.items() if moment <= now]
-            answers = [await self._read(client, block) for block in due]
-            if due and not any(answers):
+            for block in due:
+                await self._read(client, block)
+            if len(self._silent) == len(self._due):
                 raise unreachable(self._connection.host, self._connection.port, "no request was answered")
             self._recorder.flush()
             if due and not running:
@@ -106,8 +110,7 @@ class ModbusConnector:
             wait = min(self._due.values()) - time.monotonic()
             await asyncio.sleep(max(0.0, wait))
 
-    async def _read(self, client: AsyncModbusTcpClient, block: Block) -> bool:
-        """Read one block; False if nothing answered."""
+    async def _read(self, client: AsyncModbusTcpClient, block: Block) -> None:
         # From the plan, not from now: rounds must not drift; rounds that were missed are not made up for.
         self._due[block] = max(self._due[block] + block.period_s, time.monotonic())
         self._requests += 1
@@ -115,20 +118,24 @@ class ModbusConnector:
             code, values = await _request(client, block)
         except _NoAnswerError:
             self._timeouts += 1
+            self._silent.add(block)
+            # Each try holds up all others for the timeout, so a silent device is asked seldom.
+            pause = min(_SILENT_TIMEOUTS * self._connection.timeout_s, self._connection.retry_bad_s)
+            self._due[block] = time.monotonic() + max(block.period_s, pause)
             paths = [self._path(one) for one in block.registers]
             self._recorder.lost(GapReason.DISCONNECTED, paths)
             self._recorder.failed.update(dict.fromkeys(paths, "no answer in time / 未按时应答"))
-            return False
+            return
+        self._silent.discard(block)
         if code:
             self._refused(block, code)
-            return True
+            return
         moment = now_us()
         for register in block.registers:
             at = register.address - block.address
             words = values[at : at + register.size]
             self._recorder.take(self._path(register), moment, value_of(register, words))
             self._recorder.failed.pop(self._path(register), None)
-        return True
 
     def _refused(self, block: Block, code: int) -> None:
         """One bad register must not take its neighbours along: from now on each is asked for alone."""
@@ -167,6 +174,10 @@ async def _request(client: AsyncModbusTcpClient, block: Block) -> tuple[int, Seq
     try:
         answer = await call(block.address, count=block.count, device_id=block.unit_id)
     except (ModbusException, TimeoutError, OSError) as error:
+        task = asyncio.current_task()
+        if task is not None and task.cancelling():
+            # pymodbus turns a cancellation into an error of its own; taken for a timeout, we would never end.
+            raise asyncio.CancelledError from error
         raise _NoAnswerError from error
     if answer.isError():
         return int(answer.exception_code), []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -14,10 +15,12 @@ from tundish_connectors.sparkplug.metrics import value_of
 from tundish_connectors.sparkplug.nodes import Node, Topic, announce
 from tundish_connectors.sparkplug.payload import payload_class, rebirth_command
 from tundish_connectors.sparkplug.session import Message, Session
+from tundish_connectors.spool.files import Files
 from tundish_platform.samples import BAD_NO_COMMUNICATION, GapReason
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from pathlib import Path
 
     from tundish_connectors.collect.recorder import Recorder
     from tundish_connectors.sparkplug.config import SparkplugConnection
@@ -35,6 +38,8 @@ class SparkplugConnector:
         self._recorder = recorder
         self._nodes: dict[tuple[str, str], Node] = {}
         self._asked: dict[tuple[str, str], float] = {}
+        self._known_path = connection.state_dir / "nodes.json"
+        self._known = _read_known(self._known_path)
         self._counts = {
             "messages": 0,
             "unreadable": 0,
@@ -65,6 +70,10 @@ class SparkplugConnector:
         session = Session(self._connection, now_us)
         try:
             await session.open()
+            self._asked.clear()
+            # Nodes that were born while nobody listened say nothing until something changes.
+            for group, node in self._known:
+                self._ask(session, Topic(group, "NCMD", node))
             report(RunState.RUNNING)
             while True:
                 messages = await session.take(_WAIT_S)
@@ -108,6 +117,7 @@ class SparkplugConnector:
         if topic.kind == "NBIRTH":
             self._died_unheard(node)
             node.born(payload)
+            self._remember(topic.key)
         elif not self._in_order(session, node, topic, payload):
             return
         if topic.kind == "DDEATH":
@@ -117,6 +127,11 @@ class SparkplugConnector:
         if topic.kind in ("NBIRTH", "DBIRTH"):
             await self._declare(node, topic, payload)
         self._values(session, node, topic, payload, message.arrival_us)
+
+    def _remember(self, key: tuple[str, str]) -> None:
+        if key not in self._known:
+            self._known.append(key)
+            Files().replace_text(self._known_path, json.dumps(self._known))
 
     def _died_unheard(self, node: Node) -> None:
         """A birth without a death: the node came back before the broker missed it."""
@@ -178,3 +193,10 @@ class SparkplugConnector:
         for path in paths:
             self._recorder.take(path, arrival_us, None, BAD_NO_COMMUNICATION)
         self._recorder.lost(GapReason.DISCONNECTED, paths)
+
+
+def _read_known(path: Path) -> list[tuple[str, str]]:
+    try:
+        return [(str(group), str(node)) for group, node in json.loads(path.read_text())]
+    except (OSError, ValueError, TypeError):
+        return []

@@ -44,6 +44,7 @@ class Session:
         self._messages: asyncio.Queue[Message] = asyncio.Queue(connection.backlog)
         self._ended: asyncio.Future[str] = self._loop.create_future()
         self._connected: asyncio.Future[int] = self._loop.create_future()
+        self._subscribed: asyncio.Future[int] = self._loop.create_future()
         self._state_ms = clock_us() // 1000
         self.thrown_away = 0
         self._client: Client = mqtt.Client(
@@ -69,6 +70,7 @@ class Session:
         if connection.host_id is not None:
             client.will_set(self._state_topic, self._state(online=False), qos=1, retain=True)
         client.on_connect = self._on_connect
+        client.on_subscribe = self._on_subscribe
         client.on_disconnect = self._on_disconnect
         client.on_message = self._on_message
 
@@ -97,6 +99,12 @@ class Session:
         if code:
             raise _denied(connection) if code in _DENIED else unreachable(connection, f"reason code {code}")
         self._client.subscribe([(f"{NAMESPACE}/{group}/#", 1) for group in connection.groups])
+        try:
+            refused = await asyncio.wait_for(self._subscribed, _CONNECT_S)
+        except TimeoutError as error:
+            raise unreachable(connection, "the subscription was not confirmed") from error
+        if refused:
+            raise _denied(connection)
         if connection.host_id is not None:
             self._client.publish(self._state_topic, self._state(online=True), qos=1, retain=True)
 
@@ -143,6 +151,10 @@ class Session:
     def _on_connect(self, _client: Any, _data: Any, _flags: Any, reason: Any, _properties: Any) -> None:  # noqa: ANN401
         code = int(reason.value)
         self._loop.call_soon_threadsafe(self._settle, self._connected, code)
+
+    def _on_subscribe(self, _client: Any, _data: Any, _mid: Any, reasons: Any, _properties: Any) -> None:  # noqa: ANN401
+        refused = sum(bool(reason.is_failure) for reason in reasons)
+        self._hand_over(self._settle, self._subscribed, refused)
 
     def _on_disconnect(self, _client: Any, _data: Any, _flags: Any, reason: Any, _properties: Any) -> None:  # noqa: ANN401
         self._hand_over(self._settle, self._ended, str(reason))

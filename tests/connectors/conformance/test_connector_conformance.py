@@ -132,8 +132,10 @@ def test_a_source_that_goes_is_told_in_both_languages_and_comes_back(
     subject: Subject, platform: ReceivingPlatform, kit: type[Kit]
 ) -> None:
     async def scenario() -> None:
-        async with running(subject, platform):
+        async with contextlib.AsyncExitStack() as stack:
+            await stack.enter_async_context(running(subject, platform))
             await subject.start()
+            stack.push_async_callback(subject.stop)
             await kit.until("running", lambda: "running" in states(platform))
             wanted = await subject.give(1)
             await kit.until("values", lambda: arrived(platform, wanted))
@@ -146,7 +148,6 @@ def test_a_source_that_goes_is_told_in_both_languages_and_comes_back(
             await kit.until("values again", lambda: arrived(platform, wanted))
             if "gap" not in subject.waived:
                 await kit.until("a gap", lambda: platform.gaps(numeric_path(subject)))
-        await subject.stop()
 
     asyncio.run(scenario())
     gaps = platform.gaps(numeric_path(subject))

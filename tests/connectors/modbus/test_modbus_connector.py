@@ -163,11 +163,11 @@ async def poll_until(
     *registers: dict[str, Any],
     **settings: Any,  # noqa: ANN401
 ) -> Taken:
-    # Requests to device 9 get lost, as behind most gateways when it is off.
+    # Answers of device 9 get lost, as behind most gateways when it is off.
     server = ModbusTcpServer(
         devices,
         address=("127.0.0.1", 0),
-        trace_packet=lambda sending, packet: b"" if not sending and packet[6] == 9 else packet,
+        trace_packet=lambda sending, packet: b"" if sending and packet[6] == 9 else packet,
     )
     await server.serve_forever(background=True)
     port = server.transport.sockets[0].getsockname()[1]
@@ -217,3 +217,28 @@ def test_a_silent_device_behind_a_gateway_is_a_gap_and_the_others_go_on() -> Non
     assert taken.values["M/C/1"] == []
     assert ["M/C/1"] in taken.lost_paths
     assert set(taken.values["M/C/0"]) == {(5, 0)}
+
+
+@pytest.mark.integration
+def test_it_ends_when_told_to_in_the_middle_of_a_request() -> None:
+    async def scenario() -> None:
+        asked, done = asyncio.Event(), asyncio.Event()
+
+        async def mute(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await reader.read(1)
+            asked.set()
+            await done.wait()
+            writer.close()
+
+        server = await asyncio.start_server(mute, "127.0.0.1", 0)
+        port = server.sockets[0].getsockname()[1]
+        built = connection({"address": 0}, port=port, timeout_s=600)
+        task = asyncio.create_task(ModbusConnector(built, Taken()).run(lambda *_: None))
+        await asyncio.wait_for(asked.wait(), 60)
+        task.cancel()
+        await asyncio.wait({task}, timeout=60)
+        assert task.cancelled()
+        done.set()
+        server.close()
+
+    asyncio.run(scenario())
