@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 
 # Refusals that may lie at one register of a block; all others concern the device.
 _AT_A_REGISTER = (2, 3)
-_SILENT_TIMEOUTS = 10
+# Refusals that a person has to mend; the others may pass by themselves.
+_LASTING = (1, 2, 3)
+_PAUSE_TIMEOUTS = 10
 
 
 class _NoAnswerError(Exception):
@@ -40,6 +42,8 @@ class ModbusConnector:
         self._blocks = plan(connection)
         self._due: dict[Block, float] = {}
         self._silent: set[Block] = set()
+        self._out: set[Block] = set()
+        self._pause_s = min(_PAUSE_TIMEOUTS * connection.timeout_s, connection.retry_bad_s)
         self._requests = self._refusals = self._timeouts = 0
 
     @property
@@ -95,13 +99,15 @@ class ModbusConnector:
     async def _poll(self, client: AsyncModbusTcpClient, report: Report) -> None:
         self._due = {block: time.monotonic() for block in self._blocks}
         self._silent.clear()
+        self._out.clear()
         running = False
         while True:
             now = time.monotonic()
             due = [block for block, moment in self._due.items() if moment <= now]
             for block in due:
                 await self._read(client, block)
-            if len(self._silent) == len(self._due):
+            # Those that are refused wait long for their next try; the others tell.
+            if self._silent and self._silent | self._out == self._due.keys():
                 raise unreachable(self._connection.host, self._connection.port, "no request was answered")
             self._recorder.flush()
             if due and not running:
@@ -117,16 +123,20 @@ class ModbusConnector:
         try:
             code, values = await _request(client, block)
         except _NoAnswerError:
+            if not client.connected:
+                raise unreachable(
+                    self._connection.host, self._connection.port, "the connection was lost"
+                ) from None
             self._timeouts += 1
             self._silent.add(block)
             # Each try holds up all others for the timeout, so a silent device is asked seldom.
-            pause = min(_SILENT_TIMEOUTS * self._connection.timeout_s, self._connection.retry_bad_s)
-            self._due[block] = time.monotonic() + max(block.period_s, pause)
+            self._due[block] = time.monotonic() + max(block.period_s, self._pause_s)
             paths = [self._path(one) for one in block.registers]
             self._recorder.lost(GapReason.DISCONNECTED, paths)
             self._recorder.failed.update(dict.fromkeys(paths, "no answer in time / 未按时应答"))
             return
         self._silent.discard(block)
+        self._out.discard(block)
         if code:
             self._refused(block, code)
             return
@@ -146,7 +156,10 @@ class ModbusConnector:
             self._blocks[at : at + 1] = block.split()
             self._due.update(dict.fromkeys(block.split(), due - block.period_s))
             return
-        self._due[block] = time.monotonic() + max(block.period_s, self._connection.retry_bad_s)
+        self._out.add(block)
+        lasting = code in _LASTING
+        wait = self._connection.retry_bad_s if lasting else self._pause_s
+        self._due[block] = time.monotonic() + max(block.period_s, wait)
         self._bad(block, status_of(code), reason_of(code))
 
     def _bad(self, block: Block, status: int, reason: str) -> None:
@@ -174,14 +187,19 @@ async def _request(client: AsyncModbusTcpClient, block: Block) -> tuple[int, Seq
     try:
         answer = await call(block.address, count=block.count, device_id=block.unit_id)
     except (ModbusException, TimeoutError, OSError) as error:
-        task = asyncio.current_task()
-        if task is not None and task.cancelling():
-            # pymodbus turns a cancellation into an error of its own; taken for a timeout, we would never end.
-            raise asyncio.CancelledError from error
+        _end_if_told()
         raise _NoAnswerError from error
+    _end_if_told()
     if answer.isError():
         return int(answer.exception_code), []
     values = answer.bits if block.table in ("coil", "discrete") else answer.registers
     if len(values) < block.count:
         raise _NoAnswerError
     return 0, [int(value) for value in values]
+
+
+def _end_if_told() -> None:
+    """Python 3.11 loses a cancellation that comes together with the answer that `wait_for` waits for."""
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError

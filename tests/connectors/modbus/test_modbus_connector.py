@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import struct
 from typing import TYPE_CHECKING, Any
 
@@ -10,12 +11,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
+from pymodbus.pdu.register_message import ReadHoldingRegistersResponse
 from pymodbus.server import ModbusTcpServer
 from pymodbus.simulator import DataType, SimData, SimDevice
 
 from tundish_connectors.modbus.blocks import plan
 from tundish_connectors.modbus.config import ModbusConnection, Register
-from tundish_connectors.modbus.connector import ModbusConnector
+from tundish_connectors.modbus.connector import ModbusConnector, _request
 from tundish_connectors.modbus.decode import value_of
 from tundish_platform.samples import SampleKind
 
@@ -240,5 +242,27 @@ def test_it_ends_when_told_to_in_the_middle_of_a_request() -> None:
         assert task.cancelled()
         done.set()
         server.close()
+
+    asyncio.run(scenario())
+
+
+def test_a_cancellation_that_comes_with_the_answer_is_not_lost() -> None:
+    class Swallowing:
+        """A client whose call gives its answer in spite of the cancellation, as `wait_for` may."""
+
+        async def read_holding_registers(self, *_: object, **__: object) -> object:
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.sleep(600)
+            return ReadHoldingRegistersResponse(registers=[5])
+
+        read_input_registers = read_coils = read_discrete_inputs = read_holding_registers
+
+    async def scenario() -> None:
+        (block,) = plan(connection({"address": 0}))
+        task = asyncio.create_task(_request(Swallowing(), block))
+        await asyncio.sleep(0)
+        task.cancel()
+        await asyncio.wait({task}, timeout=60)
+        assert task.cancelled()
 
     asyncio.run(scenario())
