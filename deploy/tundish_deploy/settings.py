@@ -240,7 +240,7 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _check_names(self) -> Self:
-        names = [one.name for one in (*self.connection, *self.source)]
+        names = [*(one.name for one in self.connection), *(one.name for one in self.source)]
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
             raise ValueError(f"connections and sources need names of their own; {twice[0]} is there twice")
