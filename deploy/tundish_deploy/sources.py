@@ -19,7 +19,7 @@ def connector_settings(settings: Settings, source: SourceSettings) -> dict[str, 
     Raises:
         ConnectorError: a secret's option or file does not exist.
     """
-    from tundish_deploy.lines import secret
+    from tundish_deploy.secrets import secret
 
     told = copy.deepcopy(source.options)
     for option, file in source.secrets.items():
