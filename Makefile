@@ -73,7 +73,8 @@ bench-store: $(VENV)/.dev ## the store beside its peers (deploy/ci/bench-package
 
 campaign-store: $(VENV)/.dev ## try to break the store: power, faults, kills, clocks, isolation, neighbours
 	@bad=0; for c in power faults kill clocks isolation neighbours recovery; do \
-	  $(BIN)/tundish campaign $$c --json > docs/figures/campaign-$$c.json || bad=1; done; exit $$bad
+	  $(BIN)/tundish campaign $$c --json > docs/figures/campaign-$$c.json || bad=1; done; \
+	  $(BIN)/python -m tundish_deploy.campaigns.page docs/figures docs/reference/campaigns.md; exit $$bad
 
 campaign-opcua: $(VENV)/.dev ## try to break the OPC UA connector: cuts, kills, malformed frames (needs node and npm)
 	npm ci --prefix tests/connectors/peers

@@ -63,7 +63,7 @@ class Report:
         """The one JSON object."""
         return {
             "name": self.name,
-            "commit": _commit(),
+            "commit": commit(),
             "conditions": {**_machine(), **self.conditions},
             "figures": [asdict(figure) for figure in self.figures],
         }
@@ -93,7 +93,8 @@ def _machine() -> dict[str, Any]:
     }
 
 
-def _commit() -> str:
+def commit() -> str:
+    """The state of the source that runs, as git names it."""
     root = Path(__file__).resolve().parents[2]
     try:
         answer = subprocess.run(

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from tundish_deploy.lines import secret
+from tundish_deploy.secrets import secret
 
 if TYPE_CHECKING:
     import threading

@@ -5,6 +5,8 @@ from __future__ import annotations
 import secrets
 from typing import TYPE_CHECKING
 
+from pydantic import SecretStr
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -17,6 +19,26 @@ def private_file(path: Path, text: str) -> None:
     new.touch(mode=0o600)
     new.write_text(text, "utf-8")
     new.replace(path)
+
+
+def secret(file: Path) -> SecretStr:
+    """A token or password from its own file."""
+    return SecretStr(file.read_text("utf-8").strip())
+
+
+def kept_secret(path: Path) -> SecretStr:
+    """A secret that is made once; processes that start together all get the same."""
+    if not path.exists():
+        mine = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
+        private_file(mine, secrets.token_urlsafe(48))
+        try:
+            # A link, not a rename: whoever was first has made it, and sessions are signed with it.
+            path.hardlink_to(mine)
+        except FileExistsError:
+            pass
+        finally:
+            mine.unlink()
+    return secret(path)
 
 
 def new_password() -> str:

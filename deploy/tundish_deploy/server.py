@@ -1,59 +1,84 @@
-"""The server process: API, pages and the store's only writer."""
+"""A server process: API and pages; where nothing else is set, the store's only writer, too."""
 
 from __future__ import annotations
 
-import secrets
+import socket
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import structlog
-from pydantic import SecretStr
 from waitress import wasyncore
 from waitress.server import create_server
 
 from tundish_dashboards.app import attach_dashboards
 from tundish_dashboards.settings import DashboardSettings
-from tundish_deploy.secrets import private_file
+from tundish_deploy.secrets import kept_secret
+from tundish_deploy.stores import opened, prepare
+from tundish_platform.alarms import AlarmWatcher
 from tundish_platform.api.adoption import OFFICIAL
 from tundish_platform.api.app import ApiSettings, create_app
 from tundish_platform.api.context import PlatformContext
 from tundish_platform.api.ingest import MAX_BODY
 from tundish_platform.marketplace.catalogue import Catalogue
-from tundish_platform.migrations import upgrade
-from tundish_platform.store import Telemetry
 from tundish_platform.tenancy.metadata import Metadata
 
 if TYPE_CHECKING:
     import threading
-    from pathlib import Path
+    from collections.abc import Iterator
+
+    from flask import Flask
 
     from tundish_deploy.settings import Settings
+    from tundish_platform.store.access import TelemetryAccess
 
 log = structlog.get_logger(__name__)
 
 # The API itself answers a body just over its limit, in words; waitress would only hang up.
 _HEAD_ROOM = 1024 * 1024
+FIRST = "server"
+"""Name of the first server process of a machine."""
 
 
-def run_server(settings: Settings, stopped: threading.Event) -> None:
-    """Serve until told to stop; what is buffered then lies in the log and comes back at the next start."""
-    # Password hashes and everybody's samples lie below.
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
-    settings.data_dir.chmod(0o700)
+def run_server(settings: Settings, stopped: threading.Event, process: str = "server") -> None:
+    """Serve until told to stop; what is buffered then lies in the log and comes back at the next start.
+
+    Args:
+        settings: of all parts.
+        stopped: set it to stop.
+        process: name of this process, unique on this machine.
+    """
+    prepare(settings)
     metadata = Metadata(settings.database)
-    upgrade(metadata)
-    policy = settings.policy_defaults
-    telemetry = Telemetry(settings.data_dir / "store", metadata, publish=True, policy=policy)
-    for problem in telemetry.problems():
-        log.error("store", problem=problem)
-    context = PlatformContext(metadata, telemetry, Catalogue.find())
-    app = create_app(context, ApiSettings(behind_tls=settings.server.behind_tls))
-    attach_dashboards(app, context, _dashboards(settings))
+    try:
+        with opened(settings, metadata, process) as telemetry:
+            context = PlatformContext(metadata, telemetry, Catalogue.find())
+            app = create_app(context, ApiSettings(behind_tls=settings.server.behind_tls))
+            attach_dashboards(app, context, _dashboards(settings))
+            with _watching(metadata, telemetry, process):
+                _answer(app, settings, stopped)
+    finally:
+        metadata.close()
+        log.info("stopped")
+
+
+@contextmanager
+def _watching(metadata: Metadata, telemetry: TelemetryAccess, process: str) -> Iterator[None]:
+    """Judge samples by the tenants' alarm rules meanwhile; on each machine the first server does."""
+    watcher = AlarmWatcher(metadata, telemetry)
+    if process == FIRST:
+        watcher.start()
+    try:
+        yield
+    finally:
+        watcher.close()
+
+
+def _answer(app: Flask, settings: Settings, stopped: threading.Event) -> None:
     sockets: dict[int, object] = {}
     server = create_server(
         app,
         map=sockets,
-        host=settings.server.host,
-        port=settings.server.port,
+        sockets=[_listening(settings)],
         threads=settings.server.threads,
         max_request_body_size=MAX_BODY + _HEAD_ROOM,
     )
@@ -65,21 +90,27 @@ def run_server(settings: Settings, stopped: threading.Event) -> None:
     finally:
         server.task_dispatcher.shutdown()
         wasyncore.close_all(map=sockets)
-        telemetry.close()
-        metadata.close()
-        log.info("stopped")
+
+
+def _listening(settings: Settings) -> socket.socket:
+    """A bound socket; several servers may have the same port, and the kernel deals connections out."""
+    host, port = settings.server.host, settings.server.port
+    kind, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    bound = socket.socket(kind, socket.SOCK_STREAM)
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if settings.server.processes > 1:
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    try:
+        bound.bind(address)
+    except OSError:
+        bound.close()
+        raise
+    return bound
 
 
 def _dashboards(settings: Settings) -> DashboardSettings:
     return DashboardSettings(
-        secret_key=_session_key(settings.data_dir / "session.key"),
+        secret_key=kept_secret(settings.data_dir / "session.key"),
         secure_cookie=settings.server.behind_tls,
         rule_version=settings.rule_version or OFFICIAL,
     )
-
-
-def _session_key(path: Path) -> SecretStr:
-    """The key that signs sessions; made once, so that a restart logs nobody out."""
-    if not path.exists():
-        private_file(path, secrets.token_urlsafe(48))
-    return SecretStr(path.read_text("utf-8"))

@@ -19,18 +19,27 @@ if TYPE_CHECKING:
     from tundish_deploy.settings import Settings
 
 
-def server_part(file: Path) -> Part:
-    """API, pages and the store's only writer."""
-    return Part("server", ["part", "server", "--settings", str(file)])
+def store_parts(settings: Settings, file: Path) -> list[Part]:
+    """The store's writers, where they run apart from the server."""
+    if settings.store.mode == "in-process":
+        return []
+    count = settings.store.writers
+    names = ["writer"] if count == 1 else [f"writer-{number + 1}" for number in range(count)]
+    return [Part(name, ["part", "writer", name, "--settings", str(file)]) for name in names]
+
+
+def server_parts(settings: Settings, file: Path) -> list[Part]:
+    """API and pages; the first one is called ``server``."""
+    names = ["server", *(f"server-{number + 2}" for number in range(settings.server.processes - 1))]
+    return [Part(name, ["part", "server", name, "--settings", str(file)]) for name in names]
 
 
 def line_parts(settings: Settings, file: Path) -> list[Part]:
     """Replay servers first, then the connectors that collect from them."""
     shared = ["--settings", str(file)]
     replays = [Part(f"replay-{r.kit}", ["part", "replay", r.kit, *shared]) for r in settings.replay]
-    collectors = [
-        Part(f"collect-{c.name}", ["part", "collect", c.name, *shared]) for c in settings.connection
-    ]
+    names = [*(one.name for one in settings.connection), *(one.name for one in settings.source)]
+    collectors = [Part(f"collect-{name}", ["part", "collect", name, *shared]) for name in names]
     return replays + collectors
 
 
@@ -52,15 +61,21 @@ def wait_for_server(supervisor: Supervisor, settings: Settings, log_dir: Path, s
         StartError: it did not in time.
     """
     deadline = time.monotonic() + seconds
+    fallen = ""
     while time.monotonic() < deadline:
         try:
             if httpx.get(f"{settings.server.url}/api/v1/health", timeout=2).is_success:
                 return
         except httpx.HTTPError:
             pass
-        if supervisor.restarts()["server"] > 1:
+        fallen = next((name for name, times in supervisor.restarts().items() if times > 1), fallen)
+        if fallen:
             break
         time.sleep(0.2)
+    if fallen and not fallen.startswith("server"):
+        raise StartError(
+            f"The part {fallen} ends as soon as it is started. Its log is {log_dir}/{fallen}.log."
+        )
     raise StartError(
         f"The server did not come up on {settings.server.url}. Its log is {log_dir / 'server.log'}; "
         f"often port {settings.server.port} is taken by another program."
@@ -85,15 +100,14 @@ def first_start(settings: Settings, say: Callable[[str], None]) -> None:
     from sqlalchemy import func, select
 
     from tundish_deploy.secrets import new_password
-    from tundish_platform.migrations import upgrade
+    from tundish_deploy.stores import prepare
     from tundish_platform.tenancy import Role
     from tundish_platform.tenancy.accounts import create_user
     from tundish_platform.tenancy.metadata import Metadata
     from tundish_platform.tenancy.models import UserRole
 
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    prepare(settings)
     metadata = Metadata(settings.database)
-    upgrade(metadata)
     password = new_password()
     with metadata.session() as session:
         operators = select(func.count()).where(UserRole.role == Role.PLATFORM_OPERATOR.value)
@@ -115,7 +129,8 @@ def run_until_stopped(settings: Settings, file: Path, say: Callable[[str], None]
     log_dir = settings.data_dir / "logs"
     supervisor = Supervisor(log_dir, lambda name, event: say(f"{name}: {event}"))
     try:
-        supervisor.start(server_part(file))
+        for part in store_parts(settings, file) + server_parts(settings, file):
+            supervisor.start(part)
         wait_for_server(supervisor, settings, log_dir)
         for part in line_parts(settings, file) + job_parts(settings, file):
             supervisor.start(part)

@@ -1,8 +1,11 @@
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
+from tundish_deploy.secrets import kept_secret
 from tundish_deploy.settings import Settings, SettingsError, load_settings
+from tundish_deploy.up import server_parts, store_parts
 
 CONNECTION = """
 [[connection]]
@@ -30,6 +33,16 @@ def test_file_and_environment_together_and_the_environment_wins(
     assert settings.connection[0].security == "Basic256Sha256"
 
 
+CLUSTER = """
+[store]
+mode = "cluster"
+writers = 2
+[store.cluster]
+nats = ["nats://127.0.0.1:4222"]
+objects = "s3://b/p"
+"""
+
+
 @pytest.mark.parametrize(
     ("text", "key"),
     [
@@ -42,6 +55,14 @@ def test_file_and_environment_together_and_the_environment_wins(
         ('[server]\nhost = "0.0.0.0"\n', "server"),
         ("[policy]\nraw_days = 0\n", "policy.raw_days"),
         ("[policy]\nraw_weeks = 1\n", "policy.raw_weeks"),
+        ("[server]\nprocesses = 2\n", "server.processes"),
+        ('[store]\nmode = "far"\n', "store.mode"),
+        ('[store]\nmode = "cluster"\n', "store"),
+        ('[store]\nmode = "writer"\nwriters = 2\n', "store"),
+        (CLUSTER.replace("127.0.0.1:4222", "log-1:4222"), "store.cluster"),
+        (CLUSTER + 'endpoint = "http://objects:8333"\n', "store.cluster"),
+        (CLUSTER + 'access_key = "k"\n', "store.cluster"),
+        (CLUSTER.replace("s3://b/p", "/srv/objects"), "store.cluster.objects"),
     ],
 )
 def test_a_wrong_key_is_named(tmp_path: Path, text: str, key: str) -> None:
@@ -72,3 +93,31 @@ def test_a_missing_or_broken_file_is_named(tmp_path: Path) -> None:
 
 def test_the_metadata_database_lies_in_the_data_folder_by_default(tmp_path: Path) -> None:
     assert Settings(data_dir=tmp_path).database == f"sqlite:///{tmp_path / 'metadata.sqlite'}"
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ("", ["server"]),
+        ('[server]\nprocesses = 2\n[store]\nmode = "writer"\n', ["writer", "server", "server-2"]),
+        (CLUSTER, ["writer-1", "writer-2", "server"]),
+        (CLUSTER.replace("writers = 2", "writers = 0"), ["server"]),
+        (
+            CLUSTER.replace("127.0.0.1", "log-1") + "allow_insecure = true\n",
+            ["writer-1", "writer-2", "server"],
+        ),
+    ],
+)
+def test_the_settings_say_which_processes_run(tmp_path: Path, text: str, parts: list[str]) -> None:
+    file = written(tmp_path, text)
+    settings = load_settings(file)
+    assert [part.name for part in store_parts(settings, file) + server_parts(settings, file)] == parts
+
+
+def test_processes_that_start_together_sign_sessions_with_one_key(tmp_path: Path) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        keys = list(pool.map(lambda _: kept_secret(tmp_path / "key").get_secret_value(), range(32)))
+    assert len(set(keys)) == 1
+    assert len(keys[0]) >= 32
+    assert [path.name for path in tmp_path.iterdir()] == ["key"]
+    assert (tmp_path / "key").stat().st_mode & 0o077 == 0

@@ -17,7 +17,7 @@ from tundish_connectors.opcua.times import resolve_times
 from tundish_platform.samples import SCHEMAS, SampleBatch, SampleKind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from numpy.typing import NDArray
 
@@ -98,11 +98,13 @@ class BatchBuilder:
         status = column.status[chosen]
         if isinstance(column.values, np.ndarray) and _fits(kind, column.values.dtype):
             return pa.array(column.values[chosen].astype(_DTYPES[kind])), status
-        enums = self._table.enums
+        enums, picks = self._table.enums, self._table.picks
         out: list[Any] = []
         for at, (index, value) in enumerate(zip(chosen.tolist(), _pick(column.values, chosen), strict=True)):
+            slot = int(column.handles[index])
             try:
-                out.append(_convert(kind, value, enums.get(int(column.handles[index]))))
+                picked = _picked(value, picks[slot]) if slot in picks else value
+                out.append(_convert(kind, picked, enums.get(slot)))
             except UnfitError as unfit:
                 out.append(None)
                 self.oddities["unfit_values"] += 1
@@ -146,6 +148,13 @@ def _pick(values: NDArray[Any] | list[Any], chosen: NDArray[np.int64]) -> list[A
         picked: list[Any] = values[chosen].tolist()
         return picked
     return [values[index] for index in chosen.tolist()]
+
+
+def _picked(value: object, pick: Callable[[object], Any]) -> Any:  # noqa: ANN401 - a field of any type
+    try:
+        return pick(value)
+    except ValueError as error:
+        raise UnfitError(BAD_TYPE_MISMATCH) from error
 
 
 def _fits(kind: int, dtype: np.dtype[Any]) -> bool:

@@ -60,7 +60,7 @@ class Intake:
     def bind(self, desired: Sequence[Desired], numbers: dict[str, int]) -> list[int]:
         """Give signals their slots, in the order given; new ones go on where an earlier process stopped."""
         known = len(self.table)
-        slots = [self.table.add(one.spec, numbers[one.spec.path], one.enum) for one in desired]
+        slots = [self.table.add(one.spec, numbers[one.spec.path], one.enum, one.pick) for one in desired]
         if len(self.table) > known:
             self.tracker.grow()
             self.tracker.resume(self._resumed, range(known, len(self.table)))

@@ -11,6 +11,7 @@ import structlog
 from asyncua.ua.uaerrors import UaError
 
 from tundish_connectors.opcua.errors import MALFORMED, classify
+from tundish_connectors.opcua.login import set_login
 from tundish_connectors.opcua.security import own_certificate, secure
 from tundish_connectors.opcua.session import RawSession, build_client
 
@@ -96,9 +97,7 @@ class Line:
         connection = self._connection
         own = await own_certificate(connection)
         client, session = build_client(connection.url, own.application_uri, connection.request_timeout_s)
-        if connection.user is not None:
-            client.set_user(connection.user)
-            client.set_password(connection.password.get_secret_value() if connection.password else "")
+        await set_login(client, connection)
         if connection.security_policy != "None":
             await secure(client, connection, own)
         return client, session
@@ -111,7 +110,7 @@ class Line:
         client._policy_ids = held.policies  # noqa: SLF001 - asyncua has no other way
         setattr(client, "_server_nonce", held.nonce)  # noqa: B010 - asyncua declares it as always None
         try:
-            await client.activate_session(client._username, client._password)  # noqa: SLF001 - as its connect does
+            await client.activate_session(client._username, client._password, client.user_certificate)  # noqa: SLF001 - as its connect does
         except UaError as error:
             _log.info("the session cannot be taken up", reason=type(error).__name__)
             await drop(client)

@@ -54,6 +54,10 @@ class RawSession(UaSession):
         request.Parameters.RetransmitSequenceNumber = ua.Counter(sequence)
         return decode_republish(bytes(await self._send_request(request)))
 
+    async def answer(self, request: object) -> bytes:
+        """The bytes of any request's answer, from its type id on; errors as asyncua raises them."""
+        return bytes(await self._send_request(request))
+
 
 def build_client(url: str, application_uri: str, timeout_s: float) -> tuple[Client, RawSession]:
     """A client with a `RawSession`, not yet connected."""

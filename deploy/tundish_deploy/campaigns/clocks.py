@@ -11,7 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Final
 
-from tundish_deploy.campaigns.runner import each
+from tundish_deploy.campaigns.runner import Runs, each
 from tundish_deploy.figures import Figure, Report, judged
 
 if TYPE_CHECKING:
@@ -81,26 +81,28 @@ def stepped(
     return Stepped(**json.loads(done.stdout))
 
 
-def campaign(count: int, seed: int, workers: int = 2) -> Report:
+def campaign(count: int, seed: int, runs: Runs) -> Report:
     """So many runs and the control.
 
     Args:
         count: runs.
         seed: of the first.
-        workers: processes at a time.
+        runs: in how many processes, and how long.
     """
-    results = list(each(stepped, [(f"{seed}-{number}",) for number in range(count)], workers))
+    results = each(stepped, [(f"{seed}-{number}",) for number in range(count)], runs, Stepped)
     control = stepped(f"{seed}", 1, "wall-clock")
     conditions = {
         "seed": seed,
+        "runs planned": count,
         "steps": "libfaketime: ±1 h, ±1 day, −5 s, between requests and under them",
         "rows sent": sum(result.rows for result in results),
         "replay": [f"{r.seed}: {'; '.join(r.words)}" for r in results if r.words],
     }
-    return Report("campaign clocks", conditions, list(_figures(results, control)))
+    return Report("campaign clocks", conditions, list(_figures(results, count, control)))
 
 
-def _figures(results: list[Stepped], control: Stepped) -> Iterable[Figure]:
+def _figures(results: list[Stepped], count: int, control: Stepped) -> Iterable[Figure]:
+    yield judged("clock_runs", len(results), "1", "higher", bar=count)
     yield judged("clock_steps", sum(result.steps for result in results), "1", "higher", bar=1)
     yield judged("clock_rows_lost_or_overwritten", sum(r.lost for r in results), "1", "lower", bar=0)
     yield judged("clock_other_findings", sum(r.other for r in results), "1", "lower", bar=0)

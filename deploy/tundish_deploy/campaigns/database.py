@@ -76,7 +76,10 @@ class _File(apsw.VFSFile):
         self._machine = machine
 
     def xWrite(self, data: Any, offset: int) -> None:  # noqa: ANN401, N802 - a buffer; SQLite's name
-        if not _fails(self._machine, "write", self._path):
+        def half() -> None:
+            super(_File, self).xWrite(bytes(data)[: len(data) // 2], offset)
+
+        if not _fails(self._machine, "write", self._path, failed=half):
             super().xWrite(data, offset)
 
     def xTruncate(self, newsize: int) -> None:  # noqa: N802 - SQLite's name

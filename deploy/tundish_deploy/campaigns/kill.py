@@ -13,7 +13,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Final
 
 from tundish_deploy.campaigns.client import Client, Found, Key, Rows
-from tundish_deploy.campaigns.runner import each
+from tundish_deploy.campaigns.runner import Runs, each
 from tundish_deploy.campaigns.world import new_database, scopes_of
 from tundish_deploy.campaigns.writer import LazyTelemetry, write_until_killed
 from tundish_deploy.figures import Figure, Report, judged
@@ -197,19 +197,20 @@ def control_lazy(seed: str) -> int:
         return outside.result.found.lost
 
 
-def campaign(count: int, seed: int, workers: int = 2) -> Report:
+def campaign(count: int, seed: int, runs: Runs) -> Report:
     """All kills and the controls.
 
     Args:
         count: kills.
         seed: of the first episode.
-        workers: episodes at a time; none for one after the other in this process.
+        runs: in how many processes, and how long.
     """
     seeds = [f"{seed}-{number}" for number in range(-(-count // EPISODE))]
-    results = list(each(episode, [(name,) for name in seeds], workers))
+    results = each(episode, [(name,) for name in seeds], runs, Killed)
     starts = [start for result in results for start in result.starts_s]
     conditions = {
         "seed": seed,
+        "kills planned": count,
         "processes": "forked from one that has imported everything; none was started cold",
         "kills while starting": sum(result.starting for result in results),
         "requests acknowledged": sum(result.acknowledged for result in results),

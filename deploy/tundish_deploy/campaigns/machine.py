@@ -6,9 +6,9 @@ import errno
 import os
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from tundish_platform.store.files import LocalFiles
+from tundish_platform.store.files import LocalFiles, write_all
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,6 +17,12 @@ if TYPE_CHECKING:
     from tundish_deploy.campaigns.disk import Disk
 
     Fault = Callable[[int, str], int | None]
+
+
+# What a fault gives instead of an error number: the write takes half, and says so.
+SHORT: Final = -1
+# Left out for a control: a folder that is there already is taken as safe, whoever made it.
+LEFT_FOLDERS: Final = "left-folders"
 
 
 class PowerLost(BaseException):
@@ -31,12 +37,13 @@ class Machine:
         disk: the model of the disk.
         cut_after: operations until the power goes; never for None.
         ignored: operations that do nothing, as on a disk that only says it did; for controls.
-        fault: given the number of an operation and what it does to what, the error number it fails with.
+        fault: given the number of an operation and what it does to what, the error number it fails with,
+            or `SHORT`.
         swallowed: a failing operation says that all is well; for controls.
         dead: the power is gone.
         count: operations done.
         places: how often the power went before which operation.
-        done: operations by kind.
+        order: what the operations did to what, one after the other.
         failed: operations that were made to fail, in words.
     """
 
@@ -48,7 +55,7 @@ class Machine:
     dead: bool = False
     count: int = 0
     places: Counter[str] = field(default_factory=Counter)
-    done: Counter[str] = field(default_factory=Counter)
+    order: list[str] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
 
     def step(self, operation: str, path: Path) -> int | None:
@@ -65,10 +72,10 @@ class Machine:
             self.places[place] += 1
             raise PowerLost
         self.count += 1
-        self.done[place] += 1
+        self.order.append(place)
         number = self.fault(self.count, place) if self.fault is not None else None
         if number is not None:
-            self.failed.append(f"{errno.errorcode[number]} at {place}")
+            self.failed.append(f"{errno.errorcode.get(number, 'short')} at {place}")
         return number
 
     def report(self, number: int | None, path: Path) -> bool:
@@ -124,7 +131,11 @@ class MachineFiles(LocalFiles):
 
     def make_folder(self, folder: Path) -> None:
         """Make a folder and those above it; the power may go between them."""
-        if not folder.is_dir() and not self._fails("make", folder):
+        if folder.is_dir():
+            # Whether its name needs a sync all the same is for the store itself to decide.
+            if LEFT_FOLDERS not in self._machine.ignored:
+                super().make_folder(folder)
+        elif not self._fails("make", folder):
             super().make_folder(folder)
 
     def sync_folder(self, folder: Path) -> None:
@@ -144,11 +155,20 @@ class MachineFile:
         self._machine = machine
 
     def write(self, data: bytes) -> None:
-        """Write at the end; a failing write has written half."""
+        """Write at the end, as the store does when a system takes less than it was given."""
+        write_all(self._write, data)
+
+    def _write(self, rest: memoryview) -> int:
+        """One call of the system; a failing or short one has written half."""
         number = self._machine.step("write", self._path)
+        done = len(rest) if number is None else (len(rest) + 1) // 2
         with self._path.open("ab") as file:
-            file.write(data if number is None else data[: len(data) // 2])
-        self._machine.report(number, self._path)
+            file.write(rest[:done])
+        if number is not None and number != SHORT:
+            self._machine.report(number, self._path)
+            # Nobody was told, so nobody writes the other half.
+            return len(rest)
+        return done
 
     def sync(self) -> None:
         """Make what was written so far safe."""

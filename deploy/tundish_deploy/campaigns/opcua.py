@@ -14,12 +14,13 @@ from tundish_deploy.campaigns.opcua_collector import KEEP_ALIVE_S
 from tundish_deploy.campaigns.opcua_frames import Storm, storm, through_sockets
 from tundish_deploy.campaigns.opcua_lane import PEERS, SERVERS, SIGNALS, Lane, World, lane, wait_until
 from tundish_deploy.campaigns.opcua_relay import Cut
-from tundish_deploy.campaigns.runner import each
+from tundish_deploy.campaigns.runner import Runs, each
 from tundish_deploy.figures import Figure, Report, judged
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+_TWO: Final = Runs()
 _PART: Final = 25
 _HEARD: Final = 3
 # It may be deaf for good, which is one of the ways to lose.
@@ -29,7 +30,7 @@ _LONGEST_S: Final = 5.0
 
 
 def campaign(
-    cuts: int, kills: int, frames: int, seed: int, workers: int = 2, servers: Iterable[str] = tuple(SERVERS)
+    cuts: int, kills: int, frames: int, seed: int, runs: Runs = _TWO, servers: Iterable[str] = tuple(SERVERS)
 ) -> Report:
     """All cuts, kills and frames, and the controls.
 
@@ -38,7 +39,7 @@ def campaign(
         kills: of servers, and as many of collectors.
         frames: malformed ones.
         seed: of the faults.
-        workers: lanes at a time.
+        runs: how many lanes at a time, and for how long.
         servers: kinds of server.
 
     Raises:
@@ -47,9 +48,9 @@ def campaign(
     if not PEERS.is_dir():
         raise FileNotFoundError(f"{PEERS} is not there; the campaign needs a checkout")
     kinds = list(servers)
-    lanes = list(each(lane, list(_lanes(cuts, kills, seed, kinds)), workers)) if cuts or kills else []
+    lanes = list(each(lane, list(_lanes(cuts, kills, seed, kinds)), runs)) if cuts or kills else []
     lost = stock_loses(f"{seed}") if lanes else 0
-    storms = list(each(storm, _storms(frames, seed), workers)) if frames else []
+    storms = list(each(storm, _storms(frames, seed), runs)) if frames else []
     socket_storm = through_sockets(f"{seed}", max(1, frames // 5000)) if frames else None
     conditions = {
         "seed": seed,

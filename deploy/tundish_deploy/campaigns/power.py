@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from tundish_deploy.campaigns.client import Client, Found
+from tundish_deploy.campaigns.deaths import Death, all_deaths
+from tundish_deploy.campaigns.deaths import control as deaths_control
 from tundish_deploy.campaigns.machine import Machine, PowerLost
-from tundish_deploy.campaigns.runner import each, folder_of
+from tundish_deploy.campaigns.runner import Runs, each, folder_of
 from tundish_deploy.campaigns.world import World, seeded_names
 from tundish_deploy.figures import Figure, Report, judged
 from tundish_platform.store import SealSettings
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
 EPISODE: Final = 50
 # Each kind of sync left out; every one of them must lose something.
 CONTROLS: Final = ("fdatasync", "sync", "sync-folder", "database-sync")
-# So often only the process dies, and the power goes later over what it left unsynced.
+# So often only the process dies; another goes on, and the power goes over what both left unsynced.
 CRASHES: Final = 0.15
 _CONTROL_CUTS: Final = 400
 _ACTS: Final = ("seal", "spill", *["send"] * 6)
@@ -81,11 +83,23 @@ class _Life:
     crashes: float
 
     def until_cut(self) -> None:
-        """Start, compare, write until the power fails."""
+        """Start, compare, write until the power fails; before that processes may die and others go on."""
+        durable = True
+        while self._lives(durable=durable):
+            if self.world.chance.random() >= self.crashes:
+                self.world.cut()
+                self.outcome.cuts += 1
+                return
+            self.outcome.crashes += 1
+            self.world.crash()
+            durable = False
+
+    def _lives(self, *, durable: bool) -> bool:
+        """One process from its start to its end; whether it started and showed what it should."""
         chance = self.world.chance
         machine = Machine(self.world.disk, ignored=self.ignored)
-        if not self._starts(machine, durable=True):
-            return
+        if not self._starts(machine, durable=durable):
+            return False
         try:
             if chance.random() < 0.5:  # noqa: PLR2004 - a coin: the start is cut off too
                 machine = Machine(self.world.disk, ignored=self.ignored, cut_after=self._length())
@@ -95,13 +109,7 @@ class _Life:
             self._write()
         except PowerLost:
             self.outcome.places += machine.places
-        if chance.random() < self.crashes:
-            self.outcome.crashes += 1
-            self.world.crash()
-            if not self._starts(Machine(self.world.disk, ignored=self.ignored), durable=False):
-                return
-        self.world.cut()
-        self.outcome.cuts += 1
+        return True
 
     def _starts(self, machine: Machine, *, durable: bool) -> bool:
         """Whether the store starts and shows what it should."""
@@ -130,27 +138,35 @@ class _Life:
                 self.client.send(self.world.telemetry)
 
 
-def campaign(count: int, seed: int, workers: int = 2) -> Report:
+def campaign(count: int, seed: int, runs: Runs) -> Report:
     """All cuts and the controls.
 
     Args:
         count: cuts in all.
         seed: of the first episode.
-        workers: processes; none for this one.
+        runs: in how many processes, and how long.
     """
     seeds = [f"{seed}-{number}" for number in range(-(-count // EPISODE))]
-    outcomes = list(each(episode, [(name,) for name in seeds], workers))
+    deaths = all_deaths(f"{seed}", runs)
+    outcomes = each(episode, [(name,) for name in seeds], runs, Outcome)
     controls = {name: control(name, seed) for name in CONTROLS}
+    left = deaths_control(f"{seed}")
     places: Counter[str] = sum((outcome.places for outcome in outcomes), Counter())
     conditions = {
         "seed": seed,
+        "cuts planned": count,
         "rows sent": sum(outcome.rows for outcome in outcomes),
         "process crashes between": sum(outcome.crashes for outcome in outcomes),
         "cut before": dict(places.most_common()),
         "cuts until a control fails": {name: outcome.cuts for name, outcome in controls.items()},
-        "replay": [f"{o.seed}: {'; '.join(o.found.words)}" for o in outcomes if o.found.total],
+        "replay": [
+            *(f"{o.seed}: {'; '.join(o.found.words)}" for o in outcomes if o.found.total),
+            *(f"{d.seed} {d.number}: {'; '.join(d.found.words)}" for d in deaths if d.found.total),
+        ],
     }
-    return Report("campaign power", conditions, [*_figures(outcomes, count), *_controls(controls)])
+    return Report(
+        "campaign power", conditions, [*_figures(outcomes, deaths, count), *_controls(controls, left)]
+    )
 
 
 def control(name: str, seed: int, cuts: int = _CONTROL_CUTS) -> Outcome:
@@ -164,11 +180,13 @@ def control(name: str, seed: int, cuts: int = _CONTROL_CUTS) -> Outcome:
     return outcome
 
 
-def _figures(outcomes: list[Outcome], count: int) -> Iterable[Figure]:
+def _figures(outcomes: list[Outcome], deaths: list[Death], count: int) -> Iterable[Figure]:
     def total(name: str) -> int:
-        return sum(getattr(outcome.found, name) for outcome in outcomes)
+        found = [outcome.found for outcome in outcomes] + [death.found for death in deaths]
+        return sum(getattr(part, name) for part in found)
 
     yield judged("power_cuts", sum(outcome.cuts for outcome in outcomes), "1", "higher", bar=count)
+    yield judged("power_deaths_of_a_young_store", len(deaths), "1", "higher", bar=1)
     yield judged("power_rows_lost", total("lost"), "1", "lower", bar=0)
     yield judged("power_rows_doubled", total("doubled"), "1", "lower", bar=0)
     yield judged("power_rows_never_sent", total("strange"), "1", "lower", bar=0)
@@ -176,7 +194,8 @@ def _figures(outcomes: list[Outcome], count: int) -> Iterable[Figure]:
     yield judged("power_false_alarms", total("named"), "1", "lower", bar=0)
 
 
-def _controls(controls: dict[str, Outcome]) -> Iterable[Figure]:
+def _controls(controls: dict[str, Outcome], left: Death) -> Iterable[Figure]:
     for name, outcome in controls.items():
         key = f"power_control_without_{name.replace('-', '_')}"
         yield judged(key, outcome.found.total, "1", "higher", bar=1)
+    yield judged("power_control_left_folders_taken_as_safe", left.found.total, "1", "higher", bar=1)

@@ -37,7 +37,7 @@ class Faulty:
 
     Attributes:
         seed, fault: replay it.
-        operations: of the steps that a fault may hit.
+        operations: that a fault may hit, by what they do to what.
         failed: which operations failed, in words.
         found: what was wrong with the data.
         broken: how often which of `PROMISES` was broken.
@@ -47,7 +47,7 @@ class Faulty:
 
     seed: str
     fault: str
-    operations: int = 0
+    operations: list[str] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
     found: Found = field(default_factory=Found)
     broken: Counter[str] = field(default_factory=Counter)
@@ -158,7 +158,7 @@ class _Run:
         for step in _STEPS:
             self._do(step)
             self._look()
-        self.result.operations = machine.count
+        self.result.operations = machine.order.copy()
         if self.full is not None:
             self._stays_full()
             self.full.freed = True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -15,7 +16,13 @@ if TYPE_CHECKING:
 app = typer.Typer(no_args_is_help=True)
 
 Seed = Annotated[int, typer.Option(help="Of everything left to chance; the same seed replays a run.")]
-Workers = Annotated[int, typer.Option(help="Processes; 0 for all in this one.", min=0)]
+Jobs = Annotated[int, typer.Option(help="Processes; 0 for all in this one.", min=0)]
+Minutes = Annotated[
+    float | None, typer.Option(help="Begin nothing more after so long; counts done are told.", min=0)
+]
+Keep = Annotated[
+    Path | None, typer.Option(help="File of finished parts: those in it are not run again, others are added.")
+]
 
 
 @app.callback()
@@ -29,13 +36,16 @@ def power(
     *,
     count: Annotated[int, typer.Option(help="Power cuts.", min=1)] = 10_000,
     seed: Seed = 1,
-    workers: Workers = 2,
+    jobs: Jobs = 2,
+    minutes: Minutes = None,
+    keep: Keep = None,
     json: JsonOption = False,
 ) -> None:
     """Power cuts over log, seal, merge, spill and manifest, on a simulated disk."""
     from tundish_deploy.campaigns.power import campaign
+    from tundish_deploy.campaigns.runner import Runs
 
-    _end(campaign(count, seed, workers), as_json=json)
+    _end(campaign(count, seed, Runs(jobs, minutes, keep)), as_json=json)
 
 
 @app.command()
@@ -43,13 +53,16 @@ def faults(
     *,
     count: Annotated[int, typer.Option(help="Scripted runs; each is repeated for every fault.", min=1)] = 3,
     seed: Seed = 1,
-    workers: Workers = 2,
+    jobs: Jobs = 2,
+    minutes: Minutes = None,
+    keep: Keep = None,
     json: JsonOption = False,
 ) -> None:
     """Every write, sync and rename fails once; the disk is full and gets space again."""
     from tundish_deploy.campaigns.faults import campaign
+    from tundish_deploy.campaigns.runner import Runs
 
-    _end(campaign(count, seed, workers), as_json=json)
+    _end(campaign(count, seed, Runs(jobs, minutes, keep)), as_json=json)
 
 
 @app.command()
@@ -57,13 +70,16 @@ def kill(
     *,
     count: Annotated[int, typer.Option(help="Kills of the writer.", min=1)] = 5000,
     seed: Seed = 1,
-    workers: Workers = 2,
+    jobs: Jobs = 2,
+    minutes: Minutes = None,
+    keep: Keep = None,
     json: JsonOption = False,
 ) -> None:
     """Kill -9 of the writing process, its client's journal outside."""
     from tundish_deploy.campaigns.kill import campaign
+    from tundish_deploy.campaigns.runner import Runs
 
-    _end(campaign(count, seed, workers), as_json=json)
+    _end(campaign(count, seed, Runs(jobs, minutes, keep)), as_json=json)
 
 
 @app.command()
@@ -71,27 +87,31 @@ def clocks(
     *,
     count: Annotated[int, typer.Option(help="Runs, each with several hundred steps.", min=1)] = 10,
     seed: Seed = 1,
-    workers: Workers = 2,
+    jobs: Jobs = 2,
+    minutes: Minutes = None,
+    keep: Keep = None,
     json: JsonOption = False,
 ) -> None:
     """Steps of the system clock under a writing store, and source times of 1601 and 9999."""
     from tundish_deploy.campaigns.clocks import campaign
+    from tundish_deploy.campaigns.runner import Runs
 
-    _end(campaign(count, seed, workers), as_json=json)
+    _end(campaign(count, seed, Runs(jobs, minutes, keep)), as_json=json)
 
 
 @app.command()
 def isolation(
     *,
-    count: Annotated[int, typer.Option(help="Places at most; 0 for all, which takes hours.", min=0)] = 60,
+    count: Annotated[int, typer.Option(help="Places at most; 0 for all.", min=0)] = 0,
     seed: Seed = 1,
-    workers: Workers = 2,
+    jobs: Jobs = 2,
+    minutes: Minutes = None,
     json: JsonOption = False,
 ) -> None:
     """Take away each check between tenants in turn; the store's tests must notice. Needs a checkout."""
     from tundish_deploy.campaigns.isolation import campaign
 
-    _end(campaign(count, seed, workers), as_json=json)
+    _end(campaign(count, seed, jobs, minutes), as_json=json)
 
 
 @app.command()
@@ -126,13 +146,15 @@ def opcua(
     kills: Annotated[int, typer.Option(help="Kills of servers, and as many of collectors.", min=0)] = 200,
     frames: Annotated[int, typer.Option(help="Malformed frames from a hostile server.", min=0)] = 1_000_000,
     seed: Seed = 1,
-    workers: Workers = 2,
+    jobs: Jobs = 2,
+    minutes: Minutes = None,
     json: JsonOption = False,
 ) -> None:
     """Cuts, kills and malformed frames between OPC UA servers and the connector. Needs a checkout."""
     from tundish_deploy.campaigns.opcua import campaign
+    from tundish_deploy.campaigns.runner import Runs
 
-    _end(campaign(cuts, kills, frames, seed, workers), as_json=json)
+    _end(campaign(cuts, kills, frames, seed, Runs(jobs, minutes)), as_json=json)
 
 
 def _end(report: Report, *, as_json: bool) -> None:

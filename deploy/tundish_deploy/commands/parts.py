@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import structlog
 import typer
 
-from tundish_deploy.commands.options import SettingsOption, usable_settings
+from tundish_deploy.commands.options import SettingsOption, give_up, usable_settings
 from tundish_deploy.logs import configure_logs
 from tundish_deploy.supervisor import watch_supervisor
 
@@ -55,17 +55,35 @@ async def _until_stopped(work: Coroutine[object, object, None]) -> None:
         log.info("stopped")
 
 
+Process = Annotated[str, typer.Argument(help="Name of the process, unique on this machine.")]
+
+
 @app.command()
-def server(settings: SettingsOption = None) -> None:
-    """API, pages and the store's only writer."""
+def server(process: Process = "server", settings: SettingsOption = None) -> None:
+    """API and pages; the store's only writer, too, unless that runs apart."""
     from tundish_deploy.server import run_server
 
-    run_server(_begin("server", settings), _stop_event())
+    run_server(_begin(process, settings), _stop_event(), process)
+
+
+@app.command()
+def writer(process: Process = "writer", settings: SettingsOption = None) -> None:
+    """The store's writer, where it runs apart; of a cluster one of several."""
+    from tundish_deploy.stores import run_writer_part
+    from tundish_platform.store import StoreInUse
+
+    found = _begin(process, settings)
+    if found.store.mode == "in-process":
+        give_up('The server writes itself in mode in-process; set store.mode to "writer" or "cluster".')
+    try:
+        run_writer_part(found, process, _stop_event())
+    except StoreInUse as error:
+        give_up(str(error))
 
 
 @app.command()
 def collect(name: Name, settings: SettingsOption = None) -> None:
-    """Collect from one OPC UA server of the settings."""
+    """Collect from one connection or source of the settings."""
     from tundish_deploy.lines import collect as collect_from
 
     raise typer.Exit(collect_from(_begin(f"collect-{name}", settings), name))

@@ -190,13 +190,13 @@ def export(
     with _session(found) as (session, metadata):
         scope = _scope(session, slug, Permission.READ)
         try:
-            whole, manifest = take_out(session, metadata, scope, found.data_dir / "store", target, by)
+            whole, manifest = take_out(session, metadata, scope, found, target, by)
         except FileExistsError as error:
             give_up(f"目标已存在: {error}\nThe target is there already: {error}")
     if not whole:
         typer.echo(
-            "The server is running: rows that it took in the last minutes and that lie in no segment yet are "
-            "not in this export. Stop it for a complete one.",
+            "The store's writer runs and does not answer: rows that lie in no segment yet are not in this "
+            "export. Stop it for a complete one.",
             err=True,
         )
     if manifest["damaged"]:

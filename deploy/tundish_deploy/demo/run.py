@@ -22,7 +22,7 @@ from tundish_deploy.demo.state import DemoState
 from tundish_deploy.lines import delivery
 from tundish_deploy.secrets import private_file
 from tundish_deploy.supervisor import Supervisor
-from tundish_deploy.up import StartError, job_parts, line_parts, server_part, wait_for_server
+from tundish_deploy.up import StartError, job_parts, line_parts, server_parts, store_parts, wait_for_server
 from tundish_platform.sdk.client import ApiError, TundishClient
 
 if TYPE_CHECKING:
@@ -66,7 +66,9 @@ class Demo:
 
     def start_server(self) -> None:
         """Start API and pages and wait until they answer."""
-        self.supervisor.start(server_part(self.state.settings_file))
+        file = self.state.settings_file
+        for part in store_parts(self.settings, file) + server_parts(self.settings, file):
+            self.supervisor.start(part)
         with console.status("启动服务 · starting the server"):
             wait_for_server(self.supervisor, self.settings, self.log_dir)
         console.print(f"[green]✓[/] 服务已启动 · the server answers at {self.settings.server.url}")

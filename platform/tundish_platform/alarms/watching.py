@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final, Protocol
 
 import numpy as np
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from tundish_platform.alarms.limits import US, Change, Limit, LimitKind, Watch, judge
 from tundish_platform.alarms.models import AlarmRule
@@ -77,14 +77,13 @@ def watch_tenant(session: Session, samples: Samples, scope: TenantScope, now: da
         AccessDenied: the scope may not.
     """
     scope.require(Permission.READ)
-    rules = session.scalars(
-        select(AlarmRule)
-        .where(AlarmRule.tenant_id == scope.tenant_id, AlarmRule.enabled.is_(True))
-        .order_by(AlarmRule.id)
-        .with_for_update()
-    ).all()
-    if not rules:
+    mine = (AlarmRule.tenant_id == scope.tenant_id, AlarmRule.enabled.is_(True))
+    # A write takes the rules for us alone, on either database: two watchers never judge a sample twice.
+    if not session.scalars(update(AlarmRule).where(*mine).values(enabled=True).returning(AlarmRule.id)).all():
         return Taken()
+    rules = session.scalars(
+        select(AlarmRule).where(*mine).order_by(AlarmRule.id).execution_options(populate_existing=True)
+    ).all()
     signals = {s.id: s for s in find_signals(session, scope, [rule.signal_id for rule in rules])}
     reports: list[AlarmReport] = []
     for kind, group in _groups(rules, signals):

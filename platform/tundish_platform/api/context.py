@@ -9,7 +9,7 @@ from flask import current_app
 
 if TYPE_CHECKING:
     from tundish_platform.marketplace.catalogue import Catalogue
-    from tundish_platform.store import Telemetry
+    from tundish_platform.store.access import TelemetryAccess
     from tundish_platform.tenancy.metadata import Metadata
 
 EXTENSION: Final = "tundish"
@@ -21,12 +21,12 @@ class PlatformContext:
 
     Attributes:
         metadata: tenants, people, signals, subscriptions.
-        telemetry: the samples; the only writer of the store.
+        telemetry: the samples, wherever their writer runs.
         catalogue: the apps there are.
     """
 
     metadata: Metadata
-    telemetry: Telemetry
+    telemetry: TelemetryAccess
     catalogue: Catalogue
 
 

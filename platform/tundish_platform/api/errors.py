@@ -16,6 +16,7 @@ from tundish_platform.assets import SignalQuotaReached, SignalRefused, SourceRef
 from tundish_platform.samples import CodecError
 from tundish_platform.store import StoreFailed, StoreFull, TimeOutOfRange
 from tundish_platform.store.lifecycle.quota import OverQuota, QueryTooLong
+from tundish_platform.store.remote.errors import WriterAway
 from tundish_platform.tenancy import AccessDenied
 
 if TYPE_CHECKING:
@@ -179,6 +180,19 @@ def _store_failed(error: StoreFailed) -> Response:
     ).response()
 
 
+def _writer_away(error: WriterAway) -> Response:
+    _log.warning("writer_away", error=str(error))
+    answer = Problem(
+        503,
+        "The store's writer does not answer, so nothing was acknowledged and no answer would be complete. It "
+        "is started again by itself; keep the data and come again.",
+        "存储写入进程暂无响应: 未确认任何数据, 查询结果也不完整。系统正在自动恢复, 请保留数据并稍后重试。",
+        "writer_away",
+    ).response()
+    answer.headers["Retry-After"] = "2"
+    return answer
+
+
 def _time(error: TimeOutOfRange) -> Response:
     return Problem(
         422, f"Nothing was stored: {error}.", f"未存储任何数据: 源时间超出范围, 请校准时钟 — {error}。",
@@ -202,4 +216,5 @@ _HANDLERS: Final[Mapping[type[Exception], Callable[[Any], Response]]] = {
     TimeOutOfRange: _time,
     UnknownSignals: _unknown_signals,
     ValidationError: _invalid,
+    WriterAway: _writer_away,
 }

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from tundish_platform.samples import SampleBatch
+    from tundish_platform.store.lifecycle.policy import PolicyDefaults
     from tundish_platform.store.log.jetstream import StreamSettings
     from tundish_platform.store.log.link import NatsLink
     from tundish_platform.store.objects import Objects
@@ -44,6 +45,8 @@ class Cluster:
         partitions: of the log; chosen once, the same in all processes for ever.
         streams: how the log is kept.
         lease_s: a writer that was silent for so long is taken for dead.
+        publish: keep each tenant's segments as its own Delta tables, too.
+        policy: quotas and retention of tenants without a policy of their own.
     """
 
     link: NatsLink
@@ -52,6 +55,8 @@ class Cluster:
     partitions: int = 16
     streams: StreamSettings | None = None
     lease_s: float = 10.0
+    publish: bool = False
+    policy: PolicyDefaults | None = None
 
 
 class PartitionWriter:
@@ -63,6 +68,7 @@ class PartitionWriter:
         folder: of this process; nothing in it needs to survive.
         holder: name of this process, for people.
         wait_s: how long to wait for the partition.
+        stood_still: as in `Hold`.
         settings: when rows become segments. Small tenants share no files here, as those would lie on the
             disk of a machine that may be gone: their rows wait in memory, and in the log, for `seal_after`.
         background: seal and merge in a thread of its own.
@@ -76,7 +82,7 @@ class PartitionWriter:
         StoreFailed: the log's servers do not answer.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - where, what for, how to take it, how to keep it
         self,
         cluster: Cluster,
         partition: int,
@@ -84,12 +90,16 @@ class PartitionWriter:
         holder: str,
         *,
         wait_s: float = 0.0,
+        stood_still: tuple[int, float] = (-1, 0.0),
         settings: SealSettings | None = None,
         background: bool = True,
     ) -> None:
-        self._hold = Hold(cluster.link, partition, holder, lease_s=cluster.lease_s, wait_s=wait_s)
+        self._hold = Hold(
+            cluster.link, partition, holder, lease_s=cluster.lease_s, wait_s=wait_s, stood_still=stood_still
+        )
         self._share = Share(partition, cluster.partitions, self._hold.token)
         self.lost = self._hold.lost
+        self._closing = threading.Lock()
 
         def opened(first_sequence: int) -> JetStreamLog:
             return JetStreamLog(cluster.link, partition, cluster.streams, first_sequence=first_sequence)
@@ -105,6 +115,8 @@ class PartitionWriter:
                 log=opened,
                 objects=cluster.objects,
                 share=self._share,
+                publish=cluster.publish,
+                policy=cluster.policy,
                 background=background,
             )
         except BaseException:
@@ -133,7 +145,7 @@ class PartitionWriter:
 
     def close(self) -> None:
         """Stop, and let another process take the partition at once."""
-        self.telemetry.close()
+        self._close_telemetry()
         self._hold.give_back()
         self._watch.join()
 
@@ -149,7 +161,12 @@ class PartitionWriter:
 
     def _give_up(self) -> None:
         self.lost.wait()
-        self.telemetry.close()
+        self._close_telemetry()
+
+    def _close_telemetry(self) -> None:
+        # Whoever holds this may close it at the moment at which it learns of its loss.
+        with self._closing:
+            self.telemetry.close()
 
 
 class ClusterAppender:

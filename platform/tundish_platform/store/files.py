@@ -7,6 +7,7 @@ from collections import OrderedDict
 from typing import TYPE_CHECKING, Final, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 
@@ -61,14 +62,19 @@ class FileLayer(Protocol):
         ...
 
 
+def write_all(write: Callable[[memoryview], int], data: bytes) -> None:
+    """Write until all is written: the system may take less at a time than it is given."""
+    rest = memoryview(data)
+    while rest:
+        rest = rest[write(rest) :]
+
+
 class _LocalAppendFile:
     def __init__(self, path: Path) -> None:
         self._descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
 
     def write(self, data: bytes) -> None:
-        view = memoryview(data)
-        while view:
-            view = view[os.write(self._descriptor, view) :]
+        write_all(lambda rest: os.write(self._descriptor, rest), data)
 
     def sync(self) -> None:
         os.fdatasync(self._descriptor)

@@ -92,6 +92,19 @@ class Objects(Protocol):
         """Remove all whose names begin with ``folder/``, and the folder itself; missing is fine."""
         ...
 
+    def remove_many(self, names: Sequence[str]) -> None:
+        """Remove several, durably; missing is fine."""
+        ...
+
+    def table(self, folder: str) -> Path | str:
+        """Where Delta tables of a folder's objects lie: a folder, or a URL for which `table_options` hold."""
+        ...
+
+    @property
+    def table_options(self) -> dict[str, str] | None:
+        """Storage options of `table`, as delta-rs takes them."""
+        ...
+
     def listing(self, folder: str = "") -> Iterator[tuple[str, int]]:
         """(name, bytes) of all below a folder, in no order; half-written ones are not listed."""
         ...
@@ -191,6 +204,24 @@ class LocalObjects:
     def remove(self, name: str) -> None:
         """Remove one; missing is fine."""
         self._files.remove(self._root / checked(name))
+
+    def remove_many(self, names: Sequence[str]) -> None:
+        """Remove several, durably; missing is fine."""
+        paths = [self._root / checked(name) for name in names]
+        for path in paths:
+            self._files.remove(path)
+        for folder in dict.fromkeys(path.parent for path in paths):
+            if folder.is_dir():
+                self._files.sync_folder(folder)
+
+    def table(self, folder: str) -> Path | str:
+        """The folder itself."""
+        return self._root / checked(folder)
+
+    @property
+    def table_options(self) -> dict[str, str] | None:
+        """None are needed."""
+        return None
 
     def remove_all(self, folder: str) -> None:
         """Remove all below a folder, unfinished files as well, and the folder itself."""

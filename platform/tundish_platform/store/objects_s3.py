@@ -68,6 +68,18 @@ class S3Access:
             raise ValueError(f"{self.url!r} is no s3://bucket/prefix")
         return root.strip("/")
 
+    def options(self) -> dict[str, str]:
+        """The same for delta-rs."""
+        found = {
+            "AWS_REGION": self.region,
+            "AWS_ENDPOINT_URL": self.endpoint,
+            "AWS_ACCESS_KEY_ID": self.access_key,
+            "AWS_SECRET_ACCESS_KEY": self.secret_key,
+            "AWS_ALLOW_HTTP": "true" if (self.endpoint or "").startswith("http://") else None,
+            "aws_conditional_put": "etag",
+        }
+        return {name: value for name, value in found.items() if value is not None}
+
     def connect(self) -> pyarrow.fs.S3FileSystem:
         """The store; nothing is sent yet."""
         scheme, _, host = (self.endpoint or "https://").partition("://")
@@ -98,6 +110,7 @@ class S3Objects:
     """
 
     def __init__(self, access: S3Access, cache: ObjectCache) -> None:
+        self._access = access
         self._root = access.root()
         self._store = access.connect()
         self._cache = cache
@@ -178,6 +191,20 @@ class S3Objects:
             self._guarded(name, lambda: self._store.delete_file(key))
         except FileNotFoundError:
             return
+
+    def remove_many(self, names: Sequence[str]) -> None:
+        """Remove several, one after the other: what a store has acknowledged is durable."""
+        for name in names:
+            self.remove(name)
+
+    def table(self, folder: str) -> Path | str:
+        """The URL of the folder."""
+        return f"s3://{self._key(checked(folder))}"
+
+    @property
+    def table_options(self) -> dict[str, str] | None:
+        """How to reach the bucket; a commit that another writer was quicker with is refused by the store."""
+        return self._access.options()
 
     def remove_all(self, folder: str) -> None:
         """Remove all below a folder, and the empty objects that stand for folders."""

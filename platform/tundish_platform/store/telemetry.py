@@ -11,6 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from tundish_platform.samples import encode_batch
+from tundish_platform.store.access import TelemetryAccess
 from tundish_platform.store.files import LocalFiles
 from tundish_platform.store.inbox import Inbox, accepted
 from tundish_platform.store.lifecycle.erased import ErasedTenant, Leaving
@@ -23,7 +24,6 @@ from tundish_platform.store.lifecycle.retention import Retention
 from tundish_platform.store.log.filelog import FileLog
 from tundish_platform.store.log.interface import StoreFailed, StoreFull
 from tundish_platform.store.objects import LocalObjects
-from tundish_platform.store.query.queries import Queries
 from tundish_platform.store.segments.catalog import SegmentCatalog
 from tundish_platform.store.segments.publishing import Publisher
 from tundish_platform.store.tenants import Tenants
@@ -98,7 +98,7 @@ class Appended(int):
     expired: int
 
 
-class Telemetry(Queries):
+class Telemetry(TelemetryAccess):
     """All tenants' samples, gaps included; the only writer of its folder.
 
     Args:
@@ -109,7 +109,7 @@ class Telemetry(Queries):
         log: makes a log of another kind than files in the store's folder; told the lowest sequence to give.
         objects: where segments live, if not in the store's folder.
         share: the part of the store that this process has, where several write to one.
-        publish: keep each tenant's segments as its own Delta tables, too; in local files only.
+        publish: keep each tenant's segments as its own Delta tables, too.
         policy: quotas and retention of tenants without a policy of their own.
         limits: how much may be under way at once.
         now: the wall clock, by which days grow old.
@@ -140,8 +140,6 @@ class Telemetry(Queries):
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         background: bool = True,
     ) -> None:
-        if publish and objects is not None:
-            raise ValueError("Delta tables are kept beside segments in local files only")
         layer = files or LocalFiles()
         layer.make_folder(root)
         self._lock_file = _lock(root)
@@ -167,23 +165,16 @@ class Telemetry(Queries):
         publisher = Publisher(self._catalog, layer) if publish else None
         self._sealer = Sealer(self._catalog, self._log, self._tenants, self._spiller, settings, publisher)
         self.limits = Limits(policies.of, self._stored_bytes, limits)
-        self._retention: Retention | None = None
-        self._housekeeper: Housekeeper | None = None
-        if self._spiller is not None and objects is None:
-            # Retention and removal know local files only.
-            kept = RetainedSegments(
-                metadata, self._catalog, self._tenants, layer, self._sealer.seal, publisher
-            )
-            self._retention = Retention(metadata, policies, kept, now)
-            close = partial(self._leaving.close, limits=self.limits)
-            erased = ErasedTenant(root, layer, self._log, self._tenants, self._sealer, self._spiller, close)
-            removals = Removals(metadata, erased, self.limits.forget)
-            self._housekeeper = Housekeeper(policies, self.limits, self._leaving, self._retention, removals)
+        kept = RetainedSegments(metadata, self._catalog, self._tenants, self._sealer.seal, publisher)
+        self._retention = Retention(metadata, policies, kept, now)
+        close = partial(self._leaving.close, limits=self.limits)
+        erased = ErasedTenant(root, layer, self._log, self._tenants, self._sealer, self._spiller, close)
+        removals = Removals(metadata, erased, self.limits.forget, self._catalog.has)
+        self._housekeeper = Housekeeper(policies, self.limits, self._leaving, self._retention, removals)
         self._log.deliver(self._take)
         if background:
             self._sealer.start()
-            if self._housekeeper is not None:
-                self._housekeeper.start()
+            self._housekeeper.start()
 
     @property
     def ready(self) -> bool:
@@ -209,11 +200,9 @@ class Telemetry(Queries):
         rows, size = sum(map(len, batches)), sum(batch.table.nbytes for batch in batches)
         self._store(scope)
         with self.limits.appending(scope.tenant_id, rows, size):
-            late = 0
-            if self._retention is not None:
-                taken = [self._retention.take(scope.tenant_id, batch) for batch in batches]
-                batches = [batch for batch, _ in taken if len(batch)]
-                late = sum(number for _, number in taken)
+            taken = [self._retention.take(scope.tenant_id, batch) for batch in batches]
+            batches = [batch for batch, _ in taken if len(batch)]
+            late = sum(number for _, number in taken)
             if batches:
                 self._write(scope, batches)
             return Appended(rows - late, late)
@@ -233,6 +222,16 @@ class Telemetry(Queries):
         if store.unsealed_rows >= self._seal_rows:
             self._sealer.wake()
 
+    def tenant_store(self, scope: TenantScope) -> TenantStore:
+        """The part of the store that belongs to a scope's tenant, for who answers in the writer's name.
+
+        Raises:
+            AccessDenied: the tenant is being removed.
+        """
+        if scope.tenant_id in self._leaving:
+            raise AccessDenied(f"tenant {scope.slug} is being removed")
+        return self._tenants.open(scope.tenant_id, scope.slug)
+
     def seal(self) -> None:
         """Turn every buffer into segments now."""
         self._sealer.seal_all()
@@ -243,8 +242,7 @@ class Telemetry(Queries):
 
     def housekeep(self) -> None:
         """Read policies again, apply retention, and go on with removals now, as the background does."""
-        if self._housekeeper is not None:
-            self._housekeeper.turn_now()
+        self._housekeeper.turn_now()
 
     def verify(self, scope: TenantScope | None = None) -> list[str]:
         """Read every segment, of one tenant or all, and put aside what is damaged or unnamed; in words."""
@@ -254,9 +252,8 @@ class Telemetry(Queries):
         """What is damaged or failing, in words."""
         failed = [] if self._log.failed is None else [str(self._log.failed)]
         spilled = self._spiller.problems if self._spiller else ()
-        kept = self._housekeeper.problems if self._housekeeper else ()
         known = (*self._log.problems, *spilled, *self._inbox.problems, *self._tenants.problems())
-        return (*failed, *known, *self._sealer.problems, *kept)
+        return (*failed, *known, *self._sealer.problems, *self._housekeeper.problems)
 
     def state(self) -> StoreState:
         """How the whole store stands; for the operator."""
@@ -267,8 +264,7 @@ class Telemetry(Queries):
 
     def close(self) -> None:
         """Stop writing. What is buffered lies in the log and comes back at the next start."""
-        if self._housekeeper is not None:
-            self._housekeeper.stop()
+        self._housekeeper.stop()
         self._sealer.stop()
         self._log.close()
         self._tenants.close()
@@ -316,9 +312,7 @@ class Telemetry(Queries):
             self._sealer.wake()
 
     def _store(self, scope: TenantScope) -> TenantStore:
-        if scope.tenant_id in self._leaving:
-            raise AccessDenied(f"tenant {scope.slug} is being removed")
-        return self._tenants.open(scope.tenant_id, scope.slug)
+        return self.tenant_store(scope)
 
 
 def _lock(root: Path) -> int:

@@ -60,6 +60,7 @@ class TenantStore(TenantReading):
         self._segments: list[SegmentFile] | None = None
         self._latest: LatestValues | None = None
         self._latest_missed: list[SampleBatch] | None = None
+        self._forgotten = 0
         self._latest_lock = threading.Lock()
         self._undecoded: list[tuple[int, bytes]] = []
         self.problems: list[str] = []
@@ -153,6 +154,7 @@ class TenantStore(TenantReading):
         with self._lock:
             self._segments = None
             self._latest = None
+            self._forgotten += 1
 
     def empty(self) -> None:
         """Drop all rows and take none from now on; call it with `seal_lock` held."""
@@ -236,17 +238,19 @@ class TenantStore(TenantReading):
         with self._latest_lock:
             found = self._latest
             if found is None:
-                self._latest_missed = []
                 try:
                     found = self.consistently(self._load_latest)
                 finally:
-                    self._latest_missed = None
+                    # Locked: somebody may be about to add to it.
+                    with self._lock:
+                        self._latest_missed = None
         return found.table(signals)
 
     def _load_latest(self) -> LatestValues:
         found = LatestValues()
         with self._lock:
             self._latest_missed = []
+            forgotten = self._forgotten
         for kind in SampleKind:
             if kind is not SampleKind.GAP:
                 snapshot = self.snapshot(kind, None, None, None)
@@ -256,7 +260,9 @@ class TenantStore(TenantReading):
             # What came meanwhile may be among the rows already; told again it changes nothing.
             for batch in self._latest_missed:
                 found.update(batch.kind, batch.table, batch.arrival)
-            self._latest = found
+            if forgotten == self._forgotten:
+                # Otherwise it may stand on a segment that was put aside meanwhile.
+                self._latest = found
         return found
 
     def _segments_locked(self) -> list[SegmentFile]:

@@ -32,11 +32,14 @@ class Tenants:
 
     Args:
         catalog: the manifest.
+
+    Attributes:
+        objects: where segments live.
     """
 
     def __init__(self, catalog: SegmentCatalog) -> None:
         self._catalog = catalog
-        self._objects = catalog.objects
+        self.objects = catalog.objects
         self._open: dict[int, TenantStore] = {}
         self._lock = threading.Lock()
         self._readers = Readers()
@@ -66,9 +69,9 @@ class Tenants:
         """A tenant's own folder."""
         return self._catalog.folder(slug)
 
-    def reader(self, folder: Path) -> SegmentReader:
-        """The reader of a tenant's folder."""
-        return self._readers.of(folder)
+    def reader(self, slug: str) -> SegmentReader:
+        """The reader of a tenant's segments."""
+        return self._catalog.reader(self._readers, slug)
 
     def drop(self, tenant_id: int) -> None:
         """Let go of a tenant with all it holds, because it is being removed."""
@@ -132,7 +135,7 @@ class Tenants:
 
     def _known(self, store: TenantStore) -> list[SegmentFile]:
         found = self._catalog.segments(store.tenant_id)
-        sizes = self._objects.sizes(store.slug, [segment.kept for segment in found])
+        sizes = self.objects.sizes(store.slug, [segment.kept for segment in found])
         return [replace(s, damaged=True) if self._is_damaged(store, s, sizes) else s for s in found]
 
     def _is_damaged(self, store: TenantStore, segment: SegmentFile, sizes: dict[str, int]) -> bool:
@@ -144,24 +147,27 @@ class Tenants:
         return wrong or segment.damaged
 
     def _damage(self, store: TenantStore, file: str) -> None:
-        """A reader says so; where it read a copy, that may be what is damaged."""
-        named = [segment for segment in store.segments() if segment.path == file]
-        if self._objects.renewed(f"{store.slug}/{file}") and named and self._intact(store, named[0]):
-            log.warning("a copy of a segment was damaged and is fetched anew", path=f"{store.slug}/{file}")
-        else:
-            self._put_aside(store, file)
+        """A reader says so; it is believed where the file is not what the manifest says."""
+        for segment in store.segments():
+            if file not in {segment.path, segment.kept} or segment.damaged:
+                continue
+            if self._intact(store, segment):
+                # The reader's copy, memory or disk cache was at fault, or it is wrong.
+                log.warning("a segment told to be damaged is whole", path=f"{store.slug}/{file}")
+            else:
+                self._put_aside(store, segment.path)
 
     def _put_aside(self, store: TenantStore, file: str) -> None:
-        self._name(store, file, there=file in self._objects.sizes(store.slug, [file]))
+        self._name(store, file, there=file in self.objects.sizes(store.slug, [file]))
         self._catalog.mark(store.tenant_id, file, damaged=True)
         self._catalog.quarantine(store.slug, file)
         store.forget_segments()
 
     def _intact(self, store: TenantStore, segment: SegmentFile) -> bool:
         name = f"{store.slug}/{segment.kept}"
-        self._objects.renewed(name)
+        self.objects.renewed(name)
         try:
-            return checksum(self._objects.local(name)) == (segment.bytes, segment.crc32)
+            return checksum(self.objects.local(name)) == (segment.bytes, segment.crc32)
         except FileNotFoundError:
             return False
 

@@ -68,7 +68,7 @@ def test_the_log_is_let_go_behind_the_first_level(world: World) -> None:
 def test_a_file_goes_when_the_last_of_its_tenants_has_segments(world: World) -> None:
     both(world, 0)
     world.telemetry.spill()
-    store = world.telemetry._store(world.scopes["steel"])
+    store = world.telemetry.tenant_store(world.scopes["steel"])
     world.telemetry._sealer.seal(store)
     assert len(level(world)) == 1
     world.open()

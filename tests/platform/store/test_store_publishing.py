@@ -65,7 +65,7 @@ def test_a_sample_written_again_is_never_seen_twice_and_holds_once_its_day_is_se
     published.telemetry.seal()
     # The second segment repeats a sample, so readers of the table wait for the day to be settled.
     assert values(published) == [float(t) for t in range(10)]
-    store = published.telemetry._store(published.scopes["steel"])
+    store = published.telemetry.tenant_store(published.scopes["steel"])
     published.telemetry._sealer.settle(store)
     assert values(published)[5] == 50.0
     assert values(published)[-1] == 20.0
@@ -85,7 +85,7 @@ def test_files_that_merges_replaced_stay_for_readers_of_older_versions(
     assert len(deltalake.DeltaTable(folder, version=0).to_pyarrow_table()) == 1
     published.telemetry.verify()
     assert len(files(published)) == 3
-    store = published.telemetry._store(published.scopes["steel"])
+    store = published.telemetry.tenant_store(published.scopes["steel"])
     publisher = published.telemetry._sealer._publisher
     assert publisher.drop_retired(store, datetime.now(UTC)) == 0
     monkeypatch.setattr(publishing, "KEEP", timedelta(0))

@@ -10,7 +10,6 @@ import pyarrow.parquet as pq
 import pytest
 
 from tundish_platform.samples import SampleKind
-from tundish_platform.store.files import LocalFiles
 from tundish_platform.store.objects import LocalObjects
 from tundish_platform.store.query.rollup import HOUR_US
 from tundish_platform.store.rows import STORED
@@ -75,7 +74,7 @@ READS: list[Callable[[SegmentReader, SegmentFile], object]] = [
     lambda reader, file: reader.newest(SampleKind.NUMERIC, [file], [1], datetime(2200, 1, 1, tzinfo=UTC)),
     lambda reader, file: reader.live_minutes([file], None, INSTANT, INSTANT),
     lambda reader, file: reader.pieces(HOUR_US, [file], None, 0, EVER),
-    lambda reader, file: reader.restore(LocalFiles(), file),
+    lambda reader, file: reader.remade(file),
 ]
 
 

@@ -308,3 +308,19 @@ def test_the_lock_of_a_killed_process_is_free(world: World, holder: subprocess.P
     holder.wait()
     world.open()
     assert world.append([(1, 0, 1.0)]) == 1
+
+
+def test_a_segment_that_is_told_to_be_damaged_is_looked_at_first(world: World) -> None:
+    world.append([(1, 0, 1.0)])
+    world.telemetry.seal()
+    store = world.telemetry.tenant_store(world.scopes["steel"])
+    (segment,) = store.segments()
+    store.report_damaged(segment.path)
+    store.report_damaged("numeric/day=2026-03-01/no-such-file.parquet")
+    assert world.telemetry.problems() == ()
+    assert world.values(1) == [1.0]
+    path = world.root / "tenants" / "steel" / segment.path
+    path.write_bytes(path.read_bytes()[:-1] + b"?")
+    store.report_damaged(segment.path)
+    assert [file.damaged for file in store.segments()] == [True]
+    assert world.telemetry.tenant_store(world.scopes["steel"]).reader.folder.joinpath("quarantine").is_dir()

@@ -107,7 +107,7 @@ def test_what_arrives_while_the_latest_values_are_read_is_among_them(
     world.append([(1, 0, 1.0)])
     world.open().seal()
     world.open()
-    store = world.telemetry._store(world.scopes["steel"])
+    store = world.telemetry.tenant_store(world.scopes["steel"])
     newest = store.reader.newest
 
     def meanwhile(*arguments: Any) -> list[pa.Table]:  # noqa: ANN401 - whatever `newest` takes

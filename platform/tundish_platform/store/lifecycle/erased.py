@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from tundish_platform.store.lifecycle.removal import removing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
-    from pathlib import Path
 
     from tundish_platform.store.files import FileLayer
     from tundish_platform.store.lifecycle.quota import Limits
@@ -72,7 +72,7 @@ class ErasedTenant:
         log: of all tenants.
         tenants: those that are open.
         sealer: moves rows on.
-        spiller: the first level.
+        spiller: the first level, if there is one.
         close: lets nothing more of a tenant in, and returns once nothing is under way.
     """
 
@@ -83,11 +83,12 @@ class ErasedTenant:
         log: Log,
         tenants: Tenants,
         sealer: Sealer,
-        spiller: Spiller,
+        spiller: Spiller | None,
         close: Callable[[int], None],
     ) -> None:
         self._root = root
         self._files = files
+        self._objects = tenants.objects
         self._log = log
         self._tenants = tenants
         self._sealer = sealer
@@ -122,31 +123,26 @@ class ErasedTenant:
 
     def clear_first_level(self, tenant_id: int) -> None:
         """Write shared first-level files anew without the tenant."""
-        self._spiller.without(tenant_id, self._tenants)
+        if self._spiller is not None:
+            self._spiller.without(tenant_id, self._tenants)
 
     def clear_folder(self, tenant_id: int, slug: str) -> Mapping[str, int]:
         """Remove the tenant's folder with segments, rollups, tables and foundlings; gives figures."""
         del tenant_id
-        folder = self._tenants.folder(slug)
-        found = sorted(folder.rglob("*"), key=lambda path: len(path.parts), reverse=True)
-        files = [path for path in found if path.is_symlink() or not path.is_dir()]
-        figures = {"files": len(files), "bytes": sum(path.lstat().st_size for path in files)}
-        for path in files:
-            self._files.remove(path)
-        for path in (*(path for path in found if path not in set(files)), folder):
-            if path.is_dir():
-                path.rmdir()
-        if folder.parent.is_dir():
-            self._files.sync_folder(folder.parent)
-        return figures
+        sizes = [size for _, size in self._objects.listing(slug)]
+        self._objects.remove_all(slug)
+        return {"files": len(sizes), "bytes": sum(sizes)}
 
     def leftovers(self, tenant_id: int, slug: str) -> list[str]:
         """What log, first level and folders still hold of the tenant, in words; no slug: it is forgotten."""
-        found = [f"first-level file {name} holds rows of it" for name in self._spiller.holding(tenant_id)]
+        spilled = () if self._spiller is None else self._spiller.holding(tenant_id)
+        found = [f"first-level file {name} holds rows of it" for name in spilled]
         found += ["the log holds records of it"] if self._in_log(tenant_id) else []
         found += [f"{path} may hold records of it" for path in self._copies()]
-        if slug and self._tenants.folder(slug).exists():
-            found.append(f"{self._tenants.folder(slug)} is there")
+        if slug:
+            found += [f"{name} is there" for name, _ in self._objects.listing(slug)]
+            folder = self._objects.table(slug)
+            found += [f"{folder} is there"] if isinstance(folder, Path) and folder.exists() else []
         return found
 
     def _in_log(self, tenant_id: int) -> bool:

@@ -8,7 +8,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from tundish_platform.store.query.rollup import ROLLUP_SCHEMA
 from tundish_platform.store.rows import micros
+from tundish_platform.store.segments.beside import Memory
+from tundish_platform.store.segments.pieces import gathered, part
+from tundish_platform.store.segments.rollupfile import decoded
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -17,6 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 PIECE: Final = 1 << 16
+_END_US: Final = 2**62
 
 
 class _Run:
@@ -84,6 +89,19 @@ def file_run(path: Path, columns: Sequence[str] | None = None) -> Iterator[pa.Ta
             PIECE, columns=None if columns is None else list(columns), use_threads=False
         ):
             yield pa.Table.from_batches([piece])
+
+
+def rollup_run(path: Path, width_us: int) -> Iterator[pa.Table]:
+    """Rollups of a width in a rollup file as a run; none where it has no such level.
+
+    Raises:
+        ValueError: it is not what was written.
+    """
+    content = path.read_bytes()
+    level = decoded(content).get(width_us)
+    found = None if level is None else part(Memory(content), level, None, 0, _END_US)
+    if found is not None:
+        yield gathered([found], ROLLUP_SCHEMA.names)
 
 
 def _together(parts: Sequence[pa.Table], *, once: bool) -> pa.Table:

@@ -107,14 +107,20 @@ class Removals:
         metadata: their database.
         place: the store's writer.
         forget: called with the tenant once it is closed, for whatever else is kept in memory.
+        mine: whether a tenant is this writer's, where there are several.
     """
 
     def __init__(
-        self, metadata: Metadata, place: RemovalPlace, forget: Callable[[int], None] = lambda _: None
+        self,
+        metadata: Metadata,
+        place: RemovalPlace,
+        forget: Callable[[int], None] = lambda _: None,
+        mine: Callable[[int], bool] = lambda _: True,
     ) -> None:
         self._metadata = metadata
         self._place = place
         self._forget = forget
+        self._mine = mine
         self._steps: Mapping[str, Callable[[_Work], None]] = {
             "close": self._close,
             "log": self._log,
@@ -130,7 +136,7 @@ class Removals:
         """Go on with what was begun, by whichever process; returns how many were ended."""
         ended = 0
         self.problems = []
-        for number in open_removals(self._metadata):
+        for number in open_removals(self._metadata, self._mine):
             try:
                 self.run(number)
             except Exception as error:
@@ -262,10 +268,12 @@ def removing(session: Session) -> set[int]:
     return set(session.scalars(query))
 
 
-def open_removals(metadata: Metadata) -> list[int]:
-    """Numbers of removals that are not done."""
+def open_removals(metadata: Metadata, mine: Callable[[int], bool] = lambda _: True) -> list[int]:
+    """Numbers of removals that are not done, of those tenants."""
+    query = select(TenantRemoval.number, TenantRemoval.tenant_id).where(TenantRemoval.step != DONE)
     with metadata.session() as session:
-        return list(session.scalars(_open()))
+        found = list(session.execute(query.order_by(TenantRemoval.number)))
+    return [number for number, tenant in found if mine(tenant)]
 
 
 def _no_more(found: list[str]) -> None:

@@ -8,6 +8,7 @@ piece. When the minutes go, the file is written anew with the hours alone, under
 from __future__ import annotations
 
 import hashlib
+import zlib
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
@@ -29,11 +30,9 @@ from tundish_platform.tenancy.models import Tenant
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from datetime import date
-    from pathlib import Path
 
     from sqlalchemy.orm import Session
 
-    from tundish_platform.store.files import FileLayer
     from tundish_platform.store.segments.catalog import SegmentCatalog
     from tundish_platform.store.segments.publishing import Publisher
     from tundish_platform.store.segments.reader import SegmentReader
@@ -54,7 +53,6 @@ class RetainedSegments:
         metadata: the manifest's database.
         catalog: the manifest.
         tenants: the tenants that are open.
-        files: the file layer.
         seal: brings a tenant's waiting rows into segments.
         publisher: of the tenants' Delta tables, if there are any.
     """
@@ -64,14 +62,12 @@ class RetainedSegments:
         metadata: Metadata,
         catalog: SegmentCatalog,
         tenants: Tenants,
-        files: FileLayer,
         seal: Callable[[TenantStore], None],
         publisher: Publisher | None = None,
     ) -> None:
         self._metadata = metadata
         self._catalog = catalog
         self._tenants = tenants
-        self._files = files
         self._seal = seal
         self._publisher = publisher
 
@@ -96,7 +92,11 @@ class RetainedSegments:
         """By tenant, the oldest day of which anything is named."""
         query = select(Segment.tenant_id, func.min(Segment.day)).group_by(Segment.tenant_id)
         with self._metadata.session() as session:
-            return {row[0]: row[1] for row in session.execute(query)}
+            return {row[0]: row[1] for row in session.execute(query) if self._catalog.has(row[0])}
+
+    def has(self, tenant_id: int) -> bool:
+        """Whether the tenant's files are this process's to remove."""
+        return self._catalog.has(tenant_id)
 
     def days(
         self, tenant_id: int, level: Level, kinds: Sequence[SampleKind], before: date, most: int
@@ -122,6 +122,7 @@ class RetainedSegments:
 
     def drop(self, session: Session, tenant_id: int, kind: SampleKind, day: date, level: Level) -> DayPart:
         """Let the manifest forget a day's files of a level, in this transaction; says which they were."""
+        self._catalog.guard(session)
         rows = list(
             session.scalars(
                 select(Segment)
@@ -130,22 +131,22 @@ class RetainedSegments:
                 .order_by(Segment.max_sequence)
             )
         )
-        folder = self._catalog.folder(session.scalars(select(Tenant.slug).filter_by(id=tenant_id)).one())
+        slug = session.scalars(select(Tenant.slug).filter_by(id=tenant_id)).one()
         counted = sum(row.rows for row in rows), sum(row.bytes for row in rows)
         paths = [file_of(row).kept for row in rows]
         if level is Level.MINUTE:
-            paths = [path for row in rows for path in self._without_minutes(folder, row)]
+            paths = [path for row in rows for path in self._without_minutes(slug, row)]
         elif level is Level.HOUR or kind not in ROLLED_UP:
             for row in rows:
                 session.delete(row)
-        elif not self._expired(session, folder, rows):
+        elif not self._expired(session, slug, rows):
             return DayPart(kind, day, level, (), 0, 0)
         else:
             # Rollups that were put together into another file go, and those of rows that could not be read.
             left = {rollups.beside(row.path) for row in rows if row.expired}
             paths += [beside for path in paths if (beside := rollups.beside(path)) not in left]
         if level is Level.RAW:
-            paths += self._others(session, tenant_id, folder, f"{kind}/day={day}")
+            paths += self._others(session, tenant_id, slug, f"{kind}/day={day}")
         return DayPart(kind, day, level, tuple(dict.fromkeys(paths)), *counted)
 
     def forget(self, tenant_id: int, part: DayPart) -> None:
@@ -175,12 +176,7 @@ class RetainedSegments:
         slug = self._catalog.slug(tenant_id)
         if slug is None:
             return
-        found = [self._catalog.folder(slug) / path for path in paths]
-        for path in found:
-            self._files.remove(path)
-        for folder in {path.parent for path in found}:
-            if folder.is_dir():
-                self._files.sync_folder(folder)
+        self._catalog.objects.remove_many([f"{slug}/{path}" for path in paths])
 
     def _store(self, tenant_id: int) -> TenantStore | None:
         slug = self._catalog.slug(tenant_id)
@@ -193,19 +189,20 @@ class RetainedSegments:
             if (file.kind, file.day) == (kind, day) and not (file.damaged or file.expired)
         ]
         if len(files) == 1:
-            store.reader.restore(self._files, files[0])
+            content = store.reader.remade(files[0])
+            if content is not None:
+                self._put(store.slug, files[0].path, content)
         elif files:
-            final = store.reader.folder / _together(files)
-            rollups.put(final, self._files, rolled_up(store.reader, kind, files))
-            self._files.sync_folder(final.parent)
+            self._put(store.slug, _together(files), rolled_up(store.reader, kind, files))
 
-    def _expired(self, session: Session, folder: Path, rows: Sequence[Segment]) -> bool:
+    def _expired(self, session: Session, slug: str, rows: Sequence[Segment]) -> bool:
         """Leave one row that names the day's rollups; false where they are not what `settle` made them."""
         sound = [row for row in rows if not row.damaged]
         if sound:
             path = sound[0].path if len(sound) == 1 else _together([file_of(row) for row in sound])
-            beside = folder / rollups.beside(path)
-            if not beside.is_file():
+            try:
+                beside = self._catalog.objects.local(f"{slug}/{rollups.beside(path)}")
+            except FileNotFoundError:
                 # Somebody merged or sealed meanwhile; the next pass begins with `settle`.
                 return False
             kept = sound[-1]
@@ -219,7 +216,7 @@ class RetainedSegments:
                 session.delete(row)
         return True
 
-    def _without_minutes(self, folder: Path, row: Segment) -> list[str]:
+    def _without_minutes(self, slug: str, row: Segment) -> list[str]:
         """Write a day's hours anew under another name; returns what has to go."""
         file = file_of(row)
         if row.path.endswith(_HOURS_ONLY):
@@ -227,22 +224,35 @@ class RetainedSegments:
         row.path = row.path.removesuffix(".parquet") + _HOURS_ONLY
         if row.damaged:
             return [file.kept]
-        hours = self._tenants.reader(folder).pieces(HOUR_US, [file], None, 0, _END)
-        final = folder / row.path
-        rollups.put(final, self._files, encoded({HOUR_US: hours}))
-        self._files.sync_folder(final.parent)
-        row.bytes, row.crc32 = checksum(folder / rollups.beside(row.path))
+        hours = self._tenants.reader(slug).pieces(HOUR_US, [file], None, 0, _END)
+        row.bytes, row.crc32 = self._put(slug, row.path, encoded({HOUR_US: hours}))
         return [file.kept]
 
-    def _others(self, session: Session, tenant_id: int, folder: Path, day: str) -> list[str]:
+    def _put(self, slug: str, path: str, content: bytes) -> tuple[int, int]:
+        """Write the rollups of a segment that is there, or was; gives their size and checksum."""
+        name = f"{slug}/{rollups.beside(path)}"
+        staged = self._catalog.objects.staged(name)
+        try:
+            staged.write_bytes(content)
+        except OSError:
+            staged.unlink(missing_ok=True)
+            raise
+        self._catalog.objects.put(name, staged)
+        return len(content), zlib.crc32(content)
+
+    def _others(self, session: Session, tenant_id: int, slug: str, day: str) -> list[str]:
         """Files with rows of the day that are kept beside what the manifest names."""
         mine = (RetiredSegment.tenant_id == tenant_id, RetiredSegment.path.startswith(f"{day}/"))
         found = list(session.scalars(select(RetiredSegment.path).where(*mine)))
         session.execute(delete(RetiredSegment).where(*mine))
         kind, name = day.split("/")
-        aside = (folder / QUARANTINE / name).glob(f"{kind}-*.parquet")
+        aside = f"{slug}/{QUARANTINE}/{name}"
         found += [rollups.beside(path) for path in found]
-        return found + [str(path.relative_to(folder)) for path in aside]
+        return found + [
+            other.removeprefix(f"{slug}/")
+            for other, _ in self._catalog.objects.listing(aside)
+            if other.startswith(f"{aside}/{kind}-") and other.endswith(".parquet")
+        ]
 
 
 def rolled_up(reader: SegmentReader, kind: SampleKind, files: Sequence[SegmentFile]) -> bytes:

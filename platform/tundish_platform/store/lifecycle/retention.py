@@ -88,6 +88,10 @@ class RetentionPlace(Protocol):
         """By tenant, the oldest day of which anything is named."""
         ...
 
+    def has(self, tenant_id: int) -> bool:
+        """Whether the tenant's files are this process's to remove."""
+        ...
+
     def days(
         self, tenant_id: int, level: Level, kinds: Sequence[SampleKind], before: date, most: int
     ) -> list[tuple[SampleKind, date]]:
@@ -236,7 +240,11 @@ class Retention:
         if tenant_id is not None:
             query = query.where(RetentionRecord.tenant_id == tenant_id)
         with self._metadata.session() as session:
-            found = [(r.tenant_id, r.kind, r.day, r.level, r.pending) for r in session.scalars(query)]
+            found = [
+                (r.tenant_id, r.kind, r.day, r.level, r.pending)
+                for r in session.scalars(query)
+                if self._place.has(r.tenant_id)
+            ]
         return sum(self._finish_one(*entry) for entry in found)
 
     def write_late(self) -> None:

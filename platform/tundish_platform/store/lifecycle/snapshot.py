@@ -6,7 +6,7 @@ import os
 import secrets
 import shutil
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Final, Protocol
 
@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tundish_platform.samples import SCHEMAS, SampleKind
-from tundish_platform.store.lifecycle.merge import file_run, sorted_run
+from tundish_platform.store.lifecycle.merge import file_run, rollup_run, sorted_run
 from tundish_platform.store.lifecycle.retention import Level
 from tundish_platform.store.rows import TIMESTAMP, micros
 
@@ -28,13 +28,12 @@ _FIRST: Final = date(1970, 1, 1)
 
 
 class Snapshot(Protocol):
-    """What a takeout asks: which days there are, and their rows in sorted runs, the last written last.
+    """What a takeout asks: which days there are, and their rows in sorted runs, the last written last."""
 
-    Attributes:
-        damaged: files that cannot be read, so that their rows are missing.
-    """
-
-    damaged: Sequence[str]
+    @property
+    def damaged(self) -> Sequence[str]:
+        """Files that cannot be read, as far as is known now, so that their rows are missing."""
+        ...
 
     def days(self, kind: SampleKind, level: Level) -> list[date]:
         """UTC days with rows of a kind and level, rising."""
@@ -47,12 +46,18 @@ class Snapshot(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class HeldFile:
-    """A sorted Parquet file of one kind, day and level."""
+    """A sorted file of one kind, day and level: Parquet, or where `rollups` a rollup file.
+
+    Attributes:
+        name: as the manifest has it.
+    """
 
     kind: SampleKind
     day: date
     level: Level
     path: Path
+    name: str = ""
+    rollups: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,12 +80,17 @@ class FileSnapshot:
 
     def __init__(self, listing: Listing) -> None:
         self._files = listing.files
-        self.damaged = listing.damaged
+        self._damaged = list(listing.damaged)
         self._chunks = {
             kind: pa.concat_tables([chunk.select(columns_of(kind)) for chunk in chunks])
             for kind, chunks in listing.chunks.items()
             if chunks
         }
+
+    @property
+    def damaged(self) -> Sequence[str]:
+        """Files that cannot be read."""
+        return self._damaged
 
     def days(self, kind: SampleKind, level: Level) -> list[date]:
         """UTC days with rows of a kind and level, rising."""
@@ -95,13 +105,20 @@ class FileSnapshot:
         wanted = (kind, day, level)
         columns = columns_of(kind) if level is Level.RAW else None
         found: list[Iterable[pa.Table]] = [
-            file_run(file.path, columns)
+            self._rollups(file) if file.rollups else file_run(file.path, columns)
             for file in self._files
             if (file.kind, file.day, file.level) == wanted
         ]
         if level is Level.RAW and kind in self._chunks:
             found.append(sorted_run(_of_day(self._chunks[kind], day)))
         return found
+
+    def _rollups(self, file: HeldFile) -> list[pa.Table]:
+        try:
+            return list(rollup_run(file.path, int(file.level) * 1_000_000))
+        except (ValueError, KeyError, TypeError):
+            self._damaged += [] if file.name in self._damaged else [file.name]
+            return []
 
 
 @contextmanager
@@ -130,8 +147,8 @@ def columns_of(kind: SampleKind) -> list[str]:
 def _linked(place: Path, listing: Callable[[], Listing]) -> Listing:
     for left in reversed(range(_TRIES)):
         place.mkdir(parents=True, mode=0o700)
-        found = listing()
         try:
+            found = listing()
             files = [_link(file, place / f"{number}.tmp") for number, file in enumerate(found.files)]
         except FileNotFoundError:
             # A merge was quicker: begin anew, or rows of two moments would be mixed.
@@ -145,7 +162,7 @@ def _linked(place: Path, listing: Callable[[], Listing]) -> Listing:
 
 def _link(file: HeldFile, link: Path) -> HeldFile:
     os.link(file.path, link)
-    return HeldFile(file.kind, file.day, file.level, link)
+    return replace(file, path=link)
 
 
 def _of_day(table: pa.Table, day: date) -> pa.Table:

@@ -63,6 +63,7 @@ class Hold:
         lease_s: a holder that was silent for so long is taken for dead.
         beat_s: how often it says that it lives; None for a fifth of the lease.
         wait_s: how long to wait for the partition.
+        stood_still: revision of the key that the caller has seen, and since when (`time.monotonic`).
 
     Raises:
         HeldElsewhere: it was not free in time.
@@ -78,6 +79,7 @@ class Hold:
         lease_s: float = 10.0,
         beat_s: float | None = None,
         wait_s: float = 0.0,
+        stood_still: tuple[int, float] = (-1, 0.0),
     ) -> None:
         self._link = link
         self._key = f"partition.{partition}"
@@ -88,8 +90,8 @@ class Hold:
         self._alive_until = 0.0
         self.token = 0
         self.lost = threading.Event()
-        self._table = link.run(_bucket(link))
-        link.run(self._take(wait_s), wait_s + 2 * lease_s + 30)
+        self._table = link.run(holds_table(link))
+        link.run(self._take(wait_s, *stood_still), wait_s + 2 * lease_s + 30)
         self._beating = asyncio.run_coroutine_threadsafe(self._beat(), link.loop)
 
     @property
@@ -117,9 +119,8 @@ class Hold:
         """Give it back."""
         self.give_back()
 
-    async def _take(self, wait_s: float) -> None:
+    async def _take(self, wait_s: float, seen: int, since: float) -> None:
         end = time.monotonic() + wait_s
-        seen, since = -1, 0.0
         while True:
             try:
                 revision, beat = await self._read()
@@ -184,7 +185,8 @@ class Hold:
         self._alive_until = begun + self._lease_s
 
 
-async def _bucket(link: NatsLink) -> KeyValue:
+async def holds_table(link: NatsLink) -> KeyValue:
+    """The table of holds, made if it is not there."""
     try:
         return await link.streams.key_value(BUCKET)
     except nats.js.errors.NotFoundError:

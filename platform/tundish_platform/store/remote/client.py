@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from typing import TYPE_CHECKING, Any, Final
 
 from tundish_platform.samples import encode_batch
+from tundish_platform.store.access import TelemetryAccess
+from tundish_platform.store.lifecycle.policy import Policies
+from tundish_platform.store.lifecycle.quota import Limits
 from tundish_platform.store.objects import LocalObjects
-from tundish_platform.store.query.queries import Queries
+from tundish_platform.store.remote.buckets import WriterBuckets
 from tundish_platform.store.remote.errors import WriterAway
 from tundish_platform.store.remote.freshness import watched
 from tundish_platform.store.remote.pool import WriterLines
@@ -24,23 +29,28 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tundish_platform.samples import SampleBatch
+    from tundish_platform.store.lifecycle.policy import PolicyDefaults
+    from tundish_platform.store.lifecycle.quota import QueryBudget
     from tundish_platform.store.remote.freshness import Freshness
     from tundish_platform.store.remote.protocol import Message
     from tundish_platform.tenancy.metadata import Metadata
     from tundish_platform.tenancy.scope import TenantScope
 
 _SEAL_S: Final = 3600.0
+_POLICIES_S: Final = 5.0
 _AWAY: Final = (
     "the store's writer does not answer: nothing is taken, and all answers lack the samples that lie in no "
     "segment yet. Start the writer, or look into its log"
 )
 
 
-class RemoteTelemetry(Queries):
+class RemoteTelemetry(TelemetryAccess):
     """The same as `Telemetry`, through the writer's socket; any number of processes may have one.
 
     A row that any process was told is stored is in the next answer of all of them. While the writer is away,
-    queries answer from segments alone and `freshness` says so.
+    queries answer from segments alone and `freshness` says so; or, where `whole`, they are refused.
+
+    A tenant's query time is counted by the writer, for all processes together; its turns are this process's.
 
     Args:
         root: the store's folder.
@@ -48,6 +58,11 @@ class RemoteTelemetry(Queries):
         connections: to the writer at once; who finds none free waits.
         answer_s: how long a query waits for the writer.
         append_s: how long an append does; behind a slow disk it may have to.
+        whole: refuse queries with `WriterAway` rather than answer without what lies in no segment yet.
+        policy: quotas of tenants without a policy of their own.
+
+    Attributes:
+        limits: turns of queries, and the longest one.
     """
 
     def __init__(
@@ -58,6 +73,8 @@ class RemoteTelemetry(Queries):
         connections: int = 8,
         answer_s: float = 10.0,
         append_s: float = 60.0,
+        whole: bool = False,
+        policy: PolicyDefaults | None = None,
     ) -> None:
         self._lines = WriterLines(root, most=connections)
         self._metadata = metadata
@@ -65,6 +82,12 @@ class RemoteTelemetry(Queries):
         self._readers = Readers()
         self._answer_s = answer_s
         self._append_s = append_s
+        self._whole = whole
+        self._policies = Policies(metadata, policy)
+        self._policies_lock = threading.Lock()
+        self._policies_due = time.monotonic() + _POLICIES_S
+        self.limits = Limits(self._policies.of)
+        self.limits.seconds = WriterBuckets(self._ask, self.limits.seconds)
 
     @property
     def ready(self) -> bool:
@@ -113,6 +136,10 @@ class RemoteTelemetry(Queries):
         told = answer.head["state"]
         return StoreState(**(told | {"problems": tuple(told["problems"])}))
 
+    def problems(self) -> tuple[str, ...]:
+        """What is damaged or failing, in words."""
+        return self.state().problems
+
     def freshness(self) -> AbstractContextManager[Freshness]:
         """Watch how fresh the answers are that this thread gets inside a ``with``."""
         return watched()
@@ -124,7 +151,20 @@ class RemoteTelemetry(Queries):
 
     def _store(self, scope: TenantScope) -> RemoteTenant:
         reader = self._catalog.reader(self._readers, scope.slug)
-        return RemoteTenant(scope, reader, self._ask, lambda: self._catalog.segments(scope.tenant_id))
+        ask = self._ask_or_refuse if self._whole else self._ask
+        return RemoteTenant(scope, reader, ask, lambda: self._catalog.segments(scope.tenant_id))
+
+    def _admitted(self, scope: TenantScope) -> AbstractContextManager[QueryBudget]:
+        with self._policies_lock:
+            due = time.monotonic() >= self._policies_due
+            if due:
+                self._policies_due = time.monotonic() + _POLICIES_S
+        if due:
+            self._policies.refresh()
+        return self.limits.querying(scope.tenant_id)
+
+    def _ask_or_refuse(self, head: Mapping[str, Any]) -> Message:
+        return self._lines.ask(head, seconds=self._answer_s, again=True)
 
     def _ask(self, head: Mapping[str, Any]) -> Message | None:
         """The writer's answer to what changes nothing; None where there is no writer."""

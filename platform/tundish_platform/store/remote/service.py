@@ -12,16 +12,13 @@ from tundish_platform.samples import SampleKind, decode_batch
 from tundish_platform.store.query.facts import FACTS_SCHEMA, live_minutes
 from tundish_platform.store.remote.seals import scope_of
 from tundish_platform.store.remote.wire import instant_of, micros_told, segment_told, tables_told
-from tundish_platform.store.segments.segment import checksum
 from tundish_platform.tenancy.scope import AccessDenied, Permission
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from tundish_platform.store.remote.protocol import Message
-    from tundish_platform.store.segments.segment import SegmentFile
     from tundish_platform.store.telemetry import Telemetry
-    from tundish_platform.store.tenant import TenantStore
     from tundish_platform.tenancy.scope import TenantScope
 
     Answered = tuple[dict[str, Any], Sequence[Any]]
@@ -32,15 +29,15 @@ class WriterService:
 
     Args:
         telemetry: the store.
-        store: the part of it that belongs to a scope's tenant.
     """
 
-    def __init__(self, telemetry: Telemetry, store: Callable[[TenantScope], TenantStore]) -> None:
+    def __init__(self, telemetry: Telemetry) -> None:
         self._telemetry = telemetry
-        self._store = store
+        self._store = telemetry.tenant_store
         self._acts: Final[Mapping[str, Callable[[Message], Answered]]] = {
             "append": self._append,
             "broken": self._broken,
+            "charge": self._charge,
             "latest": self._latest,
             "minutes": self._minutes,
             "ping": self._ping,
@@ -48,6 +45,7 @@ class WriterService:
             "seal": self._seal,
             "snapshot": self._snapshot,
             "state": self._state,
+            "take": self._take,
         }
 
     def __call__(self, message: Message) -> Answered:
@@ -114,12 +112,17 @@ class WriterService:
         return told | {"damaged": [segment_told(f) for f in self._store(scope).damaged(start, end)]}, ()
 
     def _report(self, message: Message) -> Answered:
-        """A reader could not read a segment. Believed only where the file is not what the manifest says."""
+        """A reader could not read a segment; the store looks for itself."""
         scope, _ = _readable(message.head)
-        store = self._store(scope)
-        for segment in store.segments():
-            if segment.path == message.head["file"] and not _intact(store, segment):
-                store.report_damaged(segment.path)
+        self._store(scope).report_damaged(str(message.head["file"]))
+        return {}, ()
+
+    def _take(self, message: Message) -> Answered:
+        """Whether a tenant may ask, or in how many seconds; all processes draw on one bucket."""
+        return {"wait_s": self._telemetry.limits.seconds.take(*_tokens(message.head))}, ()
+
+    def _charge(self, message: Message) -> Answered:
+        self._telemetry.limits.seconds.charge(*_tokens(message.head))
         return {}, ()
 
     def _ping(self, _message: Message) -> Answered:
@@ -138,11 +141,8 @@ def _now() -> dict[str, Any]:
     return {"instant": micros_told(datetime.now(UTC))}
 
 
-def _intact(store: TenantStore, segment: SegmentFile) -> bool:
-    try:
-        return checksum(store.reader.folder / segment.path) == (segment.bytes, segment.crc32)
-    except FileNotFoundError:
-        return False
+def _tokens(head: Mapping[str, Any]) -> tuple[int, float, float, float]:
+    return int(head["tenant"]), float(head["amount"]), float(head["rate"]), float(head["burst"])
 
 
 def _readable(head: Mapping[str, Any]) -> tuple[TenantScope, Sequence[int] | None]:

@@ -76,4 +76,4 @@ def serve(
 
 def open_socket(root: Path, telemetry: Telemetry, limits: Limits | None = None) -> WriterSocket:
     """Let other processes of this machine append to a store and read its buffer."""
-    return WriterSocket(root, WriterService(telemetry, telemetry._store), limits)  # noqa: SLF001 - its own way in
+    return WriterSocket(root, WriterService(telemetry), limits)

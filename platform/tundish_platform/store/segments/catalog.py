@@ -81,6 +81,19 @@ class SegmentCatalog:
             raise ValueError(f"{slug!r} cannot name a tenant's folder")
         return self.objects.reading(slug)[0]
 
+    def has(self, tenant_id: int) -> bool:
+        """Whether a tenant's segments are this process's to change."""
+        return self._share is None or self._share.has(tenant_id)
+
+    def guard(self, session: Session) -> None:
+        """Let a transaction commit only while nobody else has this process's share.
+
+        Raises:
+            StaleHolder: somebody has.
+        """
+        if self._share is not None:
+            self._share.guard(session)
+
     def slugs(self) -> dict[int, str]:
         """Short names of all tenants, or of those in the share."""
         with self._metadata.session() as session:
@@ -92,8 +105,7 @@ class SegmentCatalog:
     def _commit(self) -> Iterator[Session]:
         """A transaction that changes the manifest: it fails once another writer has this one's share."""
         with self._metadata.session() as session:
-            if self._share is not None:
-                self._share.guard(session)
+            self.guard(session)
             yield session
 
     def slug(self, tenant_id: int) -> str | None:

@@ -20,6 +20,7 @@ from tundish_platform.store.segments.rollups import KINDS
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import date
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -74,7 +75,7 @@ class Publisher:
                 if kind not in set(SampleKind):
                     found |= set(of_kind)
                 else:
-                    found |= self._delta().removable(store.reader.folder, SampleKind(kind), of_kind)
+                    found |= self._delta().removable(self._place(store), SampleKind(kind), of_kind)
         return found
 
     def publish(self, store: TenantStore) -> None:
@@ -126,7 +127,7 @@ class Publisher:
             gone = {
                 path
                 for kind, paths in by_kind.items()
-                for path in self._delta().removable(store.reader.folder, kind, paths)
+                for path in self._delta().removable(self._place(store), kind, paths)
             }
         for path in gone:
             segments.remove(self._catalog.objects, store.slug, path)
@@ -142,14 +143,17 @@ class Publisher:
         complete: bool,
     ) -> None:
         named = {day: [_data(f) for f in _disjoint(store, parts)] for day, parts in days.items()}
-        self._delta().publish(store.reader.folder, kind, named, complete=complete)
+        self._delta().publish(self._place(store), kind, named, complete=complete)
+
+    def _place(self, store: TenantStore) -> Path | str:
+        return self._catalog.objects.table(store.slug)
 
     def _delta(self) -> DeltaTables:
         if self._tables is None:
             # A hundred megabytes that only a process that seals needs.
             from tundish_platform.store.segments.delta import DeltaTables  # noqa: PLC0415 - see above
 
-            self._tables = DeltaTables(self._files, keep=KEEP)
+            self._tables = DeltaTables(self._files, self._catalog.objects.table_options, keep=KEEP)
         return self._tables
 
 

@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from tundish_platform.samples import SampleKind
-    from tundish_platform.store.files import FileLayer
     from tundish_platform.store.segments.handles import Opened
     from tundish_platform.store.segments.pieces import Part
     from tundish_platform.store.segments.rollupfile import Content, Level
@@ -228,24 +227,16 @@ class SegmentReader:
                 tables += [gathered(parts, names)] if parts else []
         return tables[-1] if len(tables) == 2 else pa.concat_tables(tables)  # noqa: PLR2004 - one and the empty
 
-    def restore(self, files: FileLayer, file: SegmentFile) -> bool:
-        """Write a segment's rollups again, durably, if the file beside it is missing or damaged.
-
-        Returns:
-            Whether that was so.
-        """
+    def remade(self, file: SegmentFile) -> bytes | None:
+        """The content of a segment's rollups, if the file beside it is missing or damaged; None if not."""
         if file.kind not in rollups.KINDS:
-            return False
+            return None
         with ExitStack() as stack:
             try:
                 self._beside(stack, file)
             except (FileVanished, SegmentDamaged):
-                table = self._rows(file.kind, file, None, None, STORED[file.kind].names)
-                segment = self._folder / file.path
-                rollups.write(segment, files, file.kind, table)
-                files.sync_folder(segment.parent)
-                return True
-        return False
+                return rollups.content(self._rows(file.kind, file, None, None, STORED[file.kind].names))
+        return None
 
     def _rows(
         self,

@@ -30,9 +30,10 @@ def three_nodes(tmp_path: Path) -> Iterator[NatsNodes]:
         yield nodes
 
 
-@pytest.fixture
-def bucket(tmp_path: Path) -> Iterator[BucketServer]:
-    with BucketServer(tmp_path / "bucket") as server:
+@pytest.fixture(scope="session")
+def bucket(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BucketServer]:
+    """Each test has a prefix of its own in it."""
+    with BucketServer(tmp_path_factory.mktemp("bucket")) as server:
         yield server
 
 

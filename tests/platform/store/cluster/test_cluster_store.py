@@ -184,12 +184,10 @@ def test_what_was_acknowledged_is_read_once_after_leader_and_writer_were_killed(
     world = new_world(in_memory=False)
     root = tmp_path / "trial"
     root.mkdir()
-    trial = StoreKillTrial(
-        root, three_nodes, bucket, str(world.metadata.engine.url), list(world.scopes.values())
-    )
-    findings = trial.run(rounds=1)
+    database, scopes = str(world.metadata.engine.url), list(world.scopes.values())
+    findings = StoreKillTrial(root, three_nodes, bucket, database, scopes, progress=20).run(rounds=1)
     assert findings.sound, findings
-    assert findings.acknowledged >= 2 * 2 * 40
+    assert findings.acknowledged >= 2 * 2 * 20
     assert findings.sealed >= findings.acknowledged
     assert findings.tokens == sorted(set(findings.tokens))
 

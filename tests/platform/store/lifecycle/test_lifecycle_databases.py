@@ -67,6 +67,7 @@ def database(empty_url: str) -> Iterator[Metadata]:
     found = Metadata(empty_url)
     target.create_all(found.engine)
     with found.session() as session:
+        create_tenant(session, "first", "第一", "First")
         create_tenant(session, "steel", "钢", "Steel of the canary")
         create_tenant(session, "power", "电", "Power")
     yield found
@@ -100,7 +101,7 @@ def test_policies_records_and_removals(database: Metadata, tmp_path: Path) -> No
     assert open_removals(database) == []
     with database.session() as session:
         assert traces.rows_of(session, steel.tenant_id) == {}
-        assert session.scalar(text("SELECT count(*) FROM tenant")) == 1
+        assert session.scalar(text("SELECT count(*) FROM tenant")) == 2
 
 
 def hold(session: Session, steel: TenantScope) -> None:

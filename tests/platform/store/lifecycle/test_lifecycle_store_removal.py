@@ -164,7 +164,7 @@ def test_a_part_that_is_being_sealed_finds_its_file_again(new_town: Callable[[],
     world.open()
     fill(world)
     before = power(world)
-    store = world.telemetry._store(world.scopes["power"])
+    store = world.telemetry.tenant_store(world.scopes["power"])
     _, parts = store.begin_seal()
     old = {part.file for part in parts}
     begin(world)

@@ -6,11 +6,13 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 from sqlalchemy import select
 
 from tundish_platform.samples import SampleKind
 from tundish_platform.store.lifecycle import retained
+from tundish_platform.store.lifecycle.listing import manifest_listing
 from tundish_platform.store.lifecycle.policy import (
     PolicyChange,
     PolicyDefaults,
@@ -20,12 +22,17 @@ from tundish_platform.store.lifecycle.policy import (
     release_hold,
 )
 from tundish_platform.store.lifecycle.retention import Level
+from tundish_platform.store.lifecycle.snapshot import held_still
 from tundish_platform.store.lifecycle.tables import RetentionRecord
+from tundish_platform.store.lifecycle.takeout import write_takeout
+from tundish_platform.store.lifecycle.targets import FolderTarget
+from tundish_platform.store.objects import LocalObjects
 from tundish_platform.store.testing.crashes import Crash, CrashingFiles
 from tundish_platform.tenancy import Principal, Role
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from conftest import World
     from numpy.typing import NDArray
@@ -85,7 +92,8 @@ def parquet(world: World, tenant: str = "steel") -> list[str]:
 
 def records(world: World) -> dict[tuple[str, str], int]:
     with world.metadata.session() as session:
-        rows = list(session.scalars(select(RetentionRecord).where(RetentionRecord.tenant_id == 1)))
+        mine = RetentionRecord.tenant_id == world.scopes["steel"].tenant_id
+        rows = list(session.scalars(select(RetentionRecord).where(mine)))
         assert not any(row.unfinished for row in rows)
         return {(row.kind, row.level): row.rows for row in rows}
 
@@ -142,7 +150,7 @@ def test_minutes_go_next_then_hours_and_gaps_a_year_later(filled: World, specs: 
     (left,) = folder.iterdir()
     assert left.name.endswith("-h.rollup")
     assert alike(answers(filled, specs[:1]), hours)
-    store = filled.telemetry._store(filled.scopes["steel"])
+    store = filled.telemetry.tenant_store(filled.scopes["steel"])
     files = store.segments()
     assert store.reader.pieces(MINUTE_US, files, None, DAY_US, DAY_US + 24 * HOUR_US).num_rows == 0
     after(filled, 31.1)
@@ -249,7 +257,7 @@ def test_a_crash_at_any_operation_changes_no_answer_and_leaves_nothing(
             crashes += 1
             # As it is found, before anything goes on.
             world.open()
-            if world.telemetry._store(world.scopes["steel"]).segments():
+            if world.telemetry.tenant_store(world.scopes["steel"]).segments():
                 assert alike(answers(world, specs[:1]), wanted)
             after(world, days)
         else:
@@ -263,3 +271,28 @@ def test_a_crash_at_any_operation_changes_no_answer_and_leaves_nothing(
         assert len(left) == (1 if days < 30 else 0), left
         world.metadata.close()
     assert crashes >= 6
+
+
+def test_a_takeout_has_the_rollups_of_days_whose_rows_are_gone(filled: World, tmp_path: Path) -> None:
+    def taken(name: str) -> dict[str, int]:
+        objects = LocalObjects(filled.root / "tenants")
+        scope = filled.scopes["steel"]
+        folder = filled.root / "tenants" / "steel"
+        with held_still(folder, lambda: manifest_listing(filled.metadata, scope, objects)) as snapshot:
+            manifest = write_takeout(FolderTarget(tmp_path / name), scope, snapshot, [])
+        assert manifest["damaged"] == damaged
+        rows: dict[str, int] = manifest["rows"]
+        return rows
+
+    damaged: list[str] = []
+    assert taken("before") == {"numeric": 7203, "text": 1, "gap": 1}
+    after(filled, 11.1)
+    assert taken("rows-gone") == {"rollup-60s/numeric": 120, "rollup-3600s/numeric": 3, "gap": 1}
+    hours = pq.read_table(tmp_path / "rows-gone" / "rollup-3600s" / "numeric" / "2026-03.parquet")
+    assert sum(hours["count"].to_pylist()) == 7203
+    after(filled, 21.1)
+    assert taken("minutes-gone") == {"rollup-3600s/numeric": 3, "gap": 1}
+    (left,) = (filled.root / "tenants" / "steel").rglob("*.rollup")
+    left.write_bytes(left.read_bytes()[:-1] + b"?")
+    damaged = [str(left.relative_to(filled.root / "tenants" / "steel").with_suffix(".parquet"))]
+    assert taken("damaged") == {"gap": 1}

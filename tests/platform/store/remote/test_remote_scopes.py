@@ -92,7 +92,7 @@ CHANGES: list[tuple[str, Any]] = [
     ("signals", None),
     ("start", 1),
     ("end", 1),
-    ("scope.tenant", 2),
+    ("scope.tenant", 3),
     ("scope.slug", "power"),
     ("scope.principal", "somebody else"),
     ("scope.permissions", ["ingest", "read", "read"]),
