@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
 .PHONY: help demo demo-check test test-env demo-env lint types floors unit lock dist clean \
-        bench-store bench-opcua bench-pipeline campaign-store evaluate
+        bench-store bench-opcua bench-pipeline campaign-store campaign-opcua interop-opcua evaluate
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -75,6 +75,13 @@ campaign-store: $(VENV)/.dev ## try to break the store: power, faults, kills, cl
 	@bad=0; for c in power faults kill clocks isolation neighbours recovery; do \
 	  $(BIN)/tundish campaign $$c --json > docs/figures/campaign-$$c.json || bad=1; done; \
 	  $(BIN)/python -m tundish_deploy.campaigns.page docs/figures docs/reference/campaigns.md; exit $$bad
+
+campaign-opcua: $(VENV)/.dev ## try to break the OPC UA connector: cuts, kills, malformed frames (needs node and npm)
+	npm ci --prefix tests/connectors/peers
+	$(BIN)/tundish campaign opcua --json > docs/figures/campaign-opcua.json
+
+interop-opcua: $(VENV)/.dev ## try our OPC UA client against four servers, table into docs/reference/interop.md
+	$(BIN)/python -m tundish_deploy.campaigns.opcua_interop docs/reference/interop.md
 
 bench-opcua: $(VENV)/.dev ## the OPC UA client beside its peers
 	deploy/ci/npm-packages.sh

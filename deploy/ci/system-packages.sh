@@ -8,6 +8,7 @@ declare -A wanted=(
   [faketime]=/usr/bin/faketime
   [chromium]=/usr/bin/chromium
   [fonts-noto-cjk]=/usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc
+  [mosquitto]=/usr/sbin/mosquitto
   [postgresql]=/usr/lib/postgresql
 )
 

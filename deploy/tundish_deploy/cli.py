@@ -8,7 +8,20 @@ from typing import Annotated
 
 import typer
 
-from tundish_deploy.commands import audit, bench, campaign, city, evaluate, lines, parts, store, tenants
+from tundish_deploy.commands import (
+    audit,
+    bench,
+    campaign,
+    city,
+    connect,
+    evaluate,
+    lines,
+    opcua,
+    parts,
+    sources,
+    store,
+    tenants,
+)
 from tundish_deploy.commands.options import SettingsOption, errors, give_up, usable_settings
 from tundish_deploy.logs import configure_logs
 
@@ -30,10 +43,16 @@ app.add_typer(
 )
 app.add_typer(audit.app, name="audit", help="The audit trail: verify, export, anchor, let go of what is old.")
 app.add_typer(city.app, name="city", help="Jobs over several tenants, on a Dask cluster.")
+app.add_typer(
+    opcua.app,
+    name="opcua",
+    help="One OPC UA server: neighbours, signals in bulk, certificates, methods, writing, alarms.",
+)
 app.add_typer(parts.app, name="part", hidden=True)
 app.command()(lines.replay)
-app.command()(lines.connect)
+app.command()(connect.connect)
 app.command()(lines.doctor)
+app.command()(sources.connectors)
 
 
 @app.command()

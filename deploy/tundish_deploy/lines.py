@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from tundish_connectors.delivery import DeliveryConfig
     from tundish_connectors.opcua import OpcUaConnection
     from tundish_connectors.replay import ReplayConfig
-    from tundish_deploy.settings import ConnectionSettings, ReplaySettings, Settings
+    from tundish_deploy.settings import ConnectionSettings, ReplaySettings, Settings, SourceSettings
 
 
 def opcua_connection(settings: Settings, connection: ConnectionSettings) -> OpcUaConnection:
@@ -27,12 +27,21 @@ def opcua_connection(settings: Settings, connection: ConnectionSettings) -> OpcU
         trust=connection.trust,
         user=connection.user,
         password=None if connection.password_file is None else secret(connection.password_file),
+        security_mode=connection.mode,
+        user_certificate=connection.user_certificate,
+        user_private_key=connection.user_private_key,
         kit=connection.kit,
+        line=connection.line,
+        prefix=connection.prefix,
+        rules=connection.rules,
+        alarms=connection.alarms,
+        writable=connection.writable,
+        callable=connection.callable,
         publishing_interval_ms=connection.publishing_ms,
     )
 
 
-def delivery(settings: Settings, connection: ConnectionSettings) -> DeliveryConfig:
+def delivery(settings: Settings, connection: ConnectionSettings | SourceSettings) -> DeliveryConfig:
     """Where a connection's samples go."""
     from tundish_connectors.delivery import DeliveryConfig
 
@@ -43,6 +52,11 @@ def delivery(settings: Settings, connection: ConnectionSettings) -> DeliveryConf
 
 def collect(settings: Settings, name: str) -> int:
     """Collect from one connection until SIGTERM or SIGINT; returns the process's exit code."""
+    source = next((one for one in settings.source if one.name == name), None)
+    if source is not None:
+        from tundish_deploy.sources import collect_from_source
+
+        return collect_from_source(settings, source)
     from tundish_connectors.opcua import GatewayConfig, run_connector
 
     connection = next(c for c in settings.connection if c.name == name)

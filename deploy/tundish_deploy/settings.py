@@ -74,6 +74,12 @@ class ConnectionSettings(BaseModel):
         security: OPC UA security policy; ``None`` is refused unless `allow_insecure`.
         certificate, private_key: this client's; made in the connection's own folder if absent.
         trust: the server's certificate or a folder of trusted ones.
+        mode: whether messages are encrypted or only signed.
+        user_certificate, user_private_key: log-in with a certificate, in place of a name.
+        line, prefix: where the signals stand in the tenant; see `OpcUaConnection`.
+        rules: CSV or Excel file that maps browse paths to signals.
+        alarms: whether the server's alarms are followed too.
+        writable, callable: paths on the server that people may write to, or methods they may call.
         allow_insecure: permit a connection without encryption.
         publishing_ms: publishing interval of the subscription.
     """
@@ -93,6 +99,15 @@ class ConnectionSettings(BaseModel):
     certificate: Path | None = None
     private_key: Path | None = None
     trust: Path | None = None
+    mode: Literal["Sign", "SignAndEncrypt"] = "SignAndEncrypt"
+    user_certificate: Path | None = None
+    user_private_key: Path | None = None
+    line: str | None = None
+    prefix: str = ""
+    rules: Path | None = None
+    alarms: bool = False
+    writable: tuple[str, ...] = ()
+    callable: tuple[str, ...] = ()
     allow_insecure: bool = False
     publishing_ms: float = Field(default=500, ge=10)
 
@@ -102,6 +117,35 @@ class ConnectionSettings(BaseModel):
             raise ValueError(
                 "security None sends values and passwords in clear text; set allow_insecure = true if meant"
             )
+        return self
+
+
+class SourceSettings(BaseModel):
+    """One source of another type than OPC UA, for one tenant.
+
+    Attributes:
+        name: short name, unique among connections and sources; also its folder below ``data_dir/edge``.
+        type: which connector; ``tundish connectors`` lists them.
+        tenant: slug of the tenant that owns the data.
+        token_file: holds the collector's API token.
+        options: the connector's own settings, as its README and schema say.
+        secrets: files that hold secret options, by option such as ``password`` or ``devices.0.key``.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")
+    type: Literal["sparkplug", "modbus", "files", "http_push"]
+    tenant: str
+    token_file: Path
+    options: dict[str, Any] = Field(default_factory=dict)
+    secrets: dict[str, Path] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _check_options(self) -> Self:
+        own = {"name", "state_dir"} & self.options.keys()
+        if own:
+            raise ValueError(f"{', '.join(sorted(own))} is set by the platform and is no option")
         return self
 
 
@@ -169,6 +213,7 @@ class Settings(BaseSettings):
     store: StoreSettings = Field(default_factory=StoreSettings)
     worker: WorkerSettings = Field(default_factory=WorkerSettings)
     connection: list[ConnectionSettings] = Field(default_factory=list)
+    source: list[SourceSettings] = Field(default_factory=list)
     replay: list[ReplaySettings] = Field(default_factory=list)
 
     @property
@@ -191,6 +236,14 @@ class Settings(BaseSettings):
                 "server.processes: several servers cannot all be the store's only writer; set "
                 'store.mode = "writer"'
             )
+        return self
+
+    @model_validator(mode="after")
+    def _check_names(self) -> Self:
+        names = [*(one.name for one in self.connection), *(one.name for one in self.source)]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(f"connections and sources need names of their own; {twice[0]} is there twice")
         return self
 
     @model_validator(mode="after")

@@ -38,9 +38,8 @@ def line_parts(settings: Settings, file: Path) -> list[Part]:
     """Replay servers first, then the connectors that collect from them."""
     shared = ["--settings", str(file)]
     replays = [Part(f"replay-{r.kit}", ["part", "replay", r.kit, *shared]) for r in settings.replay]
-    collectors = [
-        Part(f"collect-{c.name}", ["part", "collect", c.name, *shared]) for c in settings.connection
-    ]
+    names = [*(one.name for one in settings.connection), *(one.name for one in settings.source)]
+    collectors = [Part(f"collect-{name}", ["part", "collect", name, *shared]) for name in names]
     return replays + collectors
 
 

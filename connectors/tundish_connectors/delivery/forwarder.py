@@ -1,4 +1,4 @@
-"""Moves records from the spool to the platform, in order, and acknowledges them only then."""
+"""Moves records from the spool to the platform, each lane in order, and acknowledges them only then."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ import structlog
 
 from tundish_connectors.connector import Backoff, ConnectorError, ErrorKind
 from tundish_connectors.delivery.http import RefusedError, TooLargeError
+from tundish_connectors.delivery.lanes import Lanes, Load
 from tundish_platform.samples import CodecError, decode_batch
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from pathlib import Path
 
     from tundish_connectors.delivery.http import HttpDelivery
-    from tundish_connectors.spool import Spool, SpoolRecord
+    from tundish_connectors.spool import Spool
 
 _log = structlog.get_logger(__name__)
 _DENIED_WAIT_S = 30.0
@@ -28,18 +28,22 @@ _IDLE_WAIT_S = 1.0
 class Counters:
     """Rows since the process started. ``queued`` is what was received but neither sent nor dropped.
 
-    After a restart the spool may hold older rows, so more can be sent than was received.
+    After a restart the spool may hold older rows, so more can be sent than was received. ``thinned`` are rows
+    that exception reporting or the swinging door left out as set up; they were received, but are neither
+    dropped nor queued, and are told only where there are any.
     """
 
     received: int = 0
     dropped: int = 0
     sent: int = 0
     left_over: int = 0
+    thinned: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
-    def add(self, *, received: int = 0, dropped: int = 0, sent: int = 0) -> None:
+    def add(self, *, received: int = 0, dropped: int = 0, sent: int = 0, thinned: int = 0) -> None:
         """Count rows."""
         with self._lock:
+            self.thinned += thinned
             self.received += received
             self.dropped += dropped
             self.sent += sent
@@ -47,13 +51,14 @@ class Counters:
     def as_dict(self) -> dict[str, int]:
         """The counts as the heartbeat carries them."""
         with self._lock:
-            queued = max(0, self.left_over + self.received - self.sent - self.dropped)
-            return {
+            queued = max(0, self.left_over + self.received - self.sent - self.dropped - self.thinned)
+            counts = {
                 "received": self.received,
                 "queued": queued,
                 "dropped": self.dropped,
                 "sent": self.sent,
             }
+            return counts | {"thinned": self.thinned} if self.thinned else counts
 
 
 class Forwarder:
@@ -72,7 +77,7 @@ class Forwarder:
         self._spool = spool
         self._delivery = delivery
         self._counters = counters
-        self._request_bytes = request_bytes
+        self._lanes = Lanes(spool, request_bytes)
         self._rejected = rejected
         self._stop = threading.Event()
         self._backoff = Backoff()
@@ -95,7 +100,7 @@ class Forwarder:
     def _drained(self, drain_s: float) -> None:
         pause = threading.Event()
         for _ in range(int(drain_s / 0.05)):
-            if self._spool.last <= self._spool.delivered or self.trouble is not None:
+            if not self._spool.wait(0) or self.trouble is not None:
                 return
             pause.wait(0.05)
 
@@ -104,7 +109,7 @@ class Forwarder:
             if not self._spool.wait(_IDLE_WAIT_S):
                 continue
             try:
-                self._forward(self._spool.read(self._request_bytes))
+                self._forward(self._lanes.next())
             except ConnectorError as error:
                 self._pause(error)
             except OSError as error:
@@ -117,32 +122,33 @@ class Forwarder:
         at_least = _DENIED_WAIT_S if error.kind is ErrorKind.FATAL else error.wait_s
         self._stop.wait(self._backoff.wait_s(at_least))
 
-    def _forward(self, records: Sequence[SpoolRecord]) -> None:
+    def _forward(self, load: Load) -> None:
         """Send records in one request, or in halves where that is refused, down to the one at fault."""
-        if not records or self._stop.is_set():
+        count = len(load.records)
+        if not count or self._stop.is_set():
             return
         try:
-            rows = self._delivery.send([record.payload for record in records])
+            rows = self._delivery.send([record.payload for record in load.records])
         except (TooLargeError, RefusedError) as error:
-            if len(records) == 1:
-                self._reject(records[0], error)
+            if count == 1:
+                self._reject(load, error)
                 return
-            half = len(records) // 2
-            self._forward(records[:half])
-            self._forward(records[half:])
+            self._forward(load.part(0, count // 2))
+            self._forward(load.part(count // 2, count))
             return
-        self._spool.acknowledge(records[-1].number)
+        self._lanes.delivered(load)
         self._counters.add(sent=rows)
         self.trouble = None
         self._backoff.reset()
 
-    def _reject(self, record: SpoolRecord, error: ConnectorError) -> None:
+    def _reject(self, load: Load, error: ConnectorError) -> None:
+        record = load.records[0]
         self._rejected.mkdir(parents=True, exist_ok=True)
         copy = self._rejected / f"{record.number:020d}.batch"
         copy.write_bytes(record.payload)
         _log.error("a batch was refused and set aside", copy=str(copy), reason=error.message_en)
         self._counters.add(dropped=_rows(record.payload))
-        self._spool.acknowledge(record.number)
+        self._lanes.delivered(load)
 
 
 def _rows(payload: bytes) -> int:

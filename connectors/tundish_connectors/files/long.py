@@ -44,7 +44,7 @@ def read_long_file(path: Path, specs: Sequence[SignalSpec]) -> Iterator[PathTabl
     kinds = {spec.path: spec.kind for spec in specs}
     try:
         for batch in _batches(path):
-            yield from _split(pa.Table.from_batches([batch]), kinds)
+            yield from split_long(pa.Table.from_batches([batch]), kinds)
     except pa.ArrowException as error:
         raise LongFileError(
             f"{path.name} could not be read: {error}. Check the column types: path and text values are text, "
@@ -81,7 +81,12 @@ def _check_columns(path: Path, names: Sequence[str]) -> None:
         )
 
 
-def _split(table: pa.Table, kinds: dict[str, SampleKind]) -> Iterator[PathTable]:
+def split_long(table: pa.Table, kinds: dict[str, SampleKind]) -> Iterator[PathTable]:
+    """The rows of a long table, apart by kind; those of unknown paths as text.
+
+    Raises:
+        pyarrow.ArrowInvalid: values that do not fit their signal, times without a zone, missing paths.
+    """
     ts = table["ts"]
     if not pa.types.is_timestamp(ts.type) or ts.type.tz is None:
         raise pa.ArrowInvalid("the column ts holds no times with a zone")

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from asyncua import ua
 from asyncua.ua.object_ids import ObjectIds
+from asyncua.ua.status_codes import StatusCodes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,6 +17,10 @@ if TYPE_CHECKING:
 
 _MAX_DEPTH = 32
 _MAX_CONTINUATIONS = 10_000
+_STEPS_A_TURN = 5_000
+# Answers stay well below the message size that small servers bear.
+_REFERENCES_AN_ANSWER = 1_000
+_POINTS_RAN_OUT = {StatusCodes.BadNoContinuationPoints, StatusCodes.BadContinuationPointInvalid}
 _CLASSES = ua.NodeClass.Object | ua.NodeClass.Variable
 
 
@@ -28,12 +33,30 @@ class FoundVariable:
     display: str
 
 
+@dataclass(frozen=True, slots=True)
+class FoundObject:
+    """An object, its path, and the node of its type."""
+
+    node_id: ua.NodeId
+    path: str
+    type_node: ua.NodeId
+
+
 @dataclass(slots=True)
 class Tree:
     """What was found, and by path what could not be read or used and why."""
 
     variables: list[FoundVariable] = field(default_factory=list)
+    objects: list[FoundObject] = field(default_factory=list)
     bad: dict[str, str] = field(default_factory=dict)
+
+
+class Progress(Protocol):
+    """Is told how far the browsing is."""
+
+    def __call__(self, found: int, waiting: int) -> None:
+        """Take note: variables found so far, and nodes that still wait to be looked at."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +65,9 @@ class _Step:
     path: str
 
 
-async def browse_tree(session: RawSession, batching: Batching, max_variables: int) -> Tree:
+async def browse_tree(
+    session: RawSession, batching: Batching, max_variables: int, progress: Progress | None = None
+) -> Tree:
     """All variables below Objects but those of the server's own namespace 0.
 
     Raises:
@@ -55,23 +80,33 @@ async def browse_tree(session: RawSession, batching: Batching, max_variables: in
     for _ in range(_MAX_DEPTH):
         if not level:
             return tree
-        level = await _next_level(session, batching, level, seen, tree)
-        if len(tree.variables) > max_variables:
-            tree.bad["…"] = f"more than {max_variables} variables; the rest is left out"
-            del tree.variables[max_variables:]
-            return tree
+        deeper: list[_Step] = []
+        # A level may be the whole plant, so that progress is told within it too.
+        for at in range(0, len(level), _STEPS_A_TURN):
+            deeper += await _look(session, batching, level[at : at + _STEPS_A_TURN], seen, tree)
+            if progress is not None:
+                progress(len(tree.variables), max(0, len(level) - at - _STEPS_A_TURN) + len(deeper))
+            if len(tree.variables) > max_variables:
+                tree.bad["…"] = f"more than {max_variables} variables; the rest is left out"
+                del tree.variables[max_variables:]
+                return tree
+        level = deeper
     tree.bad.update({step.path: f"deeper than {_MAX_DEPTH} levels" for step in level})
     return tree
 
 
-async def _next_level(
-    session: RawSession, batching: Batching, level: list[_Step], seen: set[ua.NodeId], tree: Tree
+async def _look(
+    session: RawSession, batching: Batching, steps: list[_Step], seen: set[ua.NodeId], tree: Tree
 ) -> list[_Step]:
     async def call(part: Sequence[_Step]) -> list[ua.BrowseResult]:
         return await browse_nodes(session, [step.node_id for step in part], ObjectIds.HierarchicalReferences)
 
     deeper: list[_Step] = []
-    for step, result in zip(level, await batching.run(level, call), strict=True):
+    for step, answer in zip(steps, await batching.run(steps, call), strict=True):
+        result = answer
+        if answer.StatusCode.value in _POINTS_RAN_OUT:
+            # Once more, and alone: what was cut off would be missing without a word.
+            (result,) = await call([step])
         if not result.StatusCode.is_good():
             tree.bad[step.path] = result.StatusCode.name
         for reference in result.References or []:
@@ -98,6 +133,8 @@ def _child(
     if reference.NodeClass == ua.NodeClass.Variable:
         display = reference.DisplayName.Text if reference.DisplayName else None
         tree.variables.append(FoundVariable(node_id, path, str(display or name)))
+    elif reference.TypeDefinition is not None:
+        tree.objects.append(FoundObject(node_id, path, _local(reference.TypeDefinition)))
     return _Step(node_id, path)
 
 
@@ -113,7 +150,7 @@ async def browse_nodes(
 ) -> list[ua.BrowseResult]:
     """One Browse call with its continuations; a result per node."""
     parameters = ua.BrowseParameters()
-    parameters.RequestedMaxReferencesPerNode = ua.Counter(0)
+    parameters.RequestedMaxReferencesPerNode = ua.Counter(_REFERENCES_AN_ANSWER)
     parameters.NodesToBrowse = [
         ua.BrowseDescription(
             NodeId=node,
@@ -126,17 +163,22 @@ async def browse_nodes(
         for node in nodes
     ]
     results = await session.browse(parameters)
-    await _continue(session, results)
+    await follow(session, results)
     return results
 
 
-async def _continue(session: RawSession, results: list[ua.BrowseResult]) -> None:
+async def follow(session: RawSession, results: list[ua.BrowseResult]) -> None:
+    """Complete the results of a Browse call by their continuation points; errors as asyncua raises them."""
     for _ in range(_MAX_CONTINUATIONS):
         open_results = [result for result in results if result.ContinuationPoint]
         if not open_results:
             return
         more = ua.BrowseNextParameters()
+        # asyncua's default gives the points back, and the rest of the references with them.
+        more.ReleaseContinuationPoints = False
         more.ContinuationPoints = [result.ContinuationPoint for result in open_results]
         for result, answer in zip(open_results, await session.browse_next(more), strict=True):
+            if not answer.StatusCode.is_good():
+                result.StatusCode = answer.StatusCode
             result.References = [*(result.References or []), *(answer.References or [])]
             result.ContinuationPoint = answer.ContinuationPoint

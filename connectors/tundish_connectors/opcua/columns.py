@@ -18,7 +18,7 @@ from tundish_connectors.opcua.times import resolve_times
 from tundish_platform.samples import SCHEMAS, SampleBatch, SampleKind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from tundish_connectors.opcua.slots import SlotTable
 
@@ -120,13 +120,14 @@ class BatchBuilder:
             fitting = _fitting(kind, column.values[chosen])
             if fitting is not None:
                 return pa.array(fitting), status
-        enums = self._table.enums
+        enums, picks = self._table.enums, self._table.picks
         out: list[Any] = []
         status = status.copy()
         handles = column.handles[chosen].tolist()
         for at, (handle, value) in enumerate(zip(handles, _pick(column.values, chosen), strict=True)):
             try:
-                out.append(_convert(kind, value, enums.get(handle)))
+                picked = _picked(value, picks[handle]) if handle in picks else value
+                out.append(_convert(kind, picked, enums.get(handle)))
             except UnfitError as unfit:
                 out.append(None)
                 self.oddities["unfit_values"] += 1
@@ -198,6 +199,13 @@ def _pick(values: NDArray[Any] | list[Any], chosen: _Rows) -> list[Any]:
         picked: list[Any] = values[chosen].tolist()
         return picked
     return values if isinstance(chosen, slice) else [values[index] for index in chosen.tolist()]
+
+
+def _picked(value: object, pick: Callable[[object], Any]) -> Any:  # noqa: ANN401 - a field of any type
+    try:
+        return pick(value)
+    except ValueError as error:
+        raise UnfitError(BAD_TYPE_MISMATCH) from error
 
 
 def _fitting(kind: int, values: NDArray[Any]) -> NDArray[Any] | None:

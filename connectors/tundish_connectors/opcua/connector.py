@@ -1,31 +1,28 @@
-"""`OpcUaConnector`: connects, finds the signals, subscribes, and keeps at it until the connection is lost."""
+"""`OpcUaConnector`: connects, finds the signals, subscribes, and keeps at it over cuts and restarts."""
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-import numpy as np
 import structlog
 from asyncua.ua.uaerrors import UaError
 
-from tundish_connectors.connector import ConnectorError, Report, RunState
+from tundish_connectors.connector import ConnectorError, ErrorKind, Report, RunState
 from tundish_connectors.delivery.protocol import SignalTrouble, Subscribed
-from tundish_connectors.opcua.decode import DecodeError
-from tundish_connectors.opcua.errors import classify
-from tundish_connectors.opcua.limits import read_limits
+from tundish_connectors.opcua.errors import MALFORMED, SubscriptionGone, classify
+from tundish_connectors.opcua.keeper import MISSING, NOT_NUMBERED, Keeper, Standing
+from tundish_connectors.opcua.limits import Profile, read_limits
+from tundish_connectors.opcua.line import Line, Opened, leave, open_client
 from tundish_connectors.opcua.numbers import SignalNumbers
-from tundish_connectors.opcua.security import own_certificate, secure
-from tundish_connectors.opcua.session import RawSession, build_client
-from tundish_connectors.opcua.silence import SilenceWatch
+from tundish_connectors.opcua.pulse import Pulse
+from tundish_connectors.opcua.retries import Retries
 from tundish_connectors.opcua.subscription import Subscription
-from tundish_connectors.opcua.survey import Survey, survey_server
-from tundish_platform.samples import GapReason
 
 if TYPE_CHECKING:
-    from asyncua.client.client import Client
+    from datetime import datetime
+
+    from asyncua import ua
 
     from tundish_connectors.delivery import Delivery
     from tundish_connectors.opcua.config import OpcUaConnection
@@ -33,65 +30,37 @@ if TYPE_CHECKING:
     from tundish_connectors.spool import Spool
 
 _log = structlog.get_logger(__name__)
-_DEFAULT_ITEMS_A_CALL = 1000
-_TICK_S = 1.0
-_CHECKPOINT_TICKS = 5
-_SILENCE_TICKS = 10
-_LEAVE_S = 1.0
-NOT_NUMBERED = "waits for the platform to number it"
-MISSING = "expected by the line kit, but the server does not have it"
-
-
-@dataclass
-class _Standing:
-    """How the signals of the present session stand."""
-
-    failed: dict[str, str] = field(default_factory=dict)
-    subscribed: int = 0
-    silent: list[str] = field(default_factory=list)
-
-
-async def open_client(connection: OpcUaConnection) -> tuple[Client, RawSession]:
-    """A connected client with an activated session.
-
-    Raises:
-        ConnectorError: classified as retry or fatal.
-    """
-    own = await own_certificate(connection)
-    client, session = build_client(connection.url, own.application_uri, connection.request_timeout_s)
-    if connection.user is not None:
-        client.set_user(connection.user)
-        client.set_password(connection.password.get_secret_value() if connection.password else "")
-    try:
-        if connection.security_policy != "None":
-            await secure(client, connection, own)
-        await client.connect()
-    except (UaError, OSError, TimeoutError) as error:
-        raise classify(error, connection.url) from error
-    return client, session
-
-
-async def leave(client: Client) -> None:
-    """Close a session as far as the connection allows, in bounded time."""
-    with contextlib.suppress(UaError, OSError, TimeoutError):
-        await asyncio.wait_for(client.disconnect(), _LEAVE_S)
-    # A farewell that timed out has not come to closing the socket.
-    client.disconnect_socket()
 
 
 class OpcUaConnector:
-    """Collects from one OPC UA server into a spool."""
+    """Collects from one OPC UA server into a spool.
+
+    The list of what is wanted, the subscription and what the server can bear are kept here: lines and
+    sessions come and go.
+    """
 
     def __init__(self, connection: OpcUaConnection, spool: Spool, delivery: Delivery, intake: Intake) -> None:
         self._connection = connection
         self._intake = intake
         self._numbers = SignalNumbers(connection.name, delivery, spool, connection.state_dir)
-        self._standing = _Standing()
+        self._standing = Standing()
+        self._line = Line(connection)
+        self._profile = Profile()
+        self._pulse = Pulse(connection.keep_alive_s)
+        self._retries = Retries(limit_s=max(connection.reconcile_s, 5.0))
+        self._wanted: dict[int, ua.NodeId] = {}
+        self._subscription: Subscription | None = None
+        self._started: datetime | None = None
 
     @property
     def name(self) -> str:
         """Name of the source in the tenant."""
         return self._connection.name
+
+    @property
+    def standing(self) -> Standing:
+        """How the signals stand."""
+        return self._standing
 
     def subscribed(self) -> Subscribed:
         """How the signals stand, for the heartbeat."""
@@ -103,100 +72,121 @@ class OpcUaConnector:
         )
 
     async def run(self, report: Report) -> None:
-        """Collect until the task is cancelled or the connection is lost.
+        """Collect until the task is cancelled or the server cannot be reached.
+
+        A line that breaks after it has run is opened again at once; the runner waits only between tries that
+        come to nothing.
 
         Raises:
             ConnectorError: retry or fatal.
         """
-        client, session = await open_client(self._connection)
-        try:
-            await self._collect(session, report)
-        except (UaError, OSError, TimeoutError, DecodeError) as error:
-            raise classify(error, self._connection.url) from error
-        finally:
-            self._standing.subscribed = 0
-            self._intake.tracker.mark(GapReason.DISCONNECTED)
-            self._intake.save()
-            await leave(client)
+        while True:
+            opened = await self._line.open()
+            ran = False
 
-    async def _collect(self, session: RawSession, report: Report) -> None:
-        limits = await read_limits(session)
-        subscription = Subscription(
-            session, self._intake, self._connection, limits.items or _DEFAULT_ITEMS_A_CALL
+            def told(state: RunState, error: ConnectorError | None = None) -> None:
+                nonlocal ran
+                ran = True
+                report(state, error)
+
+            try:
+                await self._on(opened, told)
+            except ConnectorError as error:
+                if not ran or error.kind is not ErrorKind.RETRY:
+                    raise
+                _log.warning("the line is opened again", reason=error.message_en)
+                report(RunState.CONNECTING, error)
+
+    async def _on(self, opened: Opened, report: Report) -> None:
+        try:
+            await self._collect(opened, report)
+        except asyncio.CancelledError:
+            await self._end(opened, close=True)
+            raise
+        except SubscriptionGone:
+            self._give_up()
+            await self._end(opened, close=True)
+            raise
+        except ConnectorError as error:
+            await self._end(opened, close=error.kind is ErrorKind.FATAL)
+            raise
+        except (UaError, OSError, TimeoutError, *MALFORMED) as error:
+            await self._end(opened, close=False)
+            raise classify(error, self._connection.url) from error
+
+    async def _end(self, opened: Opened, *, close: bool) -> None:
+        self._standing.subscribed = 0
+        self._intake.flush()
+        self._intake.save()
+        if close:
+            await self._line.close(opened)
+        else:
+            await self._line.drop(opened)
+
+    async def _collect(self, opened: Opened, report: Report) -> None:
+        subscription, anew = await self._take_up(opened)
+        keeper = Keeper(
+            opened.session,
+            subscription,
+            self._intake,
+            self._connection,
+            self._numbers,
+            self._profile,
+            self._standing,
+            self._wanted,
+            self._retries,
         )
-        await subscription.create()
         pump = asyncio.create_task(subscription.pump())
-        keeping = asyncio.create_task(self._keep(session, subscription, report))
+        keeping = asyncio.create_task(self._keep(keeper, report, anew=anew))
         try:
             await asyncio.wait({pump, keeping}, return_when=asyncio.FIRST_COMPLETED)
         finally:
             for task in (pump, keeping):
                 task.cancel()
             results = await asyncio.gather(pump, keeping, return_exceptions=True)
-        for result in results:
+        for result in sorted(results, key=lambda one: not isinstance(one, SubscriptionGone)):
             if isinstance(result, Exception):
                 raise result
 
-    async def _keep(self, session: RawSession, subscription: Subscription, report: Report) -> None:
-        await self._reconcile(session, subscription)
+    async def _keep(self, keeper: Keeper, report: Report, *, anew: bool) -> None:
+        if anew:
+            await keeper.survey()
+        else:
+            await keeper.check()
         report(RunState.RUNNING)
-        watch = SilenceWatch(self._intake.table, self._intake.tracker, subscription.publishing_s)
-        reconcile_ticks = max(1, round(self._connection.reconcile_s / _TICK_S))
-        tick = 0
-        while True:
-            await asyncio.sleep(_TICK_S)
-            tick += 1
-            self._watch_silence(watch, subscription, record=tick % _SILENCE_TICKS == 0)
-            if tick % _CHECKPOINT_TICKS == 0:
-                self._intake.save()
-            if tick % reconcile_ticks == 0 and self._standing.failed:
-                await self._reconcile(session, subscription)
+        await keeper.keep()
 
-    async def _reconcile(self, session: RawSession, subscription: Subscription) -> None:
-        """Compare what is desired with what is subscribed, and subscribe what lacks."""
-        survey = await survey_server(session, self._connection)
-        specs = [one.spec for one in survey.desired]
-        numbers = await asyncio.to_thread(self._numbers.declare, specs) if specs else {}
-        wanted = [one for one in survey.desired if one.spec.path in numbers]
-        slots = self._intake.bind(wanted, numbers)
-        items = [
-            (slot, one.node_id)
-            for slot, one in zip(slots, wanted, strict=True)
-            if slot not in subscription.subscribed
-        ]
-        refused = await subscription.add(items)
-        specs_by_slot = self._intake.table.specs
-        failed = {specs_by_slot[slot].path: why for slot, why in refused.items()}
-        failed |= {spec.path: NOT_NUMBERED for spec in specs if spec.path not in numbers}
-        self._stand(survey, failed, subscription)
-        self._warn_of_slow_sampling(subscription)
+    async def _take_up(self, opened: Opened) -> tuple[Subscription, bool]:
+        """The subscription from before, if the server still has it, or a new one; and whether it is new."""
+        session = opened.session
+        beat = await self._pulse.beat(session, self._connection.request_timeout_s)
+        # After a restart the old number may belong to somebody else's subscription.
+        same = beat.started is not None and beat.started == self._started
+        self._started = beat.started
+        held = self._subscription
+        if held is not None and (opened.reactivated or same):
+            if await held.take_up(session, transfer=not opened.reactivated):
+                return held, False
+            await _forget(held)
+        self._give_up()
+        self._profile.state(await read_limits(session))
+        made = Subscription(session, self._intake, self._connection, self._profile.items, self._pulse)
+        await made.create()
+        self._subscription = made
+        return made, True
 
-    def _warn_of_slow_sampling(self, subscription: Subscription) -> None:
-        specs = self._intake.table.specs
-        slow = [
-            specs[slot].path
-            for slot, granted_ms in subscription.sampling_ms.items()
-            if granted_ms > 1000 * (specs[slot].period_s or granted_ms)
-        ]
-        if slow:
-            _log.warning("the server looks less often than values come", count=len(slow), path=slow[0])
-
-    def _stand(self, survey: Survey, failed: dict[str, str], subscription: Subscription) -> None:
-        standing = self._standing
-        standing.failed = {**survey.troubles, **dict.fromkeys(survey.missing, MISSING), **failed}
-        standing.subscribed = len(subscription.subscribed)
-        if standing.failed:
-            path, why = next(iter(standing.failed.items()))
-            _log.warning("signals are not collected", count=len(standing.failed), path=path, reason=why)
-
-    def _watch_silence(self, watch: SilenceWatch, subscription: Subscription, *, record: bool) -> None:
-        subscribed = np.array(sorted(subscription.subscribed), np.int64)
-        silent = watch.silent(subscribed)
-        paths = [self._intake.table.specs[slot].path for slot in silent.tolist()]
-        if paths and (record or paths != self._standing.silent):
-            self._intake.tracker.record_silence(silent)
-            self._intake.flush()
-        self._standing.silent = paths
+    def _give_up(self) -> None:
+        if self._subscription is not None:
+            self._subscription.publishing.give_up()
+            self._subscription = None
 
 
-__all__ = ["ConnectorError", "OpcUaConnector", "leave", "open_client"]
+async def _forget(subscription: Subscription) -> None:
+    """Have the server delete a subscription that could not be taken up, if it knows it at all."""
+    try:
+        await subscription.delete()
+    except UaError as error:
+        _log.debug("the old subscription could not be deleted", reason=type(error).__name__)
+
+
+__all__ = ["MISSING", "NOT_NUMBERED", "ConnectorError", "OpcUaConnector", "leave", "open_client"]

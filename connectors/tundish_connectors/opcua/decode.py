@@ -18,12 +18,16 @@ from asyncua.common.utils import Buffer
 from asyncua.ua.ua_binary import variant_from_binary
 from asyncua.ua.uaerrors import UaError
 
+from tundish_connectors.opcua.guard import harden
 from tundish_connectors.opcua.layouts import HAS_VALUE, Layout, element, layout, tail
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
+
+# Odd values go to asyncua's decoder.
+harden()
 
 _KEY = struct.Struct("<4xH").unpack_from
 _I32 = struct.Struct("<i").unpack_from

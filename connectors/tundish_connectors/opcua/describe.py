@@ -10,6 +10,7 @@ from asyncua.ua.attribute_ids import AttributeIds
 from asyncua.ua.object_ids import ObjectIds
 
 from tundish_connectors.opcua.browse import browse_nodes
+from tundish_connectors.opcua.structures import Field, Structure
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 _PROPERTIES = {"EURange", "EngineeringUnits"}
 _MAX_SUPERTYPES = 16
 _BUILT_IN_LIMIT = 29
+_MAX_NESTING = 8
+_ANY_STRUCTURE = ua.NodeId(ua.Int32(ObjectIds.Structure))
 
 
 @dataclass(slots=True)
@@ -33,6 +36,7 @@ class Description:
         value: the present value; None where it was bad or null.
         status: why the variable cannot be read, ``""`` where it can.
         enum: texts by number, for enumerations.
+        structure: fields, for structures whose type the server describes.
     """
 
     data_type: int | None = None
@@ -43,6 +47,7 @@ class Description:
     unit: ua.EUInformation | None = None
     enum: dict[int, str] | None = None
     type_node: ua.NodeId = field(default_factory=ua.NodeId)
+    structure: Structure | None = None
 
 
 class Describer:
@@ -54,6 +59,7 @@ class Describer:
         self._read = read
         self._types: dict[ua.NodeId, int | None] = {}
         self._enums: dict[ua.NodeId, dict[int, str] | None] = {}
+        self._structures: dict[ua.NodeId, Structure | None] = {}
 
     async def describe(self, variables: Sequence[FoundVariable]) -> list[Description]:
         """A description per variable, in order.
@@ -74,6 +80,8 @@ class Describer:
             one.data_type = await self._built_in(one.type_node)
             if one.data_type == ObjectIds.Enumeration:
                 one.enum = await self._enum(one.type_node)
+            elif one.data_type == ObjectIds.Structure:
+                one.structure = await self._structure(one.type_node)
         return descriptions
 
     async def read_all(self, nodes: Sequence[ua.NodeId], attribute: AttributeIds) -> list[ua.DataValue]:
@@ -139,7 +147,40 @@ class Describer:
             plain = ua.NodeId(node.Identifier, node.NamespaceIndex, node.NodeIdType)
             (data,) = await self.read_all([plain], AttributeIds.Value)
             return _enum_texts(data.Value.Value if data.Value else None)
-        return None
+        return _defined_texts(await self._definition(data_type))
+
+    async def _definition(self, data_type: ua.NodeId) -> object:
+        (data,) = await self.read_all([data_type], AttributeIds.DataTypeDefinition)
+        return data.Value.Value if data.Value else None
+
+    async def _structure(self, data_type: ua.NodeId, depth: int = 0) -> Structure | None:
+        """The structure's definition; None where the server does not tell it or it has no end."""
+        if data_type not in self._structures:
+            # Until it is known, a structure that contains itself is not followed.
+            self._structures[data_type] = None
+            self._structures[data_type] = await self._read_structure(data_type, depth)
+        return self._structures[data_type]
+
+    async def _read_structure(self, data_type: ua.NodeId, depth: int) -> Structure | None:
+        definition = await self._definition(data_type)
+        if not isinstance(definition, ua.StructureDefinition) or depth > _MAX_NESTING:
+            return None
+        if definition.StructureType > ua.StructureType.Union:
+            return None
+        fields: list[Field] = []
+        for stated in definition.Fields or []:
+            built_in = await self._built_in(stated.DataType)
+            inner = built_in == ObjectIds.Structure and stated.DataType != _ANY_STRUCTURE
+            nested = await self._structure(stated.DataType, depth + 1) if inner else None
+            if built_in is None or (inner and nested is None):
+                return None
+            enum = await self._enum(stated.DataType) if built_in == ObjectIds.Enumeration else None
+            array = stated.ValueRank >= 0
+            name = str(stated.Name).replace("/", "∕")
+            fields.append(Field(name, built_in, array, bool(stated.IsOptional), enum, nested))
+        (named,) = await self.read_all([data_type], AttributeIds.BrowseName)
+        title = named.Value.Value.Name if named.Value and named.Value.Value else data_type.to_string()
+        return Structure(str(title), ua.StructureType(definition.StructureType), tuple(fields))
 
 
 def _fill(one: Description, data_type: ua.DataValue, rank: ua.DataValue, value: ua.DataValue) -> None:
@@ -163,3 +204,12 @@ def _enum_texts(value: object) -> dict[int, str] | None:
         elif isinstance(item, ua.EnumValueType):
             texts[int(item.Value)] = str(item.DisplayName.Text)
     return texts
+
+
+def _defined_texts(definition: object) -> dict[int, str] | None:
+    if not isinstance(definition, ua.EnumDefinition):
+        return None
+    return {
+        int(one.Value): str((one.DisplayName.Text if one.DisplayName else None) or one.Name)
+        for one in definition.Fields or []
+    }

@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict
 
 from tundish_connectors.connector import ConnectorError
 from tundish_connectors.opcua import doctor_texts as texts
+from tundish_connectors.opcua.choose import plain_name
 from tundish_connectors.opcua.connector import leave, open_client
 from tundish_connectors.opcua.endpoints import Offer, read_offers
 from tundish_connectors.opcua.errors import classify
@@ -26,6 +27,7 @@ from tundish_connectors.opcua.security import (
     load_certificate,
     own_certificate,
 )
+from tundish_connectors.opcua.stillness import Stillness, watch_still
 from tundish_connectors.opcua.survey import Survey, survey_server
 
 if TYPE_CHECKING:
@@ -38,7 +40,9 @@ if TYPE_CHECKING:
 
 _CLOCK_LIMIT_S = 5.0
 _PORT_TIMEOUT_S = 5.0
-_EXPIRY_WARNING_DAYS = 30
+_EXPIRY_WARNING_DAYS = 60
+# Below this a line of some thousand signals takes minutes to set up.
+_LEAST_OPERATIONS = 10
 _NAMED = 10
 
 
@@ -62,21 +66,27 @@ class Finding(BaseModel):
     advice_en: str = ""
 
 
-def diagnose(connection: OpcUaConnection) -> list[Finding]:
+def diagnose(connection: OpcUaConnection, watch_s: float = 0.0) -> list[Finding]:
     """Examine a connection from the outside in; steps behind one that bars the way are left out.
 
     Collects nothing and changes nothing at the server; it may make the gateway's own certificate.
+
+    Args:
+        connection: as it would collect.
+        watch_s: seconds to watch for values that never change; 0 leaves that step out.
     """
-    return asyncio.run(examine(connection))
+    return asyncio.run(examine(connection, watch_s))
 
 
-async def examine(connection: OpcUaConnection) -> list[Finding]:
+async def examine(connection: OpcUaConnection, watch_s: float = 0.0) -> list[Finding]:
     """`diagnose` for callers within an event loop."""
-    doctor = _Doctor(connection)
+    doctor = _Doctor(connection, watch_s)
     try:
         await doctor.examine()
     except ConnectorError as error:
-        doctor.note("login", ok=False, message=(error.message_zh, error.message_en))
+        doctor.note(
+            "login", ok=False, message=(error.message_zh, error.message_en), advice=texts.LOGIN_ADVICE
+        )
     except (UaError, OSError, TimeoutError) as error:
         known = classify(error, connection.url)
         doctor.note("services", ok=False, message=(known.message_zh, known.message_en))
@@ -84,7 +94,8 @@ async def examine(connection: OpcUaConnection) -> list[Finding]:
 
 
 class _Doctor:
-    def __init__(self, connection: OpcUaConnection) -> None:
+    def __init__(self, connection: OpcUaConnection, watch_s: float) -> None:
+        self._watch_s = watch_s
         self.findings: list[Finding] = []
         self._connection = connection
 
@@ -159,17 +170,24 @@ class _Doctor:
     def _wanted(self, offers: Sequence[Offer]) -> Offer | None:
         policy = self._connection.security_policy
         mode = "None" if policy == "None" else self._connection.security_mode
-        return next((one for one in offers if one.policy == policy and one.mode == mode), None)
+        return next((one for one in offers if plain_name(one.policy) == policy and one.mode == mode), None)
 
     async def _certificates(self, offers: Sequence[Offer]) -> None:
         own = await own_certificate(self._connection)
-        self._certificate("own certificate", load_certificate(own.certificate), own.application_uri)
+        self._certificate("own certificate", load_certificate(own.certificate), texts.RENEW)
         offer = self._wanted(offers)
         certificate = offer.certificate() if offer is not None else None
         if offer is None or certificate is None:
             self.note("server certificate", ok=False, message=texts.NO_CERTIFICATE, advice=texts.CERTIFICATE)
             return
-        self._certificate("server certificate", certificate, offer.application_uri)
+        self._certificate("server certificate", certificate, texts.CERTIFICATE)
+        stated = application_uri(certificate)
+        self.note(
+            "application uri",
+            ok=stated == offer.application_uri,
+            message=texts.uris(stated, offer.application_uri),
+            advice=texts.APPLICATION_URI,
+        )
         self.note(
             "trust",
             ok=is_trusted(self._connection, offer.der),
@@ -177,26 +195,24 @@ class _Doctor:
             advice=texts.trust(self._connection.trust or self._connection.pki_dir / "trusted"),
         )
 
-    def _certificate(self, check: str, certificate: x509.Certificate, uri: str) -> None:
+    def _certificate(self, check: str, certificate: x509.Certificate, advice: texts.Text) -> None:
         now = datetime.now(UTC)
         first, last = certificate.not_valid_before_utc, certificate.not_valid_after_utc
-        stated = application_uri(certificate)
         days = (last - now).days
-        good = first <= now and days >= _EXPIRY_WARNING_DAYS and stated == uri
-        self.note(
-            check,
-            ok=good,
-            message=texts.certificate(first, last, stated, uri),
-            advice=texts.CERTIFICATE,
-        )
+        good = first <= now and days >= _EXPIRY_WARNING_DAYS
+        self.note(check, ok=good, message=texts.certificate(first, last, days), advice=advice)
 
     async def _session(self) -> None:
         client, session = await open_client(self._connection)
         try:
             self.note("login", ok=True, message=texts.LOGIN)
             await self._clock(session)
-            self._limits(await read_limits(session))
-            self._nodes(await survey_server(session, self._connection))
+            limits = await read_limits(session)
+            self._limits(limits)
+            survey = await survey_server(session, self._connection)
+            self._nodes(survey)
+            if self._watch_s:
+                self._still(await watch_still(session, survey.desired, self._watch_s, limits.read))
         finally:
             await leave(client)
 
@@ -217,7 +233,18 @@ class _Doctor:
         self.note("clock", ok=abs(ahead) < _CLOCK_LIMIT_S, message=texts.clock(ahead), advice=texts.CLOCK)
 
     def _limits(self, limits: Limits) -> None:
-        self.note("limits", ok=True, message=texts.limits(limits.browse, limits.read, limits.items))
+        stated = (limits.browse, limits.read, limits.items)
+        bearable = all(one is None or one >= _LEAST_OPERATIONS for one in stated)
+        self.note("limits", ok=bearable, message=texts.limits(*stated), advice=texts.LIMITS)
+
+    def _still(self, seen: Stillness) -> None:
+        alive = seen.watched == 0 or len(seen.still) < seen.watched
+        self.note(
+            "changes",
+            ok=alive and not seen.overdue,
+            message=texts.still(seen.overdue or seen.still, seen.watched, self._watch_s, _NAMED),
+            advice=texts.STILL,
+        )
 
     def _nodes(self, survey: Survey) -> None:
         count = len(survey.desired)

@@ -34,8 +34,31 @@ POLICIES: Text = (
     "Choose a policy that the server offers, or enable the wanted one at the server.",
 )
 CERTIFICATE: Text = (
-    "请更换有效期内且应用 URI 一致的证书。",
-    "Replace the certificate by one that is valid and carries the same application URI.",
+    "请在服务器上更换有效期内的证书,然后重新信任它。",
+    "Give the server a certificate that is valid, then trust that one.",
+)
+RENEW: Text = (
+    "请执行 tundish opcua certificate --action prepare,让服务器信任新证书后再 --action finish。",
+    "Run `tundish opcua certificate --action prepare`, let servers trust it, then `--action finish`.",
+)
+APPLICATION_URI: Text = (
+    "证书中的应用 URI 与服务器声明不一致,许多客户端会拒绝连接。请用正确的应用 URI 重新生成服务器证书。",
+    (
+        "Certificate and server name different application URIs, so many clients refuse it. Make the "
+        "server's certificate anew with the URI that the server states."
+    ),
+)
+LOGIN_ADVICE: Text = (
+    "请核对账号;若服务器拒绝本机证书,请在服务器上信任 pki/own/cert.der。",
+    "Check the user; if the server refuses this machine's certificate, let it trust pki/own/cert.der.",
+)
+LIMITS: Text = (
+    "服务器每次调用允许的数量很小,建立订阅会很慢。若服务器可调,请放宽。",
+    "The server allows few operations a call, so setting up is slow. Raise the limit if you can.",
+)
+STILL: Text = (
+    "请检查程序是否运行、传感器是否接好,或这些变量是否只是占位。",
+    "See whether the program runs, the sensors are connected, or these are mere placeholders.",
 )
 NO_CERTIFICATE: Text = ("服务器未提供可读取的证书。", "The server shows no certificate that can be read.")
 LOGIN: Text = ("安全通道与会话已建立。", "Secure channel and session were established.")
@@ -103,11 +126,30 @@ def policies(offers: Sequence[Offer]) -> Text:
     return f"支持的安全策略:{joined}。", f"Offered security: {joined}."
 
 
-def certificate(first: datetime, last: datetime, stated: str | None, uri: str) -> Text:
-    """Validity and application URI of a certificate."""
+def certificate(first: datetime, last: datetime, days: int) -> Text:
+    """Validity of a certificate."""
     return (
-        f"证书有效期 {first:%Y-%m-%d} 至 {last:%Y-%m-%d},应用 URI {stated or '无'},应为 {uri}。",
-        f"Valid {first:%Y-%m-%d} to {last:%Y-%m-%d}, application URI {stated or 'none'}, expected {uri}.",
+        f"证书有效期 {first:%Y-%m-%d} 至 {last:%Y-%m-%d}(剩余 {days} 天)。",
+        f"Valid {first:%Y-%m-%d} to {last:%Y-%m-%d} ({days} days left).",
+    )
+
+
+def uris(stated: str | None, expected: str) -> Text:
+    """Application URI of the certificate and of the server."""
+    return (
+        f"证书中的应用 URI 为 {stated or '无'},服务器声明为 {expected or '无'}。",
+        f"The certificate names the application URI {stated or 'none'}, the server {expected or 'none'}.",
+    )
+
+
+def still(paths: Sequence[str], watched: int, seconds: float, named: int) -> Text:
+    """Measurements that never changed while they were watched."""
+    if not paths:
+        return f"{seconds:g} 秒内全部测量值都有变化。", f"Every measurement changed within {seconds:g} s."
+    some = _some(paths, named)
+    return (
+        f"{seconds:g} 秒内 {watched} 个测量值中有 {len(paths)} 个从未变化:{some}。",
+        f"{len(paths)} of {watched} measurements never changed within {seconds:g} s: {some}.",
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -55,6 +56,55 @@ async def read_offers(url: str, timeout_s: float) -> list[Offer]:
     """
     endpoints = await Client(url, timeout=timeout_s).connect_and_get_server_endpoints()
     return [_offer(endpoint) for endpoint in endpoints]
+
+
+@dataclass(frozen=True, slots=True)
+class FoundServer:
+    """A server that another one, such as a discovery server, knows of.
+
+    Attributes:
+        urls: where it is said to be; host names that cannot be resolved here are replaced by the asked one.
+    """
+
+    name: str
+    application_uri: str
+    kind: str
+    urls: tuple[str, ...]
+
+
+async def read_servers(url: str, timeout_s: float) -> list[FoundServer]:
+    """The servers that the one at ``url`` knows of, itself among them (FindServers).
+
+    Raises:
+        asyncua.ua.UaError: the server does not answer as an OPC UA server.
+        OSError: it cannot be reached.
+    """
+    asked = urlsplit(url).hostname or ""
+    servers = await Client(url, timeout=timeout_s).connect_and_find_servers()
+    return [
+        FoundServer(
+            str(one.ApplicationName.Text or ""),
+            str(one.ApplicationUri or ""),
+            one.ApplicationType.name,
+            tuple([await reachable(str(place), asked) for place in one.DiscoveryUrls or []]),
+        )
+        for one in servers
+    ]
+
+
+async def reachable(url: str, asked: str) -> str:
+    """The url, or the same at the host that was asked, where this machine cannot resolve its host name.
+
+    A controller often names itself as its engineers did, which no other machine knows.
+    """
+    parts = urlsplit(url)
+    try:
+        await asyncio.get_running_loop().getaddrinfo(parts.hostname, None)
+    except OSError:
+        host = f"[{asked}]" if ":" in asked else asked
+        port = f":{parts.port}" if parts.port else ""
+        return parts._replace(netloc=f"{host}{port}").geturl()
+    return url
 
 
 def _offer(endpoint: ua.EndpointDescription) -> Offer:

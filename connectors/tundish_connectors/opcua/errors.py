@@ -2,12 +2,28 @@
 
 from __future__ import annotations
 
+import struct
+
 from asyncua import ua
+from asyncua.common.utils import NotEnoughData
 from asyncua.ua.status_codes import StatusCodes
 from asyncua.ua.uaerrors import UaStatusCodeError
 
 from tundish_connectors.connector import ConnectorError, ErrorKind
 
+# What asyncua's decoders raise on bytes that no honest server sends.
+MALFORMED = (
+    ValueError,
+    TypeError,
+    KeyError,
+    IndexError,
+    AttributeError,
+    OverflowError,
+    RecursionError,
+    AssertionError,
+    struct.error,
+    NotEnoughData,
+)
 _LOGIN = {
     StatusCodes.BadUserAccessDenied,
     StatusCodes.BadIdentityTokenRejected,
@@ -22,6 +38,29 @@ _CERTIFICATE = {
     StatusCodes.BadSecurityPolicyRejected,
     StatusCodes.BadSecurityModeRejected,
 }
+
+
+class SubscriptionGone(ConnectorError):  # noqa: N818 - a state of the subscription
+    """The server has no such subscription any more, or does not serve it; a new one has to be made."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(
+            ErrorKind.RETRY,
+            f"The subscription at the OPC UA server is gone ({why}). It is made anew by itself; what was "
+            "missed is read from the server's history or recorded as a gap.",
+            f"OPC UA 服务器上的订阅已失效({why})。系统将自动重建,缺失的数据会从服务器历史中补读,"
+            "无法补读的会记录为数据缺口。",
+        )
+
+
+def lost(why: str) -> ConnectorError:
+    """The retryable error for a line that has to be opened anew."""
+    return ConnectorError(
+        ErrorKind.RETRY,
+        f"The line to the OPC UA server was lost ({why}). It is opened anew by itself, and what the server "
+        "has kept is asked for again.",
+        f"与 OPC UA 服务器的连接中断({why})。系统将自动重新连接,并补取服务器保留的数据。",
+    )
 
 
 def classify(error: Exception, url: str) -> ConnectorError:

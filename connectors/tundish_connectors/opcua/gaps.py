@@ -6,6 +6,7 @@ behind the last known sample to the new one. Times are microseconds of source ti
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -29,7 +30,19 @@ _DAY_US = 86_400_000_000
 # A held value is known until shortly before the loss: anything older has been reported by then.
 _HELD_MARGIN_US = 60_000_000
 
+_MOST_HOLES = 20_000
+
 GapRow = tuple[int, int, int, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Hole:
+    """A recorded gap that history may fill: from µs (with) to µs (without, a sample is there)."""
+
+    slot: int
+    start: int
+    end: int
+    reason: GapReason
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +67,7 @@ class GapTracker:
         self._pending = np.zeros(0, np.int8)
         self._since = np.zeros(0, np.int64)
         self._rows: list[GapRow] = []
+        self._holes: deque[Hole] = deque(maxlen=_MOST_HOLES)
 
     def grow(self) -> None:
         """Follow the slots that were added to the table."""
@@ -91,6 +105,16 @@ class GapTracker:
         known_until = np.where(self._table.held[chosen], self.newest - _HELD_MARGIN_US, NEVER)
         self._since[chosen] = np.maximum(self.last[chosen] + 1, known_until)
 
+    def unmark(self, reason: GapReason) -> None:
+        """What a reason was given for is not lost after all."""
+        self._pending[self._pending == _REASONS.index(reason) + 1] = 0
+
+    def rewind(self, limit_us: int) -> None:
+        """The server's clock was put back: what it stamped in its future must not hide what comes now."""
+        ahead = (self.last > limit_us) & (self.last != NEVER)
+        self.last[ahead] = limit_us
+        self._since[ahead] = np.minimum(self._since[ahead], limit_us + 1)
+
     def observe(
         self, slots: NDArray[np.uint32], times: NDArray[np.int64], status: NDArray[np.uint32], arrival_us: int
     ) -> None:
@@ -111,7 +135,9 @@ class GapTracker:
         newer = (self._pending[slots] > 0) & (times > self.last[slots])
         np.minimum.at(first, slots[newer], times[newer])
         for slot in np.flatnonzero(first != _LATEST).tolist():
-            self._row(slot, int(self._since[slot]), int(first[slot]), _REASONS[self._pending[slot] - 1])
+            since, reason = int(self._since[slot]), _REASONS[self._pending[slot] - 1]
+            self._row(slot, since, int(first[slot]), reason)
+            self._holes.append(Hole(slot, since, int(first[slot]), reason))
             self._pending[slot] = 0
         # The very sample we knew last is still the newest: nothing was missed.
         same = slots[(self._pending[slots] > 0) & (times == self.last[slots])]
@@ -123,10 +149,24 @@ class GapTracker:
         before = int(earlier.max()) if len(earlier) else int(self.last[slot])
         if before != NEVER:
             self._row(slot, before + 1, int(times[index]), GapReason.OVERFLOW)
+            self._holes.append(Hole(slot, before + 1, int(times[index]), GapReason.OVERFLOW))
 
     def _row(self, slot: int, start: int, end: int, reason: GapReason) -> None:
         if end > start:
             self._rows.append((int(self._table.signal[slot]), start, end, reason.value))
+
+    def amend(self, hole: Hole, start_us: int, end_us: int) -> None:
+        """Record what of a hole is left; a record with the hole's own start replaces the first one.
+
+        An empty record (start equals end) says that nothing is unknown any more.
+        """
+        self._rows.append((int(self._table.signal[hole.slot]), start_us, end_us, hole.reason.value))
+
+    def take_holes(self) -> list[Hole]:
+        """The closed holes since the last call, newest thousands only; all of them are recorded already."""
+        holes = list(self._holes)
+        self._holes.clear()
+        return holes
 
     def record_silence(self, slots: NDArray[np.int64]) -> None:
         """Write how long silent signals have been unknown; a later record of equal start replaces it."""

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from tundish_connectors.connector import Backoff, ConnectorError, ErrorKind, RunState, supervise
 from tundish_connectors.delivery import Counters, DeliveryConfig, Forwarder, Heartbeat, HttpDelivery
+from tundish_connectors.opcua.alarm_collector import AlarmPart
 from tundish_connectors.opcua.config import OpcUaConnection
 from tundish_connectors.opcua.connector import OpcUaConnector
 from tundish_connectors.opcua.intake import Intake
@@ -105,6 +106,7 @@ class _Gateway:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, task.cancel)
+        alarms = asyncio.create_task(self._follow_alarms())
         try:
             await task
         except asyncio.CancelledError:
@@ -113,8 +115,14 @@ class _Gateway:
             _log.error("the connector has stopped", reason=error.message_en, reason_zh=error.message_zh)
             return FATAL_EXIT
         finally:
+            alarms.cancel()
+            await asyncio.gather(alarms, return_exceptions=True)
             await asyncio.to_thread(self._close, heart)
         return 0
+
+    async def _follow_alarms(self) -> None:
+        if self._config.connection.alarms:
+            await AlarmPart(self._config.connection, self._delivery).run()
 
     def _close(self, heart: threading.Thread) -> None:
         self._forwarder.stop(_DRAIN_S)

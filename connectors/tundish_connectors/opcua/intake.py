@@ -63,7 +63,7 @@ class Intake:
         """Give signals their slots, in the order given; new ones go on where an earlier process stopped."""
         self._settle()
         known = len(self.table)
-        slots = [self.table.add(one.spec, numbers[one.spec.path], one.enum) for one in desired]
+        slots = [self.table.add(one.spec, numbers[one.spec.path], one.enum, one.pick) for one in desired]
         if len(self.table) > known:
             self._tracker.grow()
             self._tracker.resume(self._resumed, range(known, len(self.table)))

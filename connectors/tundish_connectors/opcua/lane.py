@@ -114,6 +114,7 @@ class Lane:
 
     Attributes:
         burst: called whenever all complete messages of what the socket gave have been passed on.
+        owner: who publishes on it.
     """
 
     def __init__(self, protocol: UASocketProtocol) -> None:
@@ -124,6 +125,7 @@ class Lane:
         self._held_size = 0
         self._wanted = 0
         self.burst: Callable[[], None] | None = None
+        self.owner: object = None
         begun, protocol.receive_buffer = protocol.receive_buffer, None
         if begun:
             self._hold(begun)

@@ -44,6 +44,11 @@ class Notification:
     keep_alive: bool = False
     bodies: list[memoryview] = field(default_factory=list)
 
+    def values(self) -> int:
+        """How many values it carries, as far as it says so itself."""
+        told = sum(int(_I32.unpack_from(body)[0]) for body in self.bodies if len(body) >= _I32.size)
+        return told + sum(len(column.handles) for column in self.columns)
+
 
 def decode_publish(body: bytes) -> Notification:
     """The notification of a PublishResponse (bytes from its type id on).

@@ -66,7 +66,15 @@ def open_publisher(session: PublishingSession, most: int, publishing_s: float) -
     lane = getattr(session, "lane", None)
     if lane is None:
         return TaskPublisher(session, most)
-    return LanePublisher(lane, most, min(_LONGEST_LINGER_S, publishing_s * _LINGER_SHARE))
+    linger_s = min(_LONGEST_LINGER_S, publishing_s * _LINGER_SHARE)
+    held = lane.owner
+    if isinstance(held, LanePublisher):
+        # Requests of the last subscription still wait at the server, which answers them for the next one.
+        held.reopen(most, linger_s)
+        return held
+    publisher = LanePublisher(lane, most, linger_s)
+    lane.owner = publisher
+    return publisher
 
 
 class TaskPublisher:
@@ -170,8 +178,6 @@ class LanePublisher:
 
     def _answered(self, answer: bytes | BaseException) -> None:
         self._waiting -= 1
-        if self._closed:
-            return
         read = _read(answer)
         if isinstance(read, BaseException):
             self._fail(read)
@@ -197,6 +203,13 @@ class LanePublisher:
         self._gathered.append(error)
         self._failed = self._enough = True
         self._wake()
+
+    def reopen(self, most: int, linger_s: float) -> None:
+        """Go on where `close` stopped, with what has come since."""
+        self.most, self._linger_s = most, linger_s
+        self._acknowledge = []
+        self._closed = self._failed = False
+        self._lane.burst = self._burst
 
     async def close(self) -> None:
         """As `Publisher`."""

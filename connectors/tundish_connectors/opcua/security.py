@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING
 
 from asyncua import ua
 from asyncua.crypto import security_policies, uacrypto
-from asyncua.crypto.cert_gen import setup_self_signed_certificate
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
-from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from tundish_connectors.connector import ConnectorError, ErrorKind
+from tundish_connectors.opcua.keys import CERTIFICATE, KEY, make_pair
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -34,7 +33,7 @@ class OwnCertificate:
 
 
 async def own_certificate(connection: OpcUaConnection) -> OwnCertificate:
-    """The configured certificate, or one made here and renewed when it runs out.
+    """The configured certificate, or one made here at first; it is never replaced without being told to.
 
     Raises:
         ConnectorError: fatal; a configured file cannot be read or names no application URI.
@@ -45,19 +44,13 @@ async def own_certificate(connection: OpcUaConnection) -> OwnCertificate:
             raise _unusable(connection.certificate, "no application URI in the subject alternative names")
         return OwnCertificate(connection.certificate, connection.private_key, uri)
     folder = connection.pki_dir / "own"
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     host = socket.gethostname()
-    own = OwnCertificate(folder / "cert.der", folder / "key.pem", f"urn:{host}:tundish:{connection.name}")
-    await setup_self_signed_certificate(
-        own.private_key,
-        own.certificate,
-        own.application_uri,
-        host,
-        [ExtendedKeyUsageOID.CLIENT_AUTH],
-        {"organizationName": "Tundish gateway"},
-    )
-    own.private_key.chmod(0o600)
-    return own
+    certificate, key = folder / CERTIFICATE, folder / KEY
+    if not (certificate.exists() and key.exists()):
+        make_pair(folder, f"urn:{host}:tundish:{connection.name}", host)
+    # As it stands in the certificate: this machine may have been given another name since.
+    uri = application_uri(load_certificate(certificate)) or ""
+    return OwnCertificate(certificate, key, uri)
 
 
 def load_certificate(path: Path) -> x509.Certificate:
@@ -149,9 +142,7 @@ async def secure(client: Client, connection: OpcUaConnection, own: OwnCertificat
         OSError: the server cannot be reached.
     """
     policy = policy_class(connection)
-    mode = ua.MessageSecurityMode[
-        connection.security_mode + ("_" if connection.security_mode == "Sign" else "")
-    ]
+    mode = ua.MessageSecurityMode[connection.security_mode]
     endpoint = client.find_endpoint(await client.connect_and_get_server_endpoints(), mode, policy.URI)
     der = first_certificate(endpoint.ServerCertificate)
     check_trust(connection, der)

@@ -11,10 +11,13 @@ class SequenceWatch:
 
     A keep-alive carries the number the next message will have and does not count up; some servers repeat the
     last number instead, which is borne.
+
+    Attributes:
+        expected: the number the next message should have.
     """
 
     def __init__(self) -> None:
-        self._expected = 1
+        self.expected = 1
 
     def missing(self, number: int, *, keep_alive: bool) -> list[int] | None:
         """What lies between the last message and this one; None for a message that was seen already.
@@ -26,14 +29,14 @@ class SequenceWatch:
             return [] if keep_alive else None
         numbers = [self._nth(at) for at in range(max(0, ahead - _MOST_REPEATED), ahead)]
         if keep_alive:
-            self._expected = number
+            self.expected = number
         else:
-            self._expected = number % _LARGEST + 1
+            self.expected = number % _LARGEST + 1
         return numbers
 
     def distance(self, number: int) -> int:
         """How far a number is ahead of the expected one, modulo the roll-over."""
-        return (number - self._expected) % _LARGEST
+        return (number - self.expected) % _LARGEST
 
     def _nth(self, ahead: int) -> int:
-        return (self._expected - 1 + ahead) % _LARGEST + 1
+        return (self.expected - 1 + ahead) % _LARGEST + 1

@@ -13,6 +13,7 @@ from asyncua.client.client import Client
 from asyncua.client.ua_session import UaSession
 from asyncua.common.shortcuts import Shortcuts
 
+from tundish_connectors.opcua.guard import harden
 from tundish_connectors.opcua.lane import Lane, open_lane
 from tundish_connectors.opcua.publish import Notification, decode_publish, decode_republish
 
@@ -71,9 +72,14 @@ class RawSession(UaSession):
         request.Parameters.RetransmitSequenceNumber = ua.Counter(sequence)
         return decode_republish(bytes(await self._send_request(request)))
 
+    async def answer(self, request: object) -> bytes:
+        """The bytes of any request's answer, from its type id on; errors as asyncua raises them."""
+        return bytes(await self._send_request(request))
+
 
 def build_client(url: str, application_uri: str, timeout_s: float) -> tuple[Client, RawSession]:
     """A client with a `RawSession`, not yet connected."""
+    harden()
     client = Client(url, timeout=timeout_s, watchdog_intervall=_PROBE_S)
     client.application_uri = application_uri
     client.product_uri = "urn:tundish"

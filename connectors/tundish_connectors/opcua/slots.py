@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from tundish_platform.samples import SampleKind, SignalRole
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
     from tundish_platform.samples import SignalSpec
@@ -29,6 +31,7 @@ class SlotTable:
         period_us: expected source time between samples, 0 where none is expected.
         held: states and the like, sent only when they change, whose value holds until then.
         enums: texts of enumeration values by slot.
+        picks: how to take the value out of a structure, by slot.
     """
 
     specs: list[SignalSpec] = field(default_factory=list)
@@ -37,12 +40,19 @@ class SlotTable:
     period_us: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
     held: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, np.bool_))
     enums: dict[int, dict[int, str]] = field(default_factory=dict)
+    picks: dict[int, Callable[[object], Any]] = field(default_factory=dict)
     _by_path: dict[str, int] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.specs)
 
-    def add(self, spec: SignalSpec, number: int, enum: dict[int, str] | None = None) -> int:
+    def add(
+        self,
+        spec: SignalSpec,
+        number: int,
+        enum: dict[int, str] | None = None,
+        pick: Callable[[object], Any] | None = None,
+    ) -> int:
         """The slot of a signal, a new one where its path is new or its kind has changed."""
         slot = self._by_path.get(spec.path)
         if slot is None or self.specs[slot].kind is not spec.kind:
@@ -54,6 +64,8 @@ class SlotTable:
         self.signal[slot] = number
         if enum is not None:
             self.enums[slot] = enum
+        if pick is not None:
+            self.picks[slot] = pick
         return slot
 
     def _grow(self, spec: SignalSpec, number: int) -> None:

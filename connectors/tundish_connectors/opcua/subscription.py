@@ -1,4 +1,4 @@
-"""One subscription: items from a desired list, publish requests in flight, nothing acknowledged too early."""
+"""One subscription: made, taken up again on another line or session, and given up only when it is gone."""
 
 from __future__ import annotations
 
@@ -6,61 +6,73 @@ from typing import TYPE_CHECKING
 
 import structlog
 from asyncua import ua
-from asyncua.ua.attribute_ids import AttributeIds
 from asyncua.ua.status_codes import StatusCodes
-from asyncua.ua.uaerrors import UaError, UaStatusCodeError
+from asyncua.ua.uaerrors import UaStatusCodeError
 
-from tundish_connectors.connector import ConnectorError, ErrorKind
-from tundish_connectors.opcua.batching import Batching
-from tundish_connectors.opcua.decode import DecodeError
-from tundish_connectors.opcua.publisher import open_publisher
-from tundish_connectors.opcua.sequence import SequenceWatch
-from tundish_platform.samples import GapReason
+from tundish_connectors.opcua.errors import SubscriptionGone
+from tundish_connectors.opcua.items import Item, Items
+from tundish_connectors.opcua.missed import resend_data
+from tundish_connectors.opcua.pulse import Pulse
+from tundish_connectors.opcua.pump import Pump
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from tundish_connectors.opcua.batching import Batching
     from tundish_connectors.opcua.config import OpcUaConnection
     from tundish_connectors.opcua.intake import Intake
-    from tundish_connectors.opcua.publish import Notification
-    from tundish_connectors.opcua.publisher import Answer
     from tundish_connectors.opcua.session import RawSession
 
 _log = structlog.get_logger(__name__)
 _LIFETIME_S = 60.0
-_DEAF_KEEP_ALIVES = 3
-_LEAST_DEAF_S = 3.0
-_FILTER_REFUSED = {
-    StatusCodes.BadFilterNotAllowed,
-    StatusCodes.BadMonitoredItemFilterUnsupported,
-    StatusCodes.BadMonitoredItemFilterInvalid,
+# A keep-alive may come a little late; the probe that follows decides.
+_LATE = 1.15
+_LEAST_PATIENCE_S = 0.3
+_NOT_SUPPORTED = {
+    StatusCodes.BadServiceUnsupported,
+    StatusCodes.BadNotImplemented,
+    StatusCodes.BadNotSupported,
 }
-
-Item = tuple[int, ua.NodeId]
 
 
 class Subscription:
-    """A subscription on one session; when it is lost it is given up, and the next session makes a new one.
+    """A subscription at a server. It outlives lines and, where the server transfers it, sessions.
 
     Attributes:
+        items: its monitored items.
+        pulse: the server's clock.
+        number: the server's number of it.
         publishing_s: publishing interval as the server granted it.
-        subscribed: slots with a monitored item.
-        sampling_ms: how often the server looks at each, as it granted it; 0 for every change. Values that
-            change faster than that never leave the server, which is its right and no gap.
     """
 
-    def __init__(self, session: RawSession, intake: Intake, connection: OpcUaConnection, items: int) -> None:
+    def __init__(
+        self,
+        session: RawSession,
+        intake: Intake,
+        connection: OpcUaConnection,
+        batching: Batching,
+        pulse: Pulse | None = None,
+    ) -> None:
         self._session = session
-        self._intake = intake
         self._connection = connection
-        self._batching = Batching(items)
-        self._watch = SequenceWatch()
-        self._id = 0
-        self._deaf_s = 0.0
-        self._most_requests = connection.publish_requests
+        self.pulse = pulse or Pulse(connection.keep_alive_s)
+        self.items = Items(session, connection, batching)
+        self.publishing = Pump(session, intake, self.items, self.pulse, connection.publish_requests)
+        self.number = 0
         self.publishing_s = connection.publishing_interval_ms / 1000
-        self.subscribed: set[int] = set()
-        self.sampling_ms: dict[int, float] = {}
+
+    @property
+    def subscribed(self) -> set[int]:
+        """Slots with a monitored item."""
+        return set(self.items.granted)
+
+    @property
+    def sampling_ms(self) -> dict[int, float]:
+        """How often the server looks at each slot, as it granted it; 0 for every change.
+
+        Values that change faster than that never leave the server, which is its right and no gap.
+        """
+        return {slot: one.sampling_ms for slot, one in self.items.granted.items()}
 
     async def create(self) -> None:
         """Create the subscription at the server; errors as asyncua raises them."""
@@ -76,149 +88,74 @@ class Subscription:
         parameters.PublishingEnabled = True
         parameters.Priority = ua.Byte(0)
         result = await self._session.create_subscription(parameters, _ignore)
-        self._id = result.SubscriptionId
+        self.number = self.items.subscription = self.publishing.subscription = int(result.SubscriptionId)
         self.publishing_s = result.RevisedPublishingInterval / 1000
         keep_alive_s = self.publishing_s * result.RevisedMaxKeepAliveCount
-        self._deaf_s = max(_LEAST_DEAF_S, _DEAF_KEEP_ALIVES * keep_alive_s)
+        self.publishing.keep_alive_s = keep_alive_s
+        self.publishing.publishing_s = self.publishing_s
+        late_s = max(_LATE * keep_alive_s, keep_alive_s + self.publishing_s)
+        self.publishing.patience_s = max(_LEAST_PATIENCE_S, late_s)
 
     async def add(self, items: Sequence[Item]) -> dict[int, str]:
-        """Create monitored items; returns the reason for each slot that failed."""
-        failed: dict[int, str] = {}
-        refused: list[Item] = []
-        for (slot, node), result in zip(
-            items, await self._batching.run(items, self._create_items), strict=True
-        ):
-            if result.StatusCode.is_good():
-                self._note_granted(slot, result)
-            elif result.StatusCode.value in _FILTER_REFUSED:
-                refused.append((slot, node))
-            else:
-                failed[slot] = result.StatusCode.name
-        # Without the filter such a server reports changes of value and status only.
-        results = await self._batching.run(refused, self._create_plain)
-        for (slot, _), result in zip(refused, results, strict=True):
-            if result.StatusCode.is_good():
-                self._note_granted(slot, result)
-            else:
-                failed[slot] = result.StatusCode.name
-        return failed
+        """Create monitored items; see `Items.add`."""
+        return await self.items.add(items)
 
-    def _note_granted(self, slot: int, result: ua.MonitoredItemCreateResult) -> None:
-        self.subscribed.add(slot)
-        self.sampling_ms[slot] = float(result.RevisedSamplingInterval)
+    async def take_up(self, session: RawSession, *, transfer: bool) -> bool:
+        """Go on with the subscription on another line; False when the server does not have it any more.
 
-    async def _create_plain(self, part: Sequence[Item]) -> list[ua.MonitoredItemCreateResult]:
-        return await self._create_items(part, filtered=False)
-
-    async def _create_items(
-        self, part: Sequence[Item], *, filtered: bool = True
-    ) -> list[ua.MonitoredItemCreateResult]:
-        parameters = ua.CreateMonitoredItemsParameters()
-        parameters.SubscriptionId = ua.IntegerId(self._id)
-        parameters.TimestampsToReturn = ua.TimestampsToReturn.Both
-        parameters.ItemsToCreate = [self._request(slot, node, filtered=filtered) for slot, node in part]
-        return await self._session.create_monitored_items(parameters)
-
-    def _request(self, slot: int, node: ua.NodeId, *, filtered: bool) -> ua.MonitoredItemCreateRequest:
-        monitoring = ua.MonitoringParameters()
-        monitoring.ClientHandle = ua.IntegerId(slot)
-        monitoring.SamplingInterval = ua.Duration(self._connection.sampling_interval_ms)
-        monitoring.QueueSize = ua.Counter(self._connection.queue_size)
-        monitoring.DiscardOldest = True
-        if filtered:
-            monitoring.Filter = ua.DataChangeFilter(Trigger=ua.DataChangeTrigger.StatusValueTimestamp)
-        request = ua.MonitoredItemCreateRequest()
-        request.ItemToMonitor = ua.ReadValueId(NodeId=node, AttributeId=AttributeIds.Value)
-        request.MonitoringMode = ua.MonitoringMode.Reporting
-        request.RequestedParameters = monitoring
-        return request
-
-    async def pump(self) -> None:
-        """Publish until the subscription is lost.
+        Args:
+            session: the one to go on with.
+            transfer: it is a new session, to which the subscription has to be moved.
 
         Raises:
-            ConnectorError: retry; the session has to be made anew.
+            OSError, TimeoutError: the line is gone again, which says nothing of the subscription.
         """
-        publisher = open_publisher(self._session, self._most_requests, self.publishing_s)
+        self._session = self.items.session = self.publishing.session = session
         try:
-            while True:
-                answers = await publisher.answers(self._deaf_s)
-                if not answers:
-                    raise lost(f"no answer for {self._deaf_s:.1f} s")
-                publisher.acknowledge(await self._handle(answers))
-                publisher.most = self._most_requests
-        finally:
-            await publisher.close()
-
-    async def _handle(self, answers: Sequence[Answer]) -> list[tuple[int, int]]:
-        """Keep what came; returns what may be acknowledged."""
-        notifications: list[Notification] = []
-        failure: BaseException | None = None
-        for answer in answers:
-            if isinstance(answer, BaseException):
-                failure = failure if self._bear(answer) else answer
-            elif answer.subscription == self._id:
-                notifications.append(answer)
-        notifications.sort(key=lambda one: self._watch.distance(one.sequence))
-        kept: list[int] = []
-        for notification in notifications:
-            kept += await self._follow(notification)
-        safe = [(self._id, number) for number in kept] if self._intake.flush() else []
-        if failure is not None:
-            raise lost(f"{type(failure).__name__}: {failure}") from failure
-        for notification in notifications:
-            if notification.status_change is not None:
-                raise lost(ua.StatusCode(ua.UInt32(notification.status_change)).name)
-        return safe
-
-    def _bear(self, error: BaseException) -> bool:
-        """Whether an error of one publish request leaves the subscription as it is."""
-        if isinstance(error, DecodeError):
-            # Its number is missed with the next message, which asks for it again or records the gap.
-            _log.warning("a notification could not be read", reason=str(error))
-            return True
-        code = error.code if isinstance(error, UaStatusCodeError) else None
-        if code == StatusCodes.BadTooManyPublishRequests and self._most_requests > 1:
-            self._most_requests -= 1
-            return True
-        return code in {StatusCodes.BadTimeout, StatusCodes.BadRequestTimeout}
-
-    async def _follow(self, notification: Notification) -> list[int]:
-        """Take a notification and, before it, what is missing; returns the numbers to acknowledge."""
-        missing = self._watch.missing(notification.sequence, keep_alive=notification.keep_alive)
-        if missing is None:
-            return [notification.sequence]
-        kept: list[int] = []
-        for number in missing:
-            if await self._repeat(number):
-                kept.append(number)
-            else:
-                # At once, so that a later message that can be repeated closes the gap behind this one.
-                _log.warning("a notification is lost", number=number)
-                self._intake.tracker.mark(GapReason.SEQUENCE)
-        self._intake.take(notification)
-        return kept if notification.keep_alive else [*kept, notification.sequence]
-
-    async def _repeat(self, number: int) -> bool:
-        try:
-            notification = await self._session.republish_raw(self._id, number)
-        except (UaError, DecodeError):
+            if transfer and not await self._transfer():
+                return False
+            if not await self._lives():
+                return False
+            await self.publishing.catch_up()
+        except (SubscriptionGone, UaStatusCodeError) as error:
+            _log.info("the subscription could not be taken up", reason=str(error))
             return False
-        if notification.sequence != number:
-            return False
-        self._intake.take(notification)
         return True
+
+    async def _transfer(self) -> bool:
+        parameters = ua.TransferSubscriptionsParameters()
+        parameters.SubscriptionIds = [ua.IntegerId(self.number)]
+        parameters.SendInitialValues = True
+        (result,) = await self._session.transfer_subscriptions(parameters)
+        return bool(result.StatusCode.is_good())
+
+    async def _lives(self) -> bool:
+        """Whether the server knows the subscription; switching on what is on changes nothing."""
+        parameters = ua.SetPublishingModeParameters()
+        parameters.PublishingEnabled = True
+        parameters.SubscriptionIds = [ua.IntegerId(self.number)]
+        try:
+            (status,) = await self._session.set_publishing_mode(parameters)
+        except UaStatusCodeError as error:
+            return error.code in _NOT_SUPPORTED
+        return bool(status.is_good())
+
+    async def resend(self) -> None:
+        """Have present values sent where messages were lost for good, so that held values are known again."""
+        if self.publishing.resend:
+            self.publishing.resend = False
+            if not await resend_data(self._session, self.number):
+                # Creating an item makes any server report its present value.
+                await self.items.renew(self.subscribed)
+
+    async def delete(self) -> None:
+        """Delete it at the server; errors as asyncua raises them."""
+        await self._session.delete_subscriptions([self.number])
+
+    async def pump(self) -> None:
+        """Publish until the line or the subscription is lost; errors as `Pump.run`."""
+        await self.publishing.run()
 
 
 def _ignore(_: object) -> None:
     """Wanted by asyncua, never called: publishing is ours."""
-
-
-def lost(why: str) -> ConnectorError:
-    """The retryable error for a subscription that has to be made anew."""
-    return ConnectorError(
-        ErrorKind.RETRY,
-        f"The subscription at the OPC UA server was lost ({why}). It is made anew by itself; what was missed "
-        "is recorded as a gap.",
-        f"与 OPC UA 服务器的订阅中断({why})。系统将自动重建,缺失的时段会记录为数据缺口。",
-    )

@@ -1,41 +1,53 @@
-"""What is to be collected from a server: its tree, matched with what the line kit knows."""
+"""What is to be collected from a server: its tree, and what kit, rules and specifications say of it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
-
-from asyncua import ua
-from asyncua.ua.object_ids import ObjectIds
+from typing import TYPE_CHECKING, Any
 
 from tundish_connectors.lines import ucum_of_unit_id
 from tundish_connectors.opcua.batching import Batching
-from tundish_connectors.opcua.browse import FoundVariable, Tree, browse_tree
+from tundish_connectors.opcua.browse import FoundVariable, Progress, Tree, browse_tree
+from tundish_connectors.opcua.companion import Typed, name_types
 from tundish_connectors.opcua.describe import Describer, Description
 from tundish_connectors.opcua.limits import read_limits
+from tundish_connectors.opcua.parts import Part, parts_of
 from tundish_connectors.opcua.paths import TenantPaths
 from tundish_platform.samples import SampleKind, SignalRole, SignalSpec
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from asyncua import ua
+
     from tundish_connectors.opcua.config import OpcUaConnection
+    from tundish_connectors.opcua.rules import Rule
     from tundish_connectors.opcua.session import RawSession
 
-_KIND_OF_TYPE: dict[int, SampleKind] = {
-    **dict.fromkeys((1, 2, 3, 4, 5, 6, 7, 10, 11, 26), SampleKind.NUMERIC),
-    **dict.fromkeys((8, 9, 27, 28), SampleKind.INTEGER),
-    **dict.fromkeys((12, 13, 14, 20, 21, 29), SampleKind.TEXT),
-}
-_COUNTABLE = {SampleKind.NUMERIC, SampleKind.INTEGER}
+# More would only queue at a small server, which has one processor for its machine and for us.
+_CALLS_AT_ONCE = 4
+# Each may have a thousand references in the answer.
+_NODES_A_BROWSE = 50
 UNCLASSIFIED = "unclassified"
 
 
 @dataclass(frozen=True, slots=True)
 class Desired:
-    """A signal to be collected: what it is, where the server has it, and its enumeration's texts."""
+    """A signal to be collected.
+
+    Attributes:
+        spec: what it is.
+        node_id: where the server has it.
+        enum: texts of an enumeration's numbers.
+        pick: takes the value out of a structure.
+        server_path: path below the server's Objects.
+    """
 
     spec: SignalSpec
     node_id: ua.NodeId
     enum: dict[int, str] | None = None
+    pick: Callable[[object], Any] | None = None
+    server_path: str = ""
 
 
 @dataclass(slots=True)
@@ -47,86 +59,132 @@ class Survey:
         troubles: path and reason of variables that are not collected.
         missing: paths that the line kit expects and the server lacks.
         unreadable: path and status of variables that are collected but were bad when looked at.
+        left_out: server paths that a rule leaves out.
+        typed: objects of known types.
+        used: the rules that fitted, each once.
     """
 
     desired: list[Desired] = field(default_factory=list)
     troubles: dict[str, str] = field(default_factory=dict)
     missing: list[str] = field(default_factory=list)
     unreadable: dict[str, str] = field(default_factory=dict)
+    left_out: list[str] = field(default_factory=list)
+    typed: Typed = field(default_factory=Typed)
+    used: list[Rule] = field(default_factory=list)
 
 
-async def survey_server(session: RawSession, connection: OpcUaConnection) -> Survey:
-    """Browse and describe the server, and match it with the connection's kit.
+@dataclass(frozen=True, slots=True)
+class ServerTree:
+    """A server's tree with what it says of its variables and of its objects' types."""
+
+    tree: Tree
+    descriptions: list[Description]
+    typed: Typed
+
+
+async def survey_server(
+    session: RawSession, connection: OpcUaConnection, progress: Progress | None = None
+) -> Survey:
+    """Browse and describe the server, and match it with the connection's kit and rules.
 
     Raises:
         asyncua.ua.UaError: the server refuses to be browsed or read.
         OSError: the connection is gone.
     """
+    return match(connection, await read_server(session, connection.max_nodes, progress))
+
+
+async def read_server(session: RawSession, max_nodes: int, progress: Progress | None = None) -> ServerTree:
+    """Browse and describe the server; errors as `survey_server`."""
     limits = await read_limits(session)
-    browse = Batching(limits.browse or 200)
-    tree = await browse_tree(session, browse, connection.max_nodes)
-    describer = Describer(session, browse, Batching(limits.read or 500))
-    return match(connection, tree, await describer.describe(tree.variables))
+    browse = Batching(min(limits.browse or _NODES_A_BROWSE, _NODES_A_BROWSE), _CALLS_AT_ONCE)
+    tree = await browse_tree(session, browse, max_nodes, progress)
+    describer = Describer(session, browse, Batching(limits.read or 500, _CALLS_AT_ONCE))
+    typed = await name_types(session, describer, tree.objects)
+    return ServerTree(tree, await describer.describe(tree.variables), typed)
 
 
-def match(connection: OpcUaConnection, tree: Tree, descriptions: list[Description]) -> Survey:
-    """The signals of a tree: the kit's specification where it knows the path, else a derived one."""
-    paths = TenantPaths(connection, [variable.path for variable in tree.variables])
-    survey = Survey(troubles={paths.of(path): why for path, why in tree.bad.items()})
-    taken: set[str] = set()
-    for variable, description in zip(tree.variables, descriptions, strict=True):
-        path = paths.of(variable.path)
-        if path in taken:
+def match(connection: OpcUaConnection, server: ServerTree) -> Survey:
+    """The signals of a server.
+
+    A signal is what the kit says where it knows the path, else what the server and the companion
+    specification of its object say; a rule has the last word.
+    """
+    return _Matcher(connection, server.tree, server.typed).match(server.tree, server.descriptions)
+
+
+class _Matcher:
+    def __init__(self, connection: OpcUaConnection, tree: Tree, typed: Typed) -> None:
+        self._rules = connection.rule_set
+        self._paths = TenantPaths(connection, [variable.path for variable in tree.variables])
+        self._taken: set[str] = set()
+        self._rows: set[int] = set()
+        self._survey = Survey(
+            troubles={self._paths.of(path): why for path, why in tree.bad.items()}, typed=typed
+        )
+
+    def match(self, tree: Tree, descriptions: list[Description]) -> Survey:
+        for variable, description in zip(tree.variables, descriptions, strict=True):
+            for part in parts_of(variable, description):
+                self._take(variable, description, part)
+        self._survey.missing = sorted(set(self._paths.known) - self._taken)
+        return self._survey
+
+    def _take(self, variable: FoundVariable, description: Description, part: Part) -> None:
+        survey = self._survey
+        ruled = self._rules.find(part.path, survey.typed)
+        path = self._paths.of(part.path)
+        if ruled is not None:
+            rule, places = ruled
+            self._note(rule)
+            if not rule.collect:
+                survey.left_out.append(part.path)
+                return
+            path = rule.new_path(places) or path
+        if path in self._taken:
             survey.troubles[path] = f"a second variable with this path ({variable.node_id.to_string()})"
-            continue
-        taken.add(path)
-        spec = paths.known.get(path) or derive_spec(path, variable, description)
-        if spec is None:
-            survey.troubles[path] = "a data type that cannot be stored"
-            continue
-        survey.desired.append(Desired(spec, variable.node_id, description.enum))
+            return
+        self._taken.add(path)
+        if part.kind is None:
+            survey.troubles[path] = part.why
+            return
+        try:
+            spec = self._paths.known.get(path) or self._derive(path, part, description)
+            spec = ruled[0].describe(spec) if ruled is not None else spec
+        except ValueError as error:
+            survey.troubles[path] = f"the rules make no usable signal of it ({error})"
+            return
+        survey.desired.append(Desired(spec, variable.node_id, part.enum, part.pick, part.path))
         if description.status:
             survey.unreadable[path] = description.status
-    survey.missing = sorted(set(paths.known) - taken)
-    return survey
+
+    def _note(self, rule: Rule) -> None:
+        if rule.row not in self._rows:
+            self._rows.add(rule.row)
+            self._survey.used.append(rule)
+
+    def _derive(self, path: str, part: Part, description: Description) -> SignalSpec:
+        spec = derive_spec(path, part, description)
+        meaning = self._survey.typed.meaning(part.path)
+        if meaning is None:
+            return spec
+        held = meaning.role in {SignalRole.STATE, SignalRole.SETPOINT, SignalRole.IDENTITY}
+        said = {"semantic": meaning.semantic, "role": meaning.role, "unit": spec.unit or meaning.unit}
+        return spec.model_copy(update={**said, "step": spec.step or held})
 
 
-def derive_spec(path: str, variable: FoundVariable, description: Description) -> SignalSpec | None:
-    """A specification from what the server says; None where no kind can hold the variable's type."""
-    kind = _kind(description)
-    if kind is None:
-        return None
-    text = kind is SampleKind.TEXT
-    # A moment told as text is nothing a machine can be in.
-    state = text and description.data_type not in {ObjectIds.DateTime, ObjectIds.UtcTime}
+def derive_spec(path: str, part: Part, description: Description) -> SignalSpec:
+    """A specification from what the server says of a part that can be stored."""
+    whole = part.pick is None
     return SignalSpec(
         path=path,
-        name_zh=variable.display,
-        name_en=variable.display,
+        name_zh=part.display,
+        name_en=part.display,
         semantic=UNCLASSIFIED,
-        kind=kind,
-        role=SignalRole.STATE if state else SignalRole.MEASUREMENT,
-        unit=ucum_of_unit_id(description.unit.UnitId) if description.unit else "",
-        low=float(description.range.Low) if description.range else None,
-        high=float(description.range.High) if description.range else None,
-        step=text,
+        kind=part.kind or SampleKind.NUMERIC,
+        role=SignalRole.STATE if part.state else SignalRole.MEASUREMENT,
+        unit=ucum_of_unit_id(description.unit.UnitId) if whole and description.unit else "",
+        low=float(description.range.Low) if whole and description.range else None,
+        high=float(description.range.High) if whole and description.range else None,
+        step=part.kind is SampleKind.TEXT,
     )
-
-
-def _kind(description: Description) -> SampleKind | None:
-    data_type = description.data_type
-    if data_type is None or data_type == ObjectIds.BaseDataType:
-        data_type = _type_of_value(description.value)
-    kind = _KIND_OF_TYPE.get(data_type or 0)
-    if description.rank >= 0 or (description.rank != -1 and isinstance(description.value, list)):
-        return SampleKind.ARRAY if kind in _COUNTABLE else None
-    return kind
-
-
-def _type_of_value(value: object) -> int | None:
-    if isinstance(value, list):
-        value = value[0] if value else None
-    for python_type, data_type in ((bool, 1), (int, 8), (float, 11), (str, 12), (ua.LocalizedText, 21)):
-        if isinstance(value, python_type):
-            return data_type
-    return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
 TICKS_1970 = 116_444_736_000_000_000
 # OPC 10000-6, 5.2.2.5: 0 and anything from the end of 9999 on stand for "no time" and "for ever".
 _TICKS_9999 = 2_650_467_743_990_000_000
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def resolve_times(
@@ -35,6 +37,12 @@ def resolve_times(
         usable | _usable(server), (np.where(_usable(ticks), ticks, 0) - TICKS_1970) // 10, arrival_us
     )
     return micros.astype(np.int64), int(len(source) - usable.sum())
+
+
+def micros_of(moment: datetime) -> int:
+    """Microseconds since 1970; a moment without a zone is UTC, as asyncua gives it."""
+    aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return (aware - _EPOCH) // timedelta(microseconds=1)
 
 
 def _usable(ticks: NDArray[np.int64]) -> NDArray[np.bool_]:

@@ -41,6 +41,10 @@ class Files:
         """Close the file."""
         os.close(descriptor)
 
+    def remove(self, path: Path) -> None:
+        """Remove a file; missing is fine. That a power cut may bring it back does no harm."""
+        path.unlink(missing_ok=True)
+
     def sync_directory(self, directory: Path) -> None:
         """Make names in a directory durable."""
         descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
@@ -52,14 +56,22 @@ class Files:
     def replace_text(self, path: Path, text: str) -> None:
         """Put a small file in place at once and for good: never half of it, never the old one again."""
         fresh = path.with_name(path.name + ".new")
-        descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+        descriptor = self.open_fresh(fresh)
         try:
             self.write(descriptor, text.encode())
             self.sync(descriptor)
         finally:
             self.close(descriptor)
-        fresh.replace(path)
+        self.rename(fresh, path)
         self.sync_directory(path.parent)
+
+    def open_fresh(self, path: Path) -> int:
+        """Open an empty file for writing, whatever was there."""
+        return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+
+    def rename(self, path: Path, new: Path) -> None:
+        """Give a file another name, in place of the file that had it."""
+        path.replace(new)
 
     def free_bytes(self, directory: Path) -> int:
         """Bytes that may still be written on the disk of a directory."""

@@ -1,4 +1,4 @@
-"""How fast the spool fills, to tell how many hours of outage it can still take."""
+"""How fast the spool fills and how old its records are, to tell how many hours it can still take."""
 
 from __future__ import annotations
 
@@ -35,3 +35,24 @@ class FillRate:
         oldest = now - _SLOT_S * _SLOTS
         total = sum(size for slot, size in self._slots if slot * _SLOT_S >= oldest)
         return total / max(1.0, now - max(self._started, oldest))
+
+
+_MARK_S = 60.0
+
+
+class Ages:
+    """When records were appended, to the minute (Unix time)."""
+
+    def __init__(self) -> None:
+        self._marks: deque[tuple[int, float]] = deque()
+
+    def add(self, number: int, moment: float) -> None:
+        """A record was appended, or was found at opening in a file last written then."""
+        if not self._marks or not 0 <= moment - self._marks[-1][1] < _MARK_S:
+            self._marks.append((number, moment))
+
+    def of(self, number: int) -> float | None:
+        """When a record was appended, or up to a minute earlier; older records are forgotten."""
+        while len(self._marks) > 1 and self._marks[1][0] <= number:
+            self._marks.popleft()
+        return self._marks[0][1] if self._marks else None

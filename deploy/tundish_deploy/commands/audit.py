@@ -5,7 +5,7 @@ from __future__ import annotations
 import getpass
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from pathlib import Path  # noqa: TC003 - typer reads annotations at run time
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer

@@ -139,6 +139,24 @@ def recovery(
     _end(campaign(megabytes), as_json=json)
 
 
+@app.command()
+def opcua(
+    *,
+    cuts: Annotated[int, typer.Option(help="Breaks of the line.", min=0)] = 1000,
+    kills: Annotated[int, typer.Option(help="Kills of servers, and as many of collectors.", min=0)] = 200,
+    frames: Annotated[int, typer.Option(help="Malformed frames from a hostile server.", min=0)] = 1_000_000,
+    seed: Seed = 1,
+    jobs: Jobs = 2,
+    minutes: Minutes = None,
+    json: JsonOption = False,
+) -> None:
+    """Cuts, kills and malformed frames between OPC UA servers and the connector. Needs a checkout."""
+    from tundish_deploy.campaigns.opcua import campaign
+    from tundish_deploy.campaigns.runner import Runs
+
+    _end(campaign(cuts, kills, frames, seed, Runs(jobs, minutes)), as_json=json)
+
+
 def _end(report: Report, *, as_json: bool) -> None:
     report.print(as_json=as_json)
     if any(figure.holds is False for figure in report.figures):

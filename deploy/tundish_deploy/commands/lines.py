@@ -1,36 +1,19 @@
-"""`tundish replay`, `tundish connect`, `tundish doctor`: an OPC UA server at a time."""
+"""`tundish replay` and `tundish doctor`: an OPC UA server at a time."""
 
 from __future__ import annotations
 
 import asyncio
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 import typer
 from rich.console import Console
-from rich.table import Table
 
+from tundish_deploy.commands.connection import ConnectionOptions, with_connection
 from tundish_deploy.commands.options import give_up
 from tundish_deploy.logs import configure_logs
 
-if TYPE_CHECKING:
-    from tundish_connectors.opcua import OpcUaConnection
-    from tundish_connectors.opcua.discover import Discovery
-
 console = Console(highlight=False)
-
-Url = Annotated[str, typer.Argument(help="opc.tcp://host:port/…")]
-Folder = Annotated[Path, typer.Option(help="State of this connection: certificate, trust, spool.")]
-User = Annotated[str | None, typer.Option(help="User name at the server; anonymous if absent.")]
-PasswordFile = Annotated[Path | None, typer.Option(help="File that holds the user's password.")]
-Security = Annotated[
-    Literal["None", "Basic256Sha256", "Aes128Sha256RsaOaep", "Aes256Sha256RsaPss"],
-    typer.Option(help="Security policy; None sends everything in clear text."),
-]
-Trust = Annotated[Path | None, typer.Option(help="The server's certificate, or a folder of trusted ones.")]
-Certificate = Annotated[Path | None, typer.Option(help="Own certificate; made in the folder if absent.")]
-Key = Annotated[Path | None, typer.Option(help="Own private key; goes with --certificate.")]
-Kit = Annotated[str | None, typer.Option(help="Line kit whose signals are expected.")]
 
 
 def replay(
@@ -78,30 +61,23 @@ def replay(
         console.print("stopped")
 
 
-def doctor(  # noqa: PLR0913 - one option each
-    url: Url,
+@with_connection
+def doctor(
+    options: ConnectionOptions,
     *,
-    folder: Folder = Path(".tundish/doctor"),
-    user: User = None,
-    password_file: PasswordFile = None,
-    security: Security = "Basic256Sha256",
-    trust: Trust = None,
-    certificate: Certificate = None,
-    key: Key = None,
-    kit: Kit = None,
     language: Annotated[Literal["zh", "en"], typer.Option("--lang")] = "zh",
+    watch_s: Annotated[
+        float, typer.Option(help="Seconds to watch for values that never change; 0 leaves that out.", min=0)
+    ] = 0.0,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Name what stands between this machine and a server's values, and how to mend it; else end with 0."""
     from tundish_connectors.opcua.doctor import diagnose
 
     configure_logs("ERROR")
-    connection = _connection(
-        url, "doctor", folder, user, password_file, security, trust, certificate, key, kit
-    )
-    findings = diagnose(connection)
+    findings = diagnose(options.connection(), watch_s)
     if json:
-        console.print_json(data={"url": url, "findings": [f.model_dump() for f in findings]})
+        console.print_json(data={"url": options.url, "findings": [f.model_dump() for f in findings]})
     else:
         for finding in findings:
             message, advice = (
@@ -113,94 +89,3 @@ def doctor(  # noqa: PLR0913 - one option each
             if advice:
                 console.print(f"    → {advice}", markup=False)
     raise typer.Exit(0 if all(f.ok for f in findings) else 1)
-
-
-def connect(  # noqa: PLR0913 - one option each
-    url: Url,
-    *,
-    tenant: Annotated[str, typer.Option(help="Tenant that owns the data.")],
-    token_file: Annotated[Path, typer.Option(help="File that holds the collector's token.")],
-    server: Annotated[str, typer.Option(help="Where the platform is.")] = "http://127.0.0.1:8050",
-    name: Annotated[str, typer.Option(help="Name of the connection.")] = "opcua",
-    folder: Folder = Path(".tundish/edge"),
-    user: User = None,
-    password_file: PasswordFile = None,
-    security: Security = "Basic256Sha256",
-    trust: Trust = None,
-    certificate: Certificate = None,
-    key: Key = None,
-    kit: Kit = None,
-    yes: Annotated[bool, typer.Option("--yes", help="Start without asking.")] = False,
-) -> None:
-    """From an address to collected values: show tree and fitting line kit, then collect until Ctrl-C."""
-    from tundish_connectors.connector import ConnectorError
-    from tundish_connectors.delivery import DeliveryConfig
-    from tundish_connectors.opcua import GatewayConfig, run_connector
-    from tundish_connectors.opcua.discover import discover
-    from tundish_deploy.secrets import secret
-
-    configure_logs()
-    connection = _connection(
-        url, name, folder / name, user, password_file, security, trust, certificate, key, kit
-    )
-    try:
-        found = discover(connection)
-    except ConnectorError as error:
-        give_up(
-            f"{error.message_zh}\n{error.message_en}\n`tundish doctor {url}` goes through it step by step."
-        )
-    _show(found)
-    if found.proposal is not None and kit is None:
-        connection = connection.model_copy(update={"kit": found.proposal.kit})
-    if not yes and not typer.confirm(f"Collect {found.variables} variables for tenant {tenant}?"):
-        raise typer.Exit(0)
-    delivery = DeliveryConfig(base_url=server, tenant=tenant, token=secret(token_file))
-    raise typer.Exit(run_connector(GatewayConfig(connection=connection, delivery=delivery)))
-
-
-def _connection(  # noqa: PLR0913, PLR0917 - the options of two commands
-    url: str,
-    name: str,
-    folder: Path,
-    user: str | None,
-    password_file: Path | None,
-    security: Literal["None", "Basic256Sha256", "Aes128Sha256RsaOaep", "Aes256Sha256RsaPss"],
-    trust: Path | None,
-    certificate: Path | None,
-    key: Path | None,
-    kit: str | None,
-) -> OpcUaConnection:
-    from pydantic import ValidationError
-
-    from tundish_connectors.opcua import OpcUaConnection
-    from tundish_deploy.secrets import secret
-
-    try:
-        return OpcUaConnection(
-            name=name,
-            url=url,
-            state_dir=folder.resolve(),
-            security_policy=security,
-            certificate=certificate,
-            private_key=key,
-            trust=trust,
-            user=user,
-            password=None if password_file is None else secret(password_file),
-            kit=kit,
-        )
-    except (ValidationError, OSError) as error:
-        give_up(f"This connection cannot be made: {error}")
-
-
-def _show(found: Discovery) -> None:
-    console.print(f"security  {', '.join(found.security)}\nlog-ins   {', '.join(found.logins)}")
-    table = Table("path", "variables")
-    for path, number in found.tree.items():
-        table.add_row(path, str(number))
-    console.print(table)
-    for path, reason in list(found.unusable.items())[:10]:
-        console.print(f"not usable: {path}: {reason}", markup=False)
-    if found.proposal is not None:
-        proposal = found.proposal
-        share = f"{proposal.found} of {proposal.expected}"
-        console.print(f"line kit  {proposal.kit}: {share} signals at {proposal.line}")

@@ -83,7 +83,7 @@ def writer(process: Process = "writer", settings: SettingsOption = None) -> None
 
 @app.command()
 def collect(name: Name, settings: SettingsOption = None) -> None:
-    """Collect from one OPC UA server of the settings."""
+    """Collect from one connection or source of the settings."""
     from tundish_deploy.lines import collect as collect_from
 
     raise typer.Exit(collect_from(_begin(f"collect-{name}", settings), name))

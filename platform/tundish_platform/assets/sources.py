@@ -39,6 +39,7 @@ class Counts(_Part):
     queued: _Count = 0
     dropped: _Count = 0
     sent: _Count = 0
+    thinned: _Count = 0
 
 
 class FailedSignal(_Part):

@@ -57,9 +57,11 @@ class Peer:
     period_s: float = 0.02
     port: int = field(default_factory=free_port)
     process: subprocess.Popen[str] | None = None
+    extra: dict[str, Any] = field(default_factory=dict)
 
     def start(self) -> None:
         settings = {
+            **self.extra,
             "port": self.port,
             "signals": self.signals,
             "period_s": self.period_s,
@@ -70,8 +72,8 @@ class Peer:
                 [*self.command, json.dumps(settings)], stdout=subprocess.PIPE, stderr=log, text=True
             )
         assert self.process.stdout is not None
-        line = self.process.stdout.readline()
-        if "ready" not in line:
+        # o6 greets with its name first, and node-opcua sometimes with a warning of its own.
+        if not any("ready" in line for line in iter(self.process.stdout.readline, "")):
             pytest.fail(f"{self.command} did not start: {(self.folder / 'peer.log').read_text()[-2000:]}")
 
     def kill(self) -> None:
@@ -163,7 +165,9 @@ def node_modules() -> None:
 COMMANDS = {
     "asyncua": [sys.executable, str(PEERS / "asyncua_server.py")],
     "python-opcua": [sys.executable, "-W", "ignore", str(PEERS / "opcua_server.py")],
+    "open62541": [sys.executable, str(PEERS / "o6_server.py")],
     "node-opcua": ["node", str(PEERS / "node_server.mjs")],
+    "node-plant": ["node", str(PEERS / "node_plant.mjs")],
 }
 
 
@@ -172,7 +176,7 @@ def start_peer(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Calla
     peers: list[Peer] = []
 
     def start(kind: str, **options: Any) -> Peer:  # noqa: ANN401 - fields of Peer
-        if kind == "node-opcua":
+        if kind.startswith("node-"):
             request.getfixturevalue("node_modules")
         folder = tmp_path / f"peer{len(peers)}"
         folder.mkdir()
@@ -207,6 +211,11 @@ def gateway(tmp_path: Path, platform: ReceivingPlatform) -> Iterator[Gateway]:
     )
     yield built
     built.kill()
+
+
+@pytest.fixture(scope="module")
+def unused_port() -> int:
+    return free_port()
 
 
 class Kit:

@@ -13,10 +13,13 @@ from asyncua.ua.uaerrors import BadMessageNotAvailable
 
 from tundish_connectors.connector import ConnectorError, ErrorKind
 from tundish_connectors.delivery import Counters
-from tundish_connectors.opcua import OpcUaConnection
+from tundish_connectors.opcua import OpcUaConnection, pump
+from tundish_connectors.opcua.batching import Batching
 from tundish_connectors.opcua.decode import MIXED, Column
 from tundish_connectors.opcua.intake import Intake
+from tundish_connectors.opcua.items import Granted
 from tundish_connectors.opcua.publish import Notification
+from tundish_connectors.opcua.sequence import SequenceWatch
 from tundish_connectors.opcua.subscription import Subscription
 from tundish_connectors.opcua.survey import Desired
 from tundish_connectors.opcua.times import TICKS_1970
@@ -68,6 +71,10 @@ class Script:
             raise BadMessageNotAvailable
         return data(sequence)
 
+    async def read(self, _: ua.ReadParameters) -> list[ua.DataValue]:
+        """The line is dead, so that the pump ends."""
+        raise TimeoutError
+
     async def create_subscription(
         self, _: ua.CreateSubscriptionParameters, __: Callable[..., object]
     ) -> ua.CreateSubscriptionResult:
@@ -88,14 +95,15 @@ class Bench:
             name="x", url="opc.tcp://127.0.0.1:1", state_dir=folder, publish_requests=1
         )
 
-    def run(self, script: Script) -> ConnectorError:
+    def run(self, script: Script, queue: int = 1000) -> ConnectorError:
         """Pump until the script is silent for too long; returns the error that ends it."""
         script.spool = self.spool
 
         async def pump() -> None:
-            subscription = Subscription(script, self.intake, self.connection, 10)  # type: ignore[arg-type]
+            subscription = Subscription(script, self.intake, self.connection, Batching(10))  # type: ignore[arg-type]
             await subscription.create()
-            subscription._deaf_s = 0.3
+            subscription.items.granted[0] = Granted(ua.NodeId(ua.Int32(1)), 1, 0.0, queue, filtered=True)
+            subscription.publishing.patience_s = 0.3
             await subscription.pump()
 
         with pytest.raises(ConnectorError) as caught:
@@ -183,3 +191,70 @@ def test_a_status_change_ends_the_subscription(bench: Bench) -> None:
     error = bench.run(Script([data(1), ended]))
     assert "BadTimeout" in error.message_en
     assert bench.values() == [1.0]
+
+
+def test_what_the_spool_refused_is_asked_for_again_and_costs_nothing(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    append = bench.spool.append
+    calls = 0
+
+    def refuse_thrice(payloads: Sequence[bytes]) -> int:
+        nonlocal calls
+        calls += 1
+        if calls in {2, 3, 4}:
+            raise SpoolFull(errno.ENOSPC, "full")
+        return append(payloads)
+
+    monkeypatch.setattr(bench.spool, "append", refuse_thrice)
+    monkeypatch.setattr(pump, "_PAUSE_S", 0.01)
+    # A while after the first, so that a gap record between them would have a length.
+    second = Notification(9, 2, data(50).columns)
+    script = Script([data(1), second, Notification(9, 3, data(60).columns)])
+
+    async def again(subscription: int, sequence: int) -> Notification:
+        assert (subscription, sequence) == (9, 2)
+        return second
+
+    script.republish_raw = again  # type: ignore[method-assign]
+    bench.run(script)
+    # While the spool was full nothing was asked for: the third message was still at the server.
+    assert calls == 6
+    assert bench.values() == [1.0, 50.0, 60.0]
+    assert bench.rows(SampleKind.GAP) == []
+    assert script.acknowledged == [(9, 1), (9, 2), (9, 3)]
+
+
+@pytest.mark.parametrize("wrong", [0, 1, 3])
+def test_a_server_that_repeats_something_else_without_end_is_not_believed(bench: Bench, wrong: int) -> None:
+    script = Script([data(1), data(3)])
+
+    async def anything(subscription: int, sequence: int) -> Notification:
+        del subscription, sequence
+        return data(wrong) if wrong else Notification(0, 0, keep_alive=True)
+
+    script.republish_raw = anything  # type: ignore[method-assign]
+    bench.run(script)
+    assert bench.values() == [1.0, 3.0]
+    (gap,) = bench.rows(SampleKind.GAP)
+    assert gap["reason"] == "sequence"
+
+
+def test_numbers_roll_over_to_one() -> None:
+    watch = SequenceWatch()
+    watch.expected = 2**32 - 2
+    assert watch.missing(2, keep_alive=False) == [2**32 - 2, 2**32 - 1, 1]
+    assert watch.missing(3, keep_alive=True) == []
+    assert watch.missing(3, keep_alive=False) == []
+    assert watch.missing(2, keep_alive=False) is None
+
+
+def test_as_many_values_as_the_queue_holds_may_be_an_overflow_without_its_bit(bench: Bench) -> None:
+    messages = [data(1), data(2)]
+    column = messages[1].columns[0]
+    messages[1].columns = [data(number).columns[0] for number in (5, 6, 7)]
+    assert len(column.handles) == 1
+    bench.run(Script(messages), queue=3)
+    (gap,) = bench.rows(SampleKind.GAP)
+    assert gap["reason"] == "overflow"
+    assert bench.values() == [1.0, 5.0, 6.0, 7.0]

@@ -1,8 +1,36 @@
 // A server on node-opcua, journalled like the others: every value set stands in the journal.
 import fs from "node:fs";
-import { DataType, OPCUAServer, StatusCodes, Variant } from "node-opcua";
+import {
+  DataType, MessageSecurityMode, OPCUACertificateManager, OPCUAServer, SecurityPolicy, StatusCodes, Variant,
+} from "node-opcua";
 
 const settings = JSON.parse(process.argv[2]);
+const security = settings.security;
+let secured = {};
+if (security) {
+  const manager = new OPCUACertificateManager({
+    automaticallyAcceptUnknownCertificate: false,
+    rootFolder: security.folder,
+  });
+  await manager.initialize();
+  for (const path of security.trusted) {
+    await manager.trustCertificate(fs.readFileSync(path));
+  }
+  secured = {
+    serverCertificateManager: manager,
+    certificateFile: security.certificate_pem,
+    privateKeyFile: security.private_key,
+    serverInfo: { applicationUri: security.uri },
+    userManager: {
+      isValidUser: (user, password) => user === security.user && password === security.password,
+    },
+    securityPolicies: [
+      SecurityPolicy.None, SecurityPolicy.Basic256Sha256,
+      SecurityPolicy.Aes128_Sha256_RsaOaep, SecurityPolicy.Aes256_Sha256_RsaPss,
+    ],
+    securityModes: [MessageSecurityMode.None, MessageSecurityMode.Sign, MessageSecurityMode.SignAndEncrypt],
+  };
+}
 const server = new OPCUAServer({
   port: settings.port,
   host: "127.0.0.1",
@@ -11,6 +39,7 @@ const server = new OPCUAServer({
   serverCertificateManager: undefined,
   allowAnonymous: true,
   buildInfo: { productName: "counters" },
+  ...secured,
 });
 await server.initialize();
 const space = server.engine.addressSpace;

@@ -13,7 +13,16 @@ from opcua import Server, ua
 settings = json.loads(sys.argv[1])
 server = Server()
 server.set_endpoint(f"opc.tcp://127.0.0.1:{settings['port']}/")
-server.set_security_policy([ua.SecurityPolicyType.NoSecurity])
+kinds = [ua.SecurityPolicyType.NoSecurity]
+if security := settings.get("security"):
+    server.set_application_uri(security["uri"])
+    server.load_certificate(security["certificate"])
+    server.load_private_key(security["private_key"])
+    kinds += [ua.SecurityPolicyType.Basic256Sha256_Sign, ua.SecurityPolicyType.Basic256Sha256_SignAndEncrypt]
+    server.user_manager.set_user_manager(
+        lambda _, user, password: (user, password) == (security["user"], security["password"])
+    )
+server.set_security_policy(kinds)
 index = server.register_namespace("urn:tundish:test:counters")
 parent = server.get_objects_node()
 for name in ("Plant", "Line", "Machine"):

@@ -10,6 +10,7 @@ from asyncua import ua
 
 from tundish_connectors.delivery import Counters
 from tundish_connectors.opcua import OpcUaConnection
+from tundish_connectors.opcua.batching import Batching
 from tundish_connectors.opcua.connector import open_client
 from tundish_connectors.opcua.decode import Column, decode_bodies
 from tundish_connectors.opcua.intake import Intake
@@ -141,7 +142,7 @@ async def _one(url: str, folder: Path, items: int, meter: Meter, options: dict[s
         intake.bind(wanted, {one.spec.path: at + 1 for at, one in enumerate(wanted)})
     client, session = await open_client(settings)
     meter.begin_setup()
-    subscription = Subscription(session, intake, settings, _ITEMS_A_CALL)
+    subscription = Subscription(session, intake, settings, Batching(_ITEMS_A_CALL))
     await subscription.create()
     await subscription.add([(at, one.node_id) for at, one in enumerate(wanted)])
     meter.end_setup()

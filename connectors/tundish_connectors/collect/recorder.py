@@ -1,0 +1,266 @@
+"""From a connector's values to the spool: nothing is acknowledged before `Recorder.flush` said it is kept."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import structlog
+from pydantic import BaseModel, ValidationError
+
+from tundish_connectors.collect.numbers import SignalNumbers
+from tundish_connectors.collect.progress import GapRow, Progress
+from tundish_connectors.collect.rows import Row, fit, gap_batch, value_batch
+from tundish_connectors.collect.thinning import Thinning, rule_for
+from tundish_connectors.delivery.protocol import SignalTrouble, Subscribed
+from tundish_connectors.spool import SpoolError
+from tundish_connectors.spool.files import Files
+from tundish_platform.samples import (
+    GOOD,
+    CodecError,
+    GapReason,
+    Origin,
+    SampleKind,
+    decode_batch,
+    encode_batch,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from tundish_connectors.collect.config import Connection
+    from tundish_connectors.delivery.forwarder import Counters
+    from tundish_connectors.delivery.protocol import Delivery
+    from tundish_connectors.spool import Spool
+    from tundish_platform.samples import SampleBatch, SignalSpec
+
+_log = structlog.get_logger(__name__)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_SILENT_US = 5_000_000
+_READ_BYTES = 16 * 1024**2
+
+
+def now_us() -> int:
+    """The wall clock in microseconds since 1970."""
+    return (datetime.now(UTC) - _EPOCH) // timedelta(microseconds=1)
+
+
+class _Checkpoint(BaseModel):
+    number: int = 0
+    last: dict[str, int] = {}
+
+
+@dataclass
+class _Taken:
+    """What the next flush keeps."""
+
+    values: dict[SampleKind, list[Row]] = field(default_factory=dict)
+    gaps: list[GapRow] = field(default_factory=list)
+    paths: set[str] = field(default_factory=set)
+    rows: int = 0
+
+
+class Recorder:
+    """Belongs to one connection and outlives its sessions.
+
+    Attributes:
+        specs: the declared signals that have a number, by path.
+        failed: signals that cannot be had, and why; the connector keeps it.
+        full: the last flush was refused for want of room or because the disk failed.
+    """
+
+    def __init__(self, connection: Connection, spool: Spool, delivery: Delivery, counters: Counters) -> None:
+        self._connection = connection
+        self._spool = spool
+        self._counters = counters
+        state = connection.state_dir
+        self._numbers = SignalNumbers(connection.name, delivery, spool, state / "signals.json")
+        self._thinning = Thinning(connection.thin)
+        self._checkpoint_path = state / "last.json"
+        self._progress = Progress()
+        self._resumed = self._read_checkpoint()
+        self._before: Progress | None = None
+        self._taken = _Taken()
+        self.specs: dict[str, SignalSpec] = {}
+        self.failed: dict[str, str] = {}
+        self.full = False
+        spool.on_roll = self.save
+
+    def declare(self, specs: Sequence[SignalSpec]) -> None:
+        """Have signals numbered at the platform; blocks for as long as the delivery is patient.
+
+        Raises:
+            ConnectorError: the platform refuses, or is out of reach and knows none of the signals yet.
+        """
+        specs = [self._thinned(spec) for spec in specs]
+        self._numbers.declare(specs)
+        fresh = [spec.path for spec in specs if spec.path not in self.specs]
+        self.specs.update({spec.path: spec for spec in specs if spec.path in self._numbers.known})
+        for path in fresh:
+            known = self._resumed.get(self._numbers.known.get(path, 0))
+            if known is not None:
+                self._progress.last.setdefault(path, known)
+        self.lost(GapReason.COLLECTOR_STOPPED, fresh)
+
+    def _thinned(self, spec: SignalSpec) -> SignalSpec:
+        rule = rule_for(self._connection.thin, spec.path)
+        if rule is None or spec.period_s is None:
+            return spec
+        # Completeness is judged by the period: a silence that was asked for must not look like a loss.
+        return spec.model_copy(update={"period_s": max(spec.period_s, rule.max_interval_s)})
+
+    def take(
+        self,
+        path: str,
+        ts_us: int,
+        value: Any,  # noqa: ANN401 - whatever the source sent; it is made to fit the signal's kind
+        status: int = GOOD,
+        *,
+        historical: bool = False,
+    ) -> None:
+        """Add a value to what the next flush keeps; a value of the wrong type becomes null and bad.
+
+        Args:
+            path: a declared signal; others are ignored, because they have no number.
+            ts_us: source time in µs since 1970.
+            value: of the signal's kind, or None.
+            status: OPC UA status code.
+            historical: it says nothing of how things stand now.
+        """
+        spec = self.specs.get(path)
+        if spec is None:
+            return
+        if self._before is None:
+            self._before = self._progress.copy()
+        value, status = fit(spec.kind, value, status)
+        self._taken.rows += 1
+        self._taken.paths.add(path)
+        if historical:
+            self._add(spec, (ts_us, value, status))
+            return
+        gap = self._progress.observe(path, ts_us, now_us())
+        if gap is not None:
+            self._release([path])
+            self._taken.gaps.append(gap)
+        if spec.kind is SampleKind.NUMERIC:
+            for point in self._thinning.take(path, (ts_us, value, status)):
+                self._add(spec, point)
+        else:
+            self._add(spec, (ts_us, value, status))
+
+    def _release(self, paths: Iterable[str] | None = None) -> None:
+        for path, point in self._thinning.release(paths):
+            self._add(self.specs[path], point)
+
+    def _add(self, spec: SignalSpec, point: tuple[int, Any, int]) -> None:
+        row = (self._numbers.known[spec.path], *point)
+        self._taken.values.setdefault(spec.kind, []).append(row)
+
+    def lost(self, reason: GapReason, paths: Iterable[str] | None = None) -> None:
+        """Something may be missing from now on, of some signals or of all; the next sample closes the gap."""
+        held = {path: spec.period_s is None for path, spec in self.specs.items()}
+        self._progress.lost(reason, self.specs if paths is None else paths, now_us(), held)
+
+    def flush(self, origin: Origin = Origin.LIVE) -> bool:
+        """Make everything taken durable; False when it could not be kept, which is then recorded as a gap."""
+        taken, self._taken = self._taken, _Taken()
+        before, self._before = self._before, None
+        arrival = datetime.now(UTC)
+        batches = [value_batch(kind, rows, arrival, origin) for kind, rows in taken.values.items()]
+        if taken.gaps:
+            gaps = [(self._numbers.known[path], since, end, why) for path, since, end, why in taken.gaps]
+            batches.append(gap_batch(gaps, arrival))
+        thinned = self._thinning.newly_left_out()
+        if not self._keep(batches):
+            self._counters.add(received=taken.rows, dropped=taken.rows - thinned, thinned=thinned)
+            self._progress = before or self._progress
+            self.lost(GapReason.SPOOL_FULL, taken.paths)
+            return False
+        self._counters.add(received=taken.rows + len(taken.gaps), thinned=thinned)
+        return True
+
+    def keep_batches(self, batches: Sequence[SampleBatch]) -> bool:
+        """Make ready batches durable, as of files; they are neither thinned nor followed for gaps."""
+        rows = sum(len(batch) for batch in batches)
+        kept = self._keep(batches)
+        self._counters.add(received=rows, dropped=0 if kept else rows)
+        return kept
+
+    def number(self, path: str) -> int:
+        """The tenant's number of a declared signal."""
+        return self._numbers.known[path]
+
+    def _keep(self, batches: Sequence[SampleBatch]) -> bool:
+        if not batches:
+            return True
+        try:
+            self._spool.append([encode_batch(batch) for batch in batches])
+        except SpoolError as error:
+            if not self.full:
+                _log.error("values could not be kept; a gap will be recorded", reason=str(error))
+            self.full = True
+            return False
+        self.full = False
+        return True
+
+    def silent(self) -> list[str]:
+        """Periodic signals of which nothing came for long, by the wall clock."""
+        periods = {path: int(spec.period_s * 1e6) for path, spec in self.specs.items() if spec.period_s}
+        return self._progress.silent(periods, now_us(), _SILENT_US)
+
+    def subscribed(self) -> Subscribed:
+        """How the signals stand, for the heartbeat."""
+        return Subscribed(
+            subscribed=len(self.specs) - len(self.failed.keys() & self.specs.keys()),
+            failed=[SignalTrouble(path=path, reason=why) for path, why in sorted(self.failed.items())],
+            silent=self.silent(),
+        )
+
+    def close(self) -> None:
+        """Keep what was held back by thinning, and write down how far each signal came."""
+        self._release()
+        self.flush()
+        self.save()
+
+    def save(self) -> None:
+        """Write down how far each signal has come; older segments are not needed for that any more."""
+        known = self._numbers.known
+        last = {str(known[path]): ts for path, ts in self._progress.last.items() if path in known}
+        resumed = {str(number): ts for number, ts in self._resumed.items()}
+        checkpoint = _Checkpoint(number=self._spool.last, last=resumed | last)
+        try:
+            Files().replace_text(self._checkpoint_path, checkpoint.model_dump_json())
+        except OSError as error:
+            _log.warning("the checkpoint could not be written", reason=str(error))
+
+    def _read_checkpoint(self) -> dict[int, int]:
+        """Newest source time by signal number: the file, and what the spool holds since."""
+        try:
+            kept = _Checkpoint.model_validate_json(self._checkpoint_path.read_text())
+        except (OSError, ValidationError, UnicodeDecodeError):
+            kept = _Checkpoint()
+        last = {int(number): ts for number, ts in kept.last.items()}
+        after = kept.number
+        while records := self._spool.read(_READ_BYTES, after=after):
+            for record in records:
+                _advance(last, record.payload)
+            after = records[-1].number
+        return last
+
+
+def _advance(last: dict[int, int], payload: bytes) -> None:
+    try:
+        batch = decode_batch(payload)
+    except CodecError:
+        return
+    if batch.kind is SampleKind.GAP or batch.origin is Origin.IMPORT:
+        return
+    newest = batch.table.group_by("signal").aggregate([("ts", "max")])
+    latest = (batch.arrival - _EPOCH) // timedelta(microseconds=1) + 86_400_000_000
+    for signal, ts in zip(
+        newest["signal"].to_pylist(), newest["ts_max"].cast("int64").to_pylist(), strict=True
+    ):
+        # Absurd future times never count as progress, as in the live tracker.
+        if ts <= latest:
+            last[signal] = max(ts, last.get(signal, ts))
