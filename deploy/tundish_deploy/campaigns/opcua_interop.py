@@ -26,6 +26,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from tundish_connectors.connector import ConnectorError, ErrorKind
 from tundish_connectors.opcua import OpcUaConnection
 from tundish_connectors.opcua.line import leave, open_client
+from tundish_connectors.opcua.publisher import open_publisher
 from tundish_connectors.replay import Identity, make_identity
 from tundish_deploy.campaigns.opcua_lane import PEERS, SERVERS, Program
 
@@ -178,8 +179,16 @@ async def _use(session: RawSession) -> None:
     )
     (result,) = await session.create_monitored_items(items)
     result.StatusCode.check()
-    while not (await session.publish_raw([])).columns:
-        pass
+    publisher = open_publisher(session, 2, 0.1)
+    try:
+        while True:
+            for answer in await publisher.answers(1.0):
+                if isinstance(answer, BaseException):
+                    raise answer
+                if answer.values():
+                    return
+    finally:
+        await publisher.close()
 
 
 def text(found: dict[str, dict[str, str]]) -> str:

@@ -73,7 +73,7 @@ class _Guide:
         self._asks = asks
 
     def _say(self, text: texts.Text, **filled: object) -> None:
-        console.print(say(text, self._language, **filled), markup=False)
+        console.print(say(text, self._language, **filled), markup=False, soft_wrap=True)
 
     def secure(self, fingerprint: str | None) -> OpcUaConnection:
         """The connection with a policy that the server offers, and the server trusted."""
@@ -84,7 +84,9 @@ class _Guide:
         offers = self._offers(connection)
         self._say(texts.OFFERS)
         for offer in sorted(offers, key=lambda one: (one.policy, one.mode)):
-            console.print(f"  {offer.policy}/{offer.mode}  {', '.join(offer.logins)}", markup=False)
+            console.print(
+                f"  {offer.policy}/{offer.mode}  {', '.join(offer.logins)}", markup=False, soft_wrap=True
+            )
         if options.security == "None":
             return connection
         wanted = [one for one in offers if plain_name(one.policy) == options.security]
@@ -150,7 +152,7 @@ class _Guide:
                 message = error.message_zh if self._language == "zh" else error.message_en
                 if not self._asks:
                     self._fail(message)
-                console.print(message, markup=False)
+                console.print(message, markup=False, soft_wrap=True)
                 if not typer.confirm(say(texts.AGAIN, self._language)):
                     raise typer.Exit(1) from error
 

@@ -85,7 +85,9 @@ def doctor(
                 if language == "zh"
                 else (finding.message_en, finding.advice_en)
             )
-            console.print(f"{'✓' if finding.ok else '✗'} {finding.check}: {message}", markup=False)
+            console.print(
+                f"{'✓' if finding.ok else '✗'} {finding.check}: {message}", markup=False, soft_wrap=True
+            )
             if advice:
-                console.print(f"    → {advice}", markup=False)
+                console.print(f"    → {advice}", markup=False, soft_wrap=True)
     raise typer.Exit(0 if all(f.ok for f in findings) else 1)

@@ -42,9 +42,9 @@ def servers(options: ConnectionOptions) -> None:
         known = classify(error, options.url)
         give_up(f"{known.message_zh}\n{known.message_en}")
     for one in found:
-        console.print(f"{one.name}  {one.kind}  {one.application_uri}", markup=False)
+        console.print(f"{one.name}  {one.kind}  {one.application_uri}", markup=False, soft_wrap=True)
         for url in one.urls:
-            console.print(f"    {url}", markup=False)
+            console.print(f"    {url}", markup=False, soft_wrap=True)
 
 
 @app.command()
@@ -68,14 +68,16 @@ def signals(
     except ConnectorError as error:
         give_up(f"{error.message_zh}\n{error.message_en}")
     for change in seen.changes[:_SHOWN]:
-        console.print(f"{change.server_path} → {change.path or '✗'}", markup=False)
+        console.print(f"{change.server_path} → {change.path or '✗'}", markup=False, soft_wrap=True)
         for name, (before, after) in change.fields.items():
             if name != "path":
-                console.print(f"    {name}: {before!r} → {after!r}", markup=False)
+                console.print(f"    {name}: {before!r} → {after!r}", markup=False, soft_wrap=True)
     for path, why in list(seen.troubles.items())[:_SHOWN]:
-        console.print(f"✗ {path}: {why}", markup=False)
+        console.print(f"✗ {path}: {why}", markup=False, soft_wrap=True)
     for rule in seen.unused[:_SHOWN]:
-        console.print(f"? row {rule.row}: {rule.match} fits no variable / 未匹配任何变量", markup=False)
+        console.print(
+            f"? row {rule.row}: {rule.match} fits no variable / 未匹配任何变量", markup=False, soft_wrap=True
+        )
     console.print(
         f"{len(seen.survey.desired)} signals, {len(seen.changes)} changed, "
         f"{len(seen.survey.left_out)} left out, {len(seen.troubles)} in trouble"
@@ -141,7 +143,7 @@ def write(
 
     chosen = _configured(settings, connection)
     outcome = _act(write_value(chosen, path, _json(value), who))
-    console.print(f"{path}: {outcome.before!r} → {value}  {outcome.status}", markup=False)
+    console.print(f"{path}: {outcome.before!r} → {value}  {outcome.status}", markup=False, soft_wrap=True)
     raise typer.Exit(0 if outcome.good else 1)
 
 
@@ -159,7 +161,7 @@ def call(
 
     chosen = _configured(settings, connection)
     outcome = _act(call_method(chosen, path, [_json(one) for one in inputs or []], who))
-    console.print(f"{path}: {outcome.status} {outcome.results}", markup=False)
+    console.print(f"{path}: {outcome.status} {outcome.results}", markup=False, soft_wrap=True)
     raise typer.Exit(0 if outcome.good else 1)
 
 

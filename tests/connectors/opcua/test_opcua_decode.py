@@ -286,9 +286,9 @@ def test_a_hole_is_named_and_an_old_message_is_told_apart() -> None:
 
 def test_numbers_roll_over_to_one() -> None:
     watch = SequenceWatch()
-    watch._expected = LARGEST - 1
+    watch.expected = LARGEST - 1
     assert watch.missing(LARGEST - 1, keep_alive=False) == []
     assert watch.missing(LARGEST, keep_alive=False) == []
     assert watch.missing(1, keep_alive=False) == []
-    watch._expected = LARGEST
+    watch.expected = LARGEST
     assert watch.missing(2, keep_alive=False) == [LARGEST, 1]

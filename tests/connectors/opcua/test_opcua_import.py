@@ -184,7 +184,7 @@ def test_fields_go_into_batches_like_plain_values(plant: Plant, tmp_path: Path) 
         np.array([0, 1, 0], np.uint32), np.zeros(3, np.uint32), ones, ones, [whole, whole, "other"], MIXED
     )
     builder = BatchBuilder(table)
-    builder.add(column, 0)
+    builder.add([column], 0)
     batches = {one.kind: one.table for one in builder.build(datetime.now(UTC))}
     assert batches[SampleKind.NUMERIC]["value"].to_pylist() == [9.5, None]
     assert batches[SampleKind.NUMERIC]["status"].to_pylist() == [0, 0x80740000]

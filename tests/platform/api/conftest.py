@@ -152,7 +152,9 @@ def _tokens(metadata: Metadata) -> dict[str, str]:
         tokens["foreign"] = create_token(session, "foreign", {"power": roles})
         tokens["bureau"] = create_token(session, "bureau", {}, [Role.BUREAU_OFFICER])
         tokens["operator"] = create_token(session, "operator", {}, [Role.PLATFORM_OPERATOR])
-        tokens["all"] = create_token(session, "all", {"steel": roles}, [Role.BUREAU_OFFICER])
+        tokens["all"] = create_token(
+            session, "all", {"steel": roles}, [Role.BUREAU_OFFICER, Role.PLATFORM_OPERATOR]
+        )
         tokens["expired"] = create_token(
             session, "expired", {"steel": roles}, [Role.BUREAU_OFFICER], expires_at=NOW - MINUTE
         )

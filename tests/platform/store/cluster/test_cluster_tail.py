@@ -33,6 +33,7 @@ def tail(catalog: SegmentCatalog, make_batch: Callable[..., SampleBatch]) -> Log
     """Two batches each of two tenants, as the log handed them over."""
     made = LogTail.__new__(LogTail)
     made._catalog, made._batches, made._lock, made._taken = catalog, {}, threading.Lock(), 0
+    made._let_go = {}
     for sequence, tenant in enumerate((STEEL, POWER, STEEL, POWER), 1):
         payload = encode_batch(make_batch("numeric", [(1, sequence, float(sequence))]))
         made._take(LogRecord(sequence, tenant, payload))
@@ -40,7 +41,7 @@ def tail(catalog: SegmentCatalog, make_batch: Callable[..., SampleBatch]) -> Log
 
 
 def values(tail: LogTail, tenant: int, sealed: int = 0) -> list[float]:
-    return [value for one in tail.beyond(tenant, sealed) for value in one.table["value"].to_pylist()]
+    return [value for one in tail.beyond(tenant, sealed) or [] for value in one.table["value"].to_pylist()]
 
 
 def test_what_one_tenant_asked_for_comes_to_no_other(tail: LogTail) -> None:
