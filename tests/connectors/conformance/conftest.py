@@ -386,12 +386,9 @@ class OpcUaSubject(Subject):
     wrong: ClassVar = [{"url": "http://x"}, {"password": SECRET}, {"prefix": "/a"}]
 
     def own(self) -> dict[str, Any]:
-        return {
-            "url": f"opc.tcp://127.0.0.1:{self.port}",
-            "security_policy": "None",
-            "publishing_interval_ms": 50,
-            "keep_alive_s": 0.5,
-        }
+        url = f"opc.tcp://127.0.0.1:{self.port}"
+        quick = {"publishing_interval_ms": 50, "keep_alive_s": 0.5}
+        return {"url": url, "security_policy": "None", **quick}
 
     async def start(self) -> None:
         if hasattr(self, "server"):
