@@ -71,6 +71,7 @@ class Items:
 
     Attributes:
         granted: by slot, which is also the client handle.
+        shortest_queue: the server kept no fewer values for any item there ever was; 0 before the first.
         batching: operations per call; it outlives the subscription, so what was learned stays learned.
     """
 
@@ -78,13 +79,9 @@ class Items:
         self.session = session
         self.subscription = 0
         self.granted: dict[int, Granted] = {}
+        self.shortest_queue = 0
         self.batching = batching
         self._connection = connection
-
-    @property
-    def shortest_queue(self) -> int:
-        """Fewest values that the server keeps for an item; 0 without items."""
-        return min((one.queue for one in self.granted.values()), default=0)
 
     async def add(self, items: Sequence[Item]) -> dict[int, str]:
         """Create monitored items; returns the status of each slot that failed.
@@ -119,6 +116,9 @@ class Items:
             int(result.RevisedQueueSize),
             filtered,
         )
+        # A bound is enough for whom it spares a look at each item, with each message.
+        queue = self.granted[slot].queue
+        self.shortest_queue = min(self.shortest_queue or queue, queue)
 
     async def _create(self, items: Sequence[Item], *, filtered: bool) -> list[ua.MonitoredItemCreateResult]:
         full: list[int] = []

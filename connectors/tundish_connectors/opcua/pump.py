@@ -5,21 +5,23 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-import numpy as np
 import structlog
 from asyncua import ua
 from asyncua.ua.status_codes import StatusCodes
 from asyncua.ua.uaerrors import UaError, UaStatusCodeError
 
-from tundish_connectors.opcua.decode import DecodeError, decode_bodies
 from tundish_connectors.opcua.errors import MALFORMED, SubscriptionGone, lost
 from tundish_connectors.opcua.missed import repeat
 from tundish_connectors.opcua.publisher import open_publisher
+from tundish_connectors.opcua.queues import full_queues
 from tundish_connectors.opcua.sequence import SequenceWatch
 from tundish_platform.samples import GapReason
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
 
     from tundish_connectors.opcua.intake import Intake
     from tundish_connectors.opcua.items import Items
@@ -32,7 +34,6 @@ _PAUSE_S = 0.5
 _QUIET_KEEP_ALIVES = 4
 _LEAST_QUIET_S = 3.0
 _BORNE = {StatusCodes.BadTimeout, StatusCodes.BadRequestTimeout, StatusCodes.BadSequenceNumberUnknown}
-_SHORTEST_QUEUE = 2
 
 
 class Pump:
@@ -132,9 +133,10 @@ class Pump:
         """Take messages and what is missing before them; on disk they may be acknowledged."""
         expected = self._watch.expected
         kept: list[int] = []
+        full = self._full_queues(notifications)
         try:
             for notification in notifications:
-                kept += await self._follow(notification)
+                kept += await self._follow(notification, full.get(notification.sequence))
         except (UaError, OSError, TimeoutError):
             # All of it is asked for again; what comes twice replaces itself.
             self._watch.expected = expected
@@ -150,19 +152,19 @@ class Pump:
         self._refused += numbers
         self._intake.tracker.unmark(GapReason.SPOOL_FULL)
 
-    async def _follow(self, notification: Notification) -> list[int]:
+    async def _follow(self, notification: Notification, full: NDArray[np.int64] | None) -> list[int]:
         """Take a notification and, before it, what is missing; returns the numbers to acknowledge."""
         missing = self._watch.missing(notification.sequence, keep_alive=notification.keep_alive)
         if missing is None:
             return [notification.sequence]
         kept = [number for number in missing if await self._repeat(number, GapReason.SEQUENCE)]
-        self._take(notification)
+        self._take(notification, full)
         return kept if notification.keep_alive else [*kept, notification.sequence]
 
     async def _repeat(self, number: int, reason: GapReason) -> bool:
         notification = await repeat(self.session, self.subscription, number)
         if notification is not None:
-            self._take(notification)
+            self._take(notification, self._full_queues([notification]).get(number))
             return True
         # At once, so that a later message that can be repeated closes the gap behind this one.
         _log.warning("a notification is lost", number=number, reason=reason.value)
@@ -170,29 +172,13 @@ class Pump:
         self.resend = True
         return False
 
-    def _take(self, notification: Notification) -> None:
-        full = self._full_queues(notification)
-        if len(full):
+    def _take(self, notification: Notification, full: NDArray[np.int64] | None = None) -> None:
+        if full is not None:
             self._intake.tracker.mark(GapReason.OVERFLOW, full)
         self._intake.take(notification)
 
-    def _full_queues(self, notification: Notification) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
-        """Slots with as many values as their queue holds: a server may drop without setting the bit."""
-        none = np.zeros(0, np.int64)
-        shortest = self._items.shortest_queue
-        if shortest < _SHORTEST_QUEUE or notification.values() < shortest:
-            return none
-        try:
-            columns = [*notification.columns, *decode_bodies(notification.bodies)]
-        except DecodeError:
-            return none
-        counts = np.bincount(np.concatenate([column.handles for column in columns]))
-        slots = [
-            slot
-            for slot in np.flatnonzero(counts >= shortest).tolist()
-            if slot in self._items.granted and counts[slot] == self._items.granted[slot].queue
-        ]
-        return np.array(slots, np.int64) if slots else none
+    def _full_queues(self, notifications: Sequence[Notification]) -> dict[int, NDArray[np.int64]]:
+        return full_queues(notifications, self._items.granted, self._items.shortest_queue)
 
     async def _take_refused(self) -> None:
         """Back-pressure: wait, then ask again for what the spool had no room for."""
@@ -218,7 +204,7 @@ class Pump:
             if notification is None:
                 return
             self._watch.missing(number, keep_alive=False)
-            self._take(notification)
+            self._take(notification, self._full_queues([notification]).get(number))
             self._flush([number])
             if self._refused:
                 return
