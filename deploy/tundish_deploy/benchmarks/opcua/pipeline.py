@@ -209,8 +209,12 @@ def _throughput(
         begun = platform.newest(signals[0]) or 0.0
         ended = _last_change(platform, signals[-1])
         used = cpu_s(gateway) + cpu_s(platform.pid) - before
-        tell(f"{sent} values sent in {ended - begun:.1f} s; counting them")
-        lost = sent - platform.counted(signals)
+    # The gateway has ended: the server is silent now, and a client that goes on would subscribe anew.
+    tell(f"{sent} values sent in {ended - begun:.1f} s; counting them")
+    counted = platform.counted(signals)
+    if counted > sent:
+        raise PipelineError(f"{counted} values can be queried, but only {sent} were sent")
+    lost = sent - counted
     rate = sent / (ended - begun)
     return [
         judged("pipeline_values_per_s", rate, "1/s", "higher", bar=1.5e6),
