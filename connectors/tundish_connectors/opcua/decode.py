@@ -20,6 +20,7 @@ from asyncua.ua.uaerrors import UaError
 
 from tundish_connectors.opcua.guard import harden
 from tundish_connectors.opcua.layouts import HAS_VALUE, Layout, element, layout, tail
+from tundish_connectors.opcua.templates import LEAST_ITEMS, Template, Templates
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -42,6 +43,9 @@ _STREAK = 12
 _WINDOW = 64
 # The walk looks at a type byte even where an item without value ends the bytes.
 _PADDING = b"\0\0"
+
+_UNREADABLE = (struct.error, ValueError, IndexError, UaError, TypeError, OverflowError)
+_SHAPES = Templates()
 
 DATE_TIME = 13
 MIXED = -1
@@ -83,9 +87,12 @@ class _Fixed:
         self._single: list[int] = []
         self.add: Callable[[int], None] = self._single.append
 
-    def add_run(self, position: int, count: int) -> None:
+    def add_all(self, begins: NDArray[np.int64]) -> None:
         self._close()
-        self._parts.append(np.arange(position, position + count * self._of.size, self._of.size))
+        self._parts.append(begins)
+
+    def add_run(self, position: int, count: int) -> None:
+        self.add_all(np.arange(position, position + count * self._of.size, self._of.size))
 
     def _close(self) -> None:
         if self._single:
@@ -110,6 +117,7 @@ class _Loose:
 
     def __init__(self, mask: int) -> None:
         self._of = tail(mask)
+        self.tail = self._of.size
         self._offsets: list[int] = []
         self._tails: list[int] = []
         self._handles: list[int] = []
@@ -118,11 +126,15 @@ class _Loose:
     def take(self, data: bytes, position: int) -> int:
         """Read the item and return where the next one begins."""
         value, after = _value(data, position + _HEAD_SIZE)
+        self.add(data, position, value, after)
+        return after + self.tail
+
+    def add(self, data: bytes, position: int, value: object, after: int) -> None:
+        """Keep an item that was read."""
         self._handles.append(_U32(data, position)[0])
         self._offsets.append(position)
         self._tails.append(after)
         self._values.append(value)
-        return after + self._of.size
 
     def column(self, data: bytes) -> Column:
         records = self._of.records(data, np.array(self._tails, np.int64))
@@ -173,12 +185,58 @@ class _Walk(dict[int, tuple[int, Any]]):
         return [collector.column(self._data) for collector in collectors.values()]
 
     def over(self, position: int, end: int) -> None:
-        """Step over the items of the notification that lies between two positions."""
-        data = self._data
+        """Take the items of the notification that lies between two positions."""
         if position + _COUNT_SIZE > end:
             raise DecodeError("a notification is torn")
-        (left,) = _I32(data, position)
-        position += _COUNT_SIZE
+        (count,) = _I32(self._data, position)
+        if count < LEAST_ITEMS:
+            self._step(position + _COUNT_SIZE, end, count)
+            return
+        begin = self._data[position : position + 2 * _COUNT_SIZE]
+        template = _SHAPES.known(begin)
+        if template is not None:
+            if self._fits(template, position + _COUNT_SIZE, end):
+                _SHAPES.held(begin)
+                return
+            _SHAPES.failed(begin)
+        runs = self._step(position + _COUNT_SIZE, end, count)
+        if runs < count // _STREAK and _SHAPES.wanted(begin):
+            _SHAPES.learn(begin, self._shape(position + _COUNT_SIZE, count))
+
+    def _fits(self, template: Template, position: int, end: int) -> bool:
+        try:
+            found = template.match(self._data, position, end, _value)
+        except _UNREADABLE:
+            # Read as another shape than it has; the walk tells whether the message itself is sound.
+            return False
+        if found is None:
+            return False
+        fixed, loose = found
+        for key, begins in fixed:
+            self[key][1].add_all(begins)
+        for key, at, value, after in loose:
+            self[key][1].add(self._data, at, value, after)
+        return True
+
+    def _shape(self, position: int, count: int) -> Template:
+        """The shape of a notification that was stepped over without an error."""
+        keys, sizes, tails = [], [], []
+        for _ in range(count):
+            (key,) = _KEY(self._data, position)
+            size, collector = self[key]
+            keys.append(key)
+            sizes.append(size)
+            tails.append(0 if size else collector.tail)
+            if size:
+                position += size
+            else:
+                position = _value(self._data, position + _HEAD_SIZE)[1] + collector.tail
+        return Template(keys, sizes, tails)
+
+    def _step(self, position: int, end: int, left: int) -> int:
+        """Step from item to item; returns how many were found in runs of equal ones."""
+        data = self._data
+        in_runs = 0
         last, streak = -1, 0
         while left > 0:
             (key,) = _KEY(data, position)
@@ -199,8 +257,10 @@ class _Walk(dict[int, tuple[int, Any]]):
                     collector.add_run(position, steps)
                     position += steps * size
                     left -= steps
+                    in_runs += steps
         if position > end:
             raise DecodeError("a notification is torn")
+        return in_runs
 
 
 def _run(data: bytes, position: int, size: int, key: int, most: int) -> int:
@@ -246,7 +306,7 @@ def decode_bodies(bodies: Sequence[bytes | memoryview]) -> list[Column]:
         return walk.columns()
     except DecodeError:
         raise
-    except (struct.error, ValueError, IndexError, UaError, TypeError, OverflowError) as error:
+    except _UNREADABLE as error:
         raise DecodeError(f"not a data-change notification: {error}") from error
 
 

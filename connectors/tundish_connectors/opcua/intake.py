@@ -12,6 +12,7 @@ from tundish_connectors.opcua.checkpoint import Checkpoint, read_checkpoint
 from tundish_connectors.opcua.columns import BatchBuilder, gap_batch
 from tundish_connectors.opcua.decode import DecodeError, decode_bodies
 from tundish_connectors.opcua.gaps import NEVER, GapTracker, Progress
+from tundish_connectors.opcua.queues import full_queues
 from tundish_connectors.opcua.slots import SlotTable
 from tundish_connectors.spool import SpoolError
 from tundish_platform.samples import GapReason, encode_batch
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from tundish_connectors.delivery import Counters
     from tundish_connectors.opcua.decode import Column
     from tundish_connectors.opcua.publish import Notification
+    from tundish_connectors.opcua.queues import Queues
     from tundish_connectors.opcua.survey import Desired
     from tundish_connectors.spool import Spool
 
@@ -43,12 +45,14 @@ class Intake:
     Attributes:
         table: the signals.
         full: the last flush was refused for want of room or because the disk failed.
+        queues: what the server keeps for each item, as far as it granted any.
     """
 
     def __init__(self, spool: Spool, counters: Counters, state_dir: Path) -> None:
         self.table = SlotTable()
         self._tracker = GapTracker(self.table)
         self.full = False
+        self.queues: Queues | None = None
         self._spool = spool
         self._counters = counters
         self._builder = BatchBuilder(self.table)
@@ -95,12 +99,21 @@ class Intake:
         if not bodies:
             return
         try:
-            self._follow(decode_bodies(bodies))
+            columns = decode_bodies(bodies)
         except DecodeError:
-            self._settle_singly(bodies)
+            self._settle_singly(bodies, {})
+            return
+        full = full_queues(columns, bodies, self.queues) if self.queues is not None else {}
+        if full:
+            self._settle_singly(bodies, full)
+        else:
+            self._follow(columns)
 
-    def _settle_singly(self, bodies: Sequence[memoryview]) -> None:
-        for body in bodies:
+    def _settle_singly(self, bodies: Sequence[memoryview], full: dict[int, NDArray[np.int64]]) -> None:
+        for number, body in enumerate(bodies):
+            if number in full:
+                # What the server dropped lies before this message and behind the one before.
+                self._tracker.mark(GapReason.OVERFLOW, full[number])
             try:
                 self._follow(decode_bodies([body]))
             except DecodeError as error:

@@ -13,15 +13,11 @@ from asyncua.ua.uaerrors import UaError, UaStatusCodeError
 from tundish_connectors.opcua.errors import MALFORMED, SubscriptionGone, lost
 from tundish_connectors.opcua.missed import repeat
 from tundish_connectors.opcua.publisher import open_publisher
-from tundish_connectors.opcua.queues import full_queues
 from tundish_connectors.opcua.sequence import SequenceWatch
 from tundish_platform.samples import GapReason
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
-    import numpy as np
-    from numpy.typing import NDArray
+    from collections.abc import Iterable
 
     from tundish_connectors.opcua.intake import Intake
     from tundish_connectors.opcua.items import Items
@@ -58,6 +54,7 @@ class Pump:
         self.publishing_s = 1.0
         self.resend = False
         self._intake = intake
+        intake.queues = items
         self._items = items
         self._pulse = pulse
         self._most_requests = requests
@@ -133,10 +130,9 @@ class Pump:
         """Take messages and what is missing before them; on disk they may be acknowledged."""
         expected = self._watch.expected
         kept: list[int] = []
-        full = self._full_queues(notifications)
         try:
             for notification in notifications:
-                kept += await self._follow(notification, full.get(notification.sequence))
+                kept += await self._follow(notification)
         except (UaError, OSError, TimeoutError):
             # All of it is asked for again; what comes twice replaces itself.
             self._watch.expected = expected
@@ -152,33 +148,25 @@ class Pump:
         self._refused += numbers
         self._intake.tracker.unmark(GapReason.SPOOL_FULL)
 
-    async def _follow(self, notification: Notification, full: NDArray[np.int64] | None) -> list[int]:
+    async def _follow(self, notification: Notification) -> list[int]:
         """Take a notification and, before it, what is missing; returns the numbers to acknowledge."""
         missing = self._watch.missing(notification.sequence, keep_alive=notification.keep_alive)
         if missing is None:
             return [notification.sequence]
         kept = [number for number in missing if await self._repeat(number, GapReason.SEQUENCE)]
-        self._take(notification, full)
+        self._intake.take(notification)
         return kept if notification.keep_alive else [*kept, notification.sequence]
 
     async def _repeat(self, number: int, reason: GapReason) -> bool:
         notification = await repeat(self.session, self.subscription, number)
         if notification is not None:
-            self._take(notification, self._full_queues([notification]).get(number))
+            self._intake.take(notification)
             return True
         # At once, so that a later message that can be repeated closes the gap behind this one.
         _log.warning("a notification is lost", number=number, reason=reason.value)
         self._intake.tracker.mark(reason)
         self.resend = True
         return False
-
-    def _take(self, notification: Notification, full: NDArray[np.int64] | None = None) -> None:
-        if full is not None:
-            self._intake.tracker.mark(GapReason.OVERFLOW, full)
-        self._intake.take(notification)
-
-    def _full_queues(self, notifications: Sequence[Notification]) -> dict[int, NDArray[np.int64]]:
-        return full_queues(notifications, self._items.granted, self._items.shortest_queue)
 
     async def _take_refused(self) -> None:
         """Back-pressure: wait, then ask again for what the spool had no room for."""
@@ -204,7 +192,7 @@ class Pump:
             if notification is None:
                 return
             self._watch.missing(number, keep_alive=False)
-            self._take(notification, self._full_queues([notification]).get(number))
+            self._intake.take(notification)
             self._flush([number])
             if self._refused:
                 return
