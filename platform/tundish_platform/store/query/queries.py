@@ -118,6 +118,8 @@ class Queries(ABC):
         """
         table = self._rows(scope, SampleKind.GAP, signals, None, end)
         table = table.filter(pc.greater(table["end"], pa.scalar(start, TIMESTAMP)))
+        # A record of no length says that the gap was filled.
+        table = table.filter(pc.greater(table["end"], table["ts"]))
         table = table.select(["signal", "ts", "end", "reason"])
         damaged = self._store(scope).damaged(start, end)
         if not damaged:

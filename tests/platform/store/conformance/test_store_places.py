@@ -125,7 +125,9 @@ STEPS = st.lists(APPEND | st.sampled_from(["seal", "spill", "reopen", "verify"])
 
 def compare(store: Store, model: dict[str, dict[tuple[int, int], tuple[Any, ...]]]) -> None:
     for kind in KINDS:
-        assert store.rows(kind) == [(*key, *rest) for key, rest in sorted(model[kind].items())]
+        known = [(*key, *rest) for key, rest in sorted(model[kind].items())]
+        # A gap record of no length tells that the gap was filled.
+        assert store.rows(kind) == [row for row in known if kind != "gap" or row[2] > row[1]]
         assert store.rows(kind, "power") == []
 
 
