@@ -143,6 +143,7 @@ class Telemetry(TelemetryAccess):
         layer = files or LocalFiles()
         layer.make_folder(root)
         self._lock_file = _lock(root)
+        metadata.settle()
         settings = settings or SealSettings()
         self._backlog = _BACKLOG * settings.seal_rows
         self._seal_rows = settings.seal_rows
