@@ -192,7 +192,7 @@ class Gateway:
     def heartbeat(self) -> Heartbeat:
         """How things stand, for the platform."""
         full = _full() if self.recorder.full else None
-        trouble = self._error or full or self._forwarder.trouble or _damage(self._spool)
+        trouble = self._error or full or self._forwarder.trouble or damage(self._spool)
         return Heartbeat(
             state=self._state,
             message_zh=trouble.message_zh if trouble else "",
@@ -244,7 +244,8 @@ def _full() -> ConnectorError:
     )
 
 
-def _damage(spool: Spool) -> ConnectorError | None:
+def damage(spool: Spool) -> ConnectorError | None:
+    """What to tell of bytes of the spool that were set aside; None where all is sound."""
     if not spool.quarantined:
         return None
     names = ", ".join(sorted({one.segment for one in spool.quarantined}))

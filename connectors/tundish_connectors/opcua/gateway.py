@@ -3,27 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import fcntl
 import signal
 import threading
-from typing import TYPE_CHECKING
 
 import structlog
 from pydantic import BaseModel, ConfigDict, Field
 
-from tundish_connectors.connector import Backoff, ConnectorError, ErrorKind, RunState, supervise
+from tundish_connectors.collect.gateway import alone, damage, left_over_rows
+from tundish_connectors.connector import Backoff, ConnectorError, RunState, supervise
 from tundish_connectors.delivery import Counters, DeliveryConfig, Forwarder, Heartbeat, HttpDelivery
 from tundish_connectors.opcua.alarm_collector import AlarmPart
 from tundish_connectors.opcua.config import OpcUaConnection
 from tundish_connectors.opcua.connector import OpcUaConnector
 from tundish_connectors.opcua.intake import Intake
 from tundish_connectors.spool import Spool
-from tundish_platform.samples import CodecError, decode_batch
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
 
 _log = structlog.get_logger(__name__)
 _DRAIN_S = 5.0
@@ -56,24 +49,8 @@ def run_connector(config: GatewayConfig) -> int:
     """
     connection = config.connection
     connection.state_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with _alone(connection.state_dir):
+    with alone(connection.state_dir):
         return asyncio.run(_Gateway(config).run())
-
-
-@contextlib.contextmanager
-def _alone(state_dir: Path) -> Iterator[None]:
-    """Refuse to share a state folder with another process: two writers would garble the spool."""
-    with (state_dir / "lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise ConnectorError(
-                ErrorKind.FATAL,
-                f"Another process uses the state folder {state_dir}. Stop it first, or give this connection "
-                "a folder of its own.",
-                f"状态目录 {state_dir} 正被另一个进程使用。请先停止该进程,或为此连接指定独立目录。",
-            ) from None
-        yield
 
 
 class _Gateway:
@@ -151,7 +128,7 @@ class _Gateway:
             _log.info("the heartbeat was not taken", reason=error.message_en)
 
     def heartbeat(self) -> Heartbeat:
-        trouble = self._error or self._forwarder.trouble or _damage(self._spool)
+        trouble = self._error or self._forwarder.trouble or damage(self._spool)
         return Heartbeat(
             state=self._state,
             message_zh=trouble.message_zh if trouble else "",
@@ -160,27 +137,3 @@ class _Gateway:
             spool_hours_left=self._spool.hours_left(),
             signals=self._connector.subscribed(),
         )
-
-
-def left_over_rows(spool: Spool) -> int:
-    """Rows that an earlier process left undelivered."""
-    rows = 0
-    after = spool.delivered
-    while records := spool.read(16 * 1024**2, after=after):
-        for record in records:
-            with contextlib.suppress(CodecError):
-                rows += len(decode_batch(record.payload))
-        after = records[-1].number
-    return rows
-
-
-def _damage(spool: Spool) -> ConnectorError | None:
-    if not spool.quarantined:
-        return None
-    names = ", ".join(sorted({one.segment for one in spool.quarantined}))
-    return ConnectorError(
-        ErrorKind.PARTIAL,
-        f"Damaged bytes were found in the spool ({names}) and set aside in its quarantine folder; the "
-        "samples in them are lost. Check this gateway's disk.",
-        f"本地缓存中发现损坏数据({names}),已移入隔离目录,其中的采样已丢失。请检查网关磁盘。",
-    )
