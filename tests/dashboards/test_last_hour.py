@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pytest
 
+from tundish_dashboards.plant import rows
 from tundish_dashboards.plant.conditions import Latest, SignalState, judge, source_now
-from tundish_dashboards.plant.data import Line, read_last_hour, read_shares
+from tundish_dashboards.plant.data import LastHour, Line, Summary, read_last_hour, read_shares
 from tundish_platform.api.completeness import WINDOW, completeness
 from tundish_platform.samples import SignalInfo
 from tundish_platform.store.query.summary import SUMMARY_SCHEMA
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 NOW = datetime(2026, 1, 31, 4, tzinfo=UTC)
+SAMPLES = pa.table({"ts": [NOW], "value": [1.0], "status": [0]})
 US = timedelta(microseconds=1)
 
 
@@ -101,3 +103,26 @@ def test_the_chart_ends_where_the_table_does_when_a_clock_is_far_ahead() -> None
     newest = {2: NOW, 4: datetime(2199, 12, 31, tzinfo=UTC)}
     latest = {number: Latest(ts, ts, 1.0, 0) for number, ts in newest.items()}
     assert source_now(signals, latest) == NOW
+
+
+def test_the_chart_of_an_hour_keeps_the_share_that_the_table_shows_while_the_store_moves_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    store = Store()
+    none = pa.table({"signal": pa.array([], pa.int64()), "ts": [], "end": [], "reason": []})
+    telemetry: Any = SimpleNamespace(summary=store.summary, gaps=lambda *_: none)
+    words = SimpleNamespace(of=lambda _zh, en: en)
+    view: Any = SimpleNamespace(context=SimpleNamespace(telemetry=telemetry), scope=object(), t=words)
+    monkeypatch.setattr(rows, "read_window", lambda *_: SAMPLES)
+    told: list[float | None] = []
+
+    def title(_view: object, _state: object, share: float | None) -> str:
+        told.append(share)
+        return ""
+
+    monkeypatch.setattr(rows, "_title", title)
+    shown = line([signal(2, 1.0)], {2: NOW})
+    hour = LastHour(0.905, {2: Summary(1.0, 1.0, 1.0, 0.905)})
+    rows.read_rows(view, shown, [2], NOW - WINDOW, NOW, 100, hour)
+    rows.read_rows(view, shown, [2], NOW - 4 * WINDOW, NOW, 100, hour)
+    assert told == [0.905, 0.2]

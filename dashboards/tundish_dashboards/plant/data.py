@@ -142,6 +142,11 @@ class LastHour:
     share: float | None
     signals: Mapping[int, Summary]
 
+    @property
+    def shares(self) -> dict[int, float]:
+        """Completeness of each signal of which it can be said."""
+        return {n: one.completeness for n, one in self.signals.items() if one.completeness is not None}
+
 
 class Summaries:
     """Summaries of all signals of a line, computed again only after a few seconds.

@@ -10,7 +10,7 @@ from dash import Input, Output, State, dcc, html, no_update
 
 from tundish_dashboards import components, wishes
 from tundish_dashboards.plant.chart import trend_figure
-from tundish_dashboards.plant.data import Line, Lines, Summaries, first_choice, read_line
+from tundish_dashboards.plant.data import LastHour, Line, Lines, Summaries, first_choice, read_line
 from tundish_dashboards.plant.hits import hit_words
 from tundish_dashboards.plant.outputs import app_outputs
 from tundish_dashboards.plant.predictions import prediction_cards
@@ -147,7 +147,7 @@ def register_plant(pages: Pages) -> None:
     """What keeps the page fresh."""
     lines, summaries = Lines(), Summaries()
     _register_live(pages, lines, summaries)
-    _register_trends(pages, lines)
+    _register_trends(pages, lines, summaries)
     _register_table(pages, lines, summaries)
     pages.in_browser("pageWidth", Output("chart-width", "data"), Input("trend-signals", "value"))
     # The browser puts the reader's zoom into each new picture, so that no answer in flight can undo it.
@@ -180,7 +180,7 @@ def _register_live(pages: Pages, lines: Lines, summaries: Summaries) -> None:
         )
 
 
-def _register_trends(pages: Pages, lines: Lines) -> None:
+def _register_trends(pages: Pages, lines: Lines, summaries: Summaries) -> None:
     @pages.on_tenant(
         Output("trend-figure", "data"),
         Output("trend-empty", "children"),
@@ -209,11 +209,12 @@ def _register_trends(pages: Pages, lines: Lines) -> None:
         now = f"{line.path} {line.now} {line.arrival} {ids} {name} {pixels}"
         if now == shown:
             return no_update, no_update, no_update
-        return (*_trends(view, line, ids, timedelta(seconds=WINDOWS[name]), pixels), now)
+        hour = summaries.of(view, line)
+        return (*_trends(view, line, ids, timedelta(seconds=WINDOWS[name]), pixels, hour), now)
 
 
 def _trends(
-    view: TenantView, line: Line, ids: list[int], span: timedelta, pixels: int
+    view: TenantView, line: Line, ids: list[int], span: timedelta, pixels: int, hour: LastHour
 ) -> tuple[dict[str, Any], Component | None]:
     if line.now is None or not ids:
         key = "plant.no_data" if line.now is None else "trend.none"
@@ -222,7 +223,7 @@ def _trends(
         return figure, components.nothing(view.t(key), view.t(f"{key}_then"))
     end = line.now + timedelta(microseconds=1)
     points = pixels * POINTS_PER_BUCKET // _PIXELS_PER_BUCKET
-    rows = read_rows(view, line, ids, end - span, end, points)
+    rows = read_rows(view, line, ids, end - span, end, points, hour)
     return trend_figure(view, rows, end - span, end, pixels), None
 
 

@@ -9,6 +9,7 @@ import pyarrow.compute as pc
 from tundish_dashboards.plant.chart import Row
 from tundish_dashboards.plant.data import read_shares, read_window
 from tundish_dashboards.plant.words import value_words
+from tundish_platform.api.completeness import WINDOW
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
     from tundish_dashboards.callbacks import TenantView
     from tundish_dashboards.plant.conditions import SignalState
-    from tundish_dashboards.plant.data import Line
+    from tundish_dashboards.plant.data import LastHour, Line
 
 
 # The store keeps at most so many samples of each of its buckets.
@@ -25,12 +26,23 @@ _BRIDGED_PERIODS = 5
 
 
 def read_rows(
-    view: TenantView, line: Line, ids: Sequence[int], start: datetime, end: datetime, points: int
+    view: TenantView,
+    line: Line,
+    ids: Sequence[int],
+    start: datetime,
+    end: datetime,
+    points: int,
+    hour: LastHour,
 ) -> list[Row]:
-    """A row for each of the signals that the line has, in the order asked for."""
+    """A row for each of the signals that the line has, in the order asked for.
+
+    Of an hour the rows tell the shares of ``hour``, which the table shows: one read a few seconds later could
+    differ, and two numbers for one thing are one too many.
+    """
     known = {state.signal.id: state for state in line.states}
     states = [known[i] for i in ids if i in known]
-    shares = read_shares(view, line, [state.signal for state in states], end - start)
+    span = end - start
+    shares = hour.shares if span == WINDOW else read_shares(view, line, [s.signal for s in states], span)
     gaps = view.context.telemetry.gaps(view.scope, [state.signal.id for state in states], start, end)
     return [
         Row(
@@ -40,7 +52,7 @@ def read_rows(
                 ["ts", "end", "reason"]
             ),
             title=_title(view, state, shares.get(state.signal.id)),
-            bridged_ms=_bridged_ms(state.signal.period_s, (end - start).total_seconds(), points),
+            bridged_ms=_bridged_ms(state.signal.period_s, span.total_seconds(), points),
         )
         for state in states
     ]
