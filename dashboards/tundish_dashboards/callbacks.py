@@ -21,6 +21,7 @@ from tundish_dashboards.guard import CallbackFailedError
 from tundish_dashboards.i18n import Language, Texts, texts
 from tundish_dashboards.routes import find_route
 from tundish_dashboards.sessions import current_language
+from tundish_platform.assets import seen
 from tundish_platform.tenancy import (
     AccessDenied,
     Permission,
@@ -125,6 +126,7 @@ class Pages:
         scope = access_tenant(person.principal, route.tenant, permission)
         with self.context.metadata.session() as database:
             tenant = tenant_of_scope(database, scope)
+            scope = seen(database, scope)
         name = person.t.of(tenant.name_zh, tenant.name_en)
         return TenantView(
             person, self.context, scope, name, Formats(person.language, ZoneInfo(tenant.timezone))

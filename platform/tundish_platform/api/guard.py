@@ -14,6 +14,7 @@ from flask import current_app, g, request
 
 from tundish_platform.api.context import platform
 from tundish_platform.api.errors import API_ROOT, Problem
+from tundish_platform.assets import seen
 from tundish_platform.tenancy import (
     AccessDenied,
     Permission,
@@ -157,4 +158,8 @@ def _scope(principal: Principal, permission: Permission) -> TenantScope:
     if tenant not in principal.tenants:
         # The same answer for a tenant of others and for one that does not exist.
         raise Problem(404)
-    return access_tenant(principal, tenant, permission)
+    scope = access_tenant(principal, tenant, permission)
+    if Permission.READ not in scope.limits:
+        return scope
+    with platform().metadata.session() as session:
+        return seen(session, scope)

@@ -1,5 +1,6 @@
 """What a tenant has: sources and the signals they declare."""
 
+from tundish_platform.assets.places import lying_in, seen
 from tundish_platform.assets.signals import (
     MAX_SIGNALS,
     SignalQuotaReached,
@@ -31,7 +32,9 @@ __all__ = [
     "find_signals",
     "list_signals",
     "list_sources",
+    "lying_in",
     "save_heartbeat",
+    "seen",
     "signal_kinds",
     "upsert_signals",
 ]
