@@ -11,7 +11,9 @@ from tundish_platform.api import (
     alarm_routes,
     audit_routes,
     data_routes,
+    key_routes,
     marketplace_routes,
+    people_routes,
     programme_routes,
     tenant_routes,
     window_routes,
@@ -31,6 +33,8 @@ PREFIX: Final = "/api/v1"
 
 _CHILDREN: Final = (
     tenant_routes.routes,
+    people_routes.routes,
+    key_routes.routes,
     alarm_routes.routes,
     audit_routes.routes,
     data_routes.routes,

@@ -29,6 +29,18 @@ EXPECTED: dict[str, str | Permission] = {
     "api.tenant.list_of_sources": Permission.READ,
     "api.tenant.heartbeat": Permission.INGEST,
     "api.tenant.take_samples": Permission.INGEST,
+    "api.people.members": Permission.MANAGE,
+    "api.people.role_give": Permission.MANAGE,
+    "api.people.role_take": Permission.MANAGE,
+    "api.people.member_remove": Permission.MANAGE,
+    "api.people.invitations": Permission.MANAGE,
+    "api.people.invitation_make": Permission.MANAGE,
+    "api.people.invitation_withdraw": Permission.MANAGE,
+    "api.people.invitation_accept": OPEN,
+    "api.people.invitation_accept_as_me": ANY_TOKEN,
+    "api.keys.keys": Permission.MANAGE,
+    "api.keys.key_make": Permission.MANAGE,
+    "api.keys.key_revoke": Permission.MANAGE,
     "api.alarms.report": Permission.INGEST,
     "api.alarms.acknowledgements": Permission.INGEST,
     "api.alarms.settle": Permission.INGEST,
@@ -90,7 +102,7 @@ def methods(rule: Rule) -> list[str]:
 
 def ask(world: World, rule: Rule, method: str, who: str, tenant: str = "steel") -> TestResponse:
     values = {"tenant": tenant, "name": "opc", "app_id": "spc", "uscc": "91999900TD0000017U"}
-    values |= {"alarm": "1", "rule": "1"}
+    values |= {"alarm": "1", "rule": "1", "person": "1", "invitation": "1", "key": "99", "role": "viewer"}
     path = world.app.url_map.bind("localhost").build(
         rule.endpoint, {name: values[name] for name in rule.arguments}, method=None
     )

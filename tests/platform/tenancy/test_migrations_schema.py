@@ -27,6 +27,11 @@ ABOVE_TENANTS = {
     "audit_entry": "the trail outlives the tenant whose removal it records, and its chain runs through all",
     "audit_head": "the end of the trail, one row",
     "person_session": "a person's; which tenants they may enter is in membership",
+    "second_factor": "a person's own, in all their tenants",
+    "recovery_code": "a person's own, in all their tenants",
+    "passkey": "a person's own, in all their tenants",
+    "challenge": "what a browser was asked, most often before anyone knows who sits there",
+    "identity": "a person as an identity provider knows them",
     "enterprise": "the programme's register; an enterprise may have no tenant",
     "evidence": "what the programme publishes of an enterprise",
 }

@@ -1,0 +1,189 @@
+"""Routes of a tenant's people: who they are, which roles they have where, and invitations."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+from flask import Blueprint, request
+from pydantic import BaseModel, ConfigDict, Field
+
+from tundish_platform.api.context import platform
+from tundish_platform.api.errors import Problem
+from tundish_platform.api.guard import authenticated, guarded, open_to_all
+from tundish_platform.api.params import only, whole
+from tundish_platform.people.grants import MAX_GRANTS, HeldRole
+from tundish_platform.people.invitations import (
+    InvitationView,
+    accept_as,
+    accept_as_new,
+    invite,
+    list_invitations,
+    withdraw,
+)
+from tundish_platform.people.members import Member, give_role, list_members, remove_member, take_role
+from tundish_platform.people.refusal import PeopleRefused
+from tundish_platform.tenancy import Permission
+from tundish_platform.tenancy.passwords import utc_now
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from flask import Response
+    from flask.typing import ResponseReturnValue
+
+    from tundish_platform.tenancy import Principal, TenantScope
+
+MAX_PAGE: Final = 1_000
+MAX_ID: Final = 2**31 - 1
+
+routes = Blueprint("people", __name__)
+
+Token = Annotated[str, Field(min_length=1, max_length=200)]
+
+
+class _Invite(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    login: Annotated[str, Field(max_length=200, pattern=r"^[^\x00]*$")]
+    roles: Annotated[list[HeldRole], Field(max_length=MAX_GRANTS)]
+
+
+class _ComeIn(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    token: Token
+
+
+class _ComeInAsNew(_ComeIn):
+    name: Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f]*$")]
+    password: Annotated[str, Field(max_length=1_024)]
+
+
+@routes.get("/tenants/<tenant>/members")
+@guarded(Permission.MANAGE)
+def members(scope: TenantScope) -> ResponseReturnValue:
+    """The tenant's people with their roles; the next page begins ``after`` the last one's number."""
+    only("after", "limit")
+    with platform().metadata.session() as session:
+        found = list_members(
+            session, scope, after=whole("after", 0, MAX_ID, 0), limit=whole("limit", 1, MAX_PAGE, MAX_PAGE)
+        )
+    return [_member(one) for one in found]
+
+
+@routes.post("/tenants/<tenant>/members/<int:person>/roles")
+@guarded(Permission.MANAGE)
+def role_give(scope: TenantScope, person: int) -> ResponseReturnValue:
+    """Give one of the tenant's people a role; giving it twice is no error."""
+    only()
+    held = HeldRole.model_validate(request.get_json())
+    with platform().metadata.session() as session:
+        return {"given": give_role(session, scope, known_id(person), held, utc_now())}
+
+
+@routes.delete("/tenants/<tenant>/members/<int:person>/roles/<role>")
+@guarded(Permission.MANAGE)
+def role_take(scope: TenantScope, person: int, role: str) -> ResponseReturnValue:
+    """Take a role, at a ``place`` if it is held at one; taking it twice is no error."""
+    only("place")
+    held = HeldRole.model_validate({"role": role, "place": request.args.get("place", "")})
+    with platform().metadata.session() as session:
+        return {"taken": take_role(session, scope, known_id(person), held, utc_now())}
+
+
+@routes.delete("/tenants/<tenant>/members/<int:person>")
+@guarded(Permission.MANAGE)
+def member_remove(scope: TenantScope, person: int) -> ResponseReturnValue:
+    """Take all of a person's roles here; their account stays, for they may have other tenants."""
+    only()
+    with platform().metadata.session() as session:
+        return {"taken": remove_member(session, scope, known_id(person), utc_now())}
+
+
+@routes.get("/tenants/<tenant>/invitations")
+@guarded(Permission.MANAGE)
+def invitations(scope: TenantScope) -> ResponseReturnValue:
+    """Invitations, newest first; ``before`` a number for the next page."""
+    only("before", "limit")
+    before = whole("before", 0, MAX_ID, 0)
+    limit = whole("limit", 1, MAX_PAGE, MAX_PAGE)
+    with platform().metadata.session() as session:
+        found = list_invitations(session, scope, utc_now(), before=before or None, limit=limit)
+    return [_invitation(one) for one in found]
+
+
+@routes.post("/tenants/<tenant>/invitations")
+@guarded(Permission.MANAGE)
+def invitation_make(scope: TenantScope) -> ResponseReturnValue:
+    """Invite somebody; the token in the answer is shown this once."""
+    only()
+    wanted = _Invite.model_validate(request.get_json())
+    with platform().metadata.session() as session:
+        view, token = invite(session, scope, wanted.login, wanted.roles, utc_now())
+    return {**_invitation(view), "token": token, "path": f"/invitation/{token}"}, 201
+
+
+@routes.delete("/tenants/<tenant>/invitations/<int:invitation>")
+@guarded(Permission.MANAGE)
+def invitation_withdraw(scope: TenantScope, invitation: int) -> ResponseReturnValue:
+    """Withdraw an open invitation; withdrawing twice is no error."""
+    only()
+    with platform().metadata.session() as session:
+        return {"withdrawn": withdraw(session, scope, known_id(invitation), utc_now())}
+
+
+@routes.post("/invitations/accept")
+@open_to_all
+def invitation_accept() -> ResponseReturnValue:
+    """Come in as a new person; the invitation's token is what lets them."""
+    only()
+    sent = _ComeInAsNew.model_validate(request.get_json())
+    with platform().metadata.session() as session:
+        person = accept_as_new(session, sent.token, sent.name, sent.password, utc_now())
+    return {"person": person}, 201
+
+
+@routes.post("/me/invitations")
+@authenticated
+def invitation_accept_as_me(principal: Principal) -> ResponseReturnValue:
+    """Come in as the person who is logged in."""
+    only()
+    require_person(principal)
+    sent = _ComeIn.model_validate(request.get_json())
+    with platform().metadata.session() as session:
+        return {"tenant": accept_as(session, sent.token, principal.id, utc_now())}
+
+
+def known_id(number: int) -> int:
+    """A number from an address; more than the databases' ids hold is nobody's."""
+    if number > MAX_ID:
+        raise Problem(404)
+    return number
+
+
+def require_person(principal: Principal) -> None:
+    """Refuse services: they have no sessions, second factors and invitations."""
+    if not principal.person:
+        raise Problem(
+            403, "This is for people. Log in with POST /sessions and send the session in place of a key.",
+            "此操作仅限个人账户。请通过 POST /sessions 登录, 并使用会话令牌。", "people_only",
+        )  # fmt: skip
+
+
+@routes.app_errorhandler(PeopleRefused)
+def _refused(error: PeopleRefused) -> Response:
+    return Problem(404 if error.missing else 422, error.message_en, error.message_zh, error.code).response()
+
+
+def shown_roles(roles: Sequence[HeldRole]) -> list[dict[str, str]]:
+    """Roles as JSON."""
+    return [{"role": one.role.value, "place": one.place} for one in roles]
+
+
+def _member(one: Member) -> dict[str, Any]:
+    return {**asdict(one), "roles": shown_roles(one.roles)}
+
+
+def _invitation(one: InvitationView) -> dict[str, Any]:
+    return {**asdict(one), "roles": shown_roles(one.roles)}
