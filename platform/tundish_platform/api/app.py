@@ -15,6 +15,7 @@ from tundish_platform.api import (
     marketplace_routes,
     people_routes,
     programme_routes,
+    session_routes,
     tenant_routes,
     window_routes,
 )
@@ -35,6 +36,7 @@ _CHILDREN: Final = (
     tenant_routes.routes,
     people_routes.routes,
     key_routes.routes,
+    session_routes.routes,
     alarm_routes.routes,
     audit_routes.routes,
     data_routes.routes,

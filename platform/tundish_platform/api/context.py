@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from flask import current_app
+
+from tundish_platform.people.settings import PeopleSettings
 
 if TYPE_CHECKING:
     from tundish_platform.marketplace.catalogue import Catalogue
@@ -23,11 +25,13 @@ class PlatformContext:
         metadata: tenants, people, signals, subscriptions.
         telemetry: the samples, wherever their writer runs.
         catalogue: the apps there are.
+        people: how people log in.
     """
 
     metadata: Metadata
     telemetry: TelemetryAccess
     catalogue: Catalogue
+    people: PeopleSettings = field(default_factory=PeopleSettings)
 
 
 def platform() -> PlatformContext:

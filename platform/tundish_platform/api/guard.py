@@ -24,6 +24,8 @@ from tundish_platform.tenancy import (
     access_tenant,
 )
 from tundish_platform.tenancy.accounts import check_token
+from tundish_platform.tenancy.passwords import utc_now
+from tundish_platform.tenancy.sessions import SESSION_PREFIX, principal_of_session
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -142,13 +144,21 @@ def _refuse_control_characters() -> None:
         raise Problem(400)
 
 
-def _authenticate() -> Principal:
+def bearer() -> str:
+    """The token that came with the request; refused where none did."""
     header = request.headers.get("Authorization", "")
     if not header.startswith(_BEARER):
         raise Problem(401)
+    return header.removeprefix(_BEARER).strip()
+
+
+def _authenticate() -> Principal:
+    token = bearer()
     try:
         with platform().metadata.session() as session:
-            return check_token(session, header.removeprefix(_BEARER).strip())
+            if token.startswith(SESSION_PREFIX):
+                return principal_of_session(session, token.removeprefix(SESSION_PREFIX), utc_now())
+            return check_token(session, token)
     except AccessDenied:
         raise Problem(401) from None
 

@@ -42,7 +42,7 @@ def ask(
 
 
 def answered(session: Session, purpose: str, token: str, now: datetime) -> tuple[dict[str, Any], int | None]:
-    """What was asked with that token and of whom; it is forgotten with this, whatever the answer's worth.
+    """What was asked with that token and of whom; in a transaction that stands it is forgotten with this.
 
     Raises:
         AccessDenied: nothing was asked with it, or for another purpose, or too long ago, or it was answered.

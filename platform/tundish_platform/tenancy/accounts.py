@@ -45,6 +45,7 @@ __all__ = [
     "find_tenant",
     "grant_role",
     "job_principal",
+    "login_of",
     "principal_of_user",
     "revoke_role",
     "revoke_token",
@@ -110,6 +111,18 @@ def principal_of_user(session: Session, user_id: int) -> Principal:
     )
     roles = session.scalars(select(UserRole.role).where(UserRole.user_id == user.id))
     return _principal(user.id, user.name, grants, roles, person=True)
+
+
+def login_of(session: Session, user_id: int) -> str:
+    """The name a person logs in with.
+
+    Raises:
+        AccessDenied: the person was removed since.
+    """
+    user = session.get(User, user_id)
+    if user is None:
+        raise AccessDenied(f"no user {user_id}")
+    return user.login
 
 
 def check_token(session: Session, token: str) -> Principal:

@@ -38,6 +38,20 @@ EXPECTED: dict[str, str | Permission] = {
     "api.people.invitation_withdraw": Permission.MANAGE,
     "api.people.invitation_accept": OPEN,
     "api.people.invitation_accept_as_me": ANY_TOKEN,
+    "api.sessions.log_in": OPEN,
+    "api.sessions.passkey_ask": OPEN,
+    "api.sessions.passkey_log_in": OPEN,
+    "api.sessions.own_sessions": ANY_TOKEN,
+    "api.sessions.session_end": ANY_TOKEN,
+    "api.sessions.sessions_end": ANY_TOKEN,
+    "api.sessions.factor": ANY_TOKEN,
+    "api.sessions.factor_enrol": ANY_TOKEN,
+    "api.sessions.factor_confirm": ANY_TOKEN,
+    "api.sessions.factor_remove": ANY_TOKEN,
+    "api.sessions.passkeys": ANY_TOKEN,
+    "api.sessions.passkey_offer": ANY_TOKEN,
+    "api.sessions.passkey_register": ANY_TOKEN,
+    "api.sessions.passkey_remove": ANY_TOKEN,
     "api.keys.keys": Permission.MANAGE,
     "api.keys.key_make": Permission.MANAGE,
     "api.keys.key_revoke": Permission.MANAGE,
@@ -103,6 +117,7 @@ def methods(rule: Rule) -> list[str]:
 def ask(world: World, rule: Rule, method: str, who: str, tenant: str = "steel") -> TestResponse:
     values = {"tenant": tenant, "name": "opc", "app_id": "spc", "uscc": "91999900TD0000017U"}
     values |= {"alarm": "1", "rule": "1", "person": "1", "invitation": "1", "key": "99", "role": "viewer"}
+    values |= {"number": "1", "passkey": "1"}
     path = world.app.url_map.bind("localhost").build(
         rule.endpoint, {name: values[name] for name in rule.arguments}, method=None
     )
