@@ -30,7 +30,7 @@ API_PREFIX = "/api/"
 _OPEN_ENDPOINTS = frozenset(
     {
         "people.login", "people.log_in", "people.code", "people.give_code", "people.language",
-        "invitations.invitation", "invitations.accept",
+        "invitations.invitation", "invitations.accept", "providers.go", "providers.back",
     }
 )  # fmt: skip
 _OPEN_ASSETS = frozenset({"/assets/tundish.css", "/assets/tundish.svg"})

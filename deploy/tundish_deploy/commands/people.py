@@ -92,6 +92,36 @@ def reset_factor(
     typer.echo(f"{login} logs in with the password alone, until they enrol again")
 
 
+@app.command()
+def link(
+    login: Annotated[str, typer.Argument(help="Log-in name of the person.")],
+    provider: Annotated[str, typer.Argument(help="Name of the identity provider in the settings.")],
+    subject: Annotated[str, typer.Argument(help="The provider's own name for the person, its claim sub.")],
+    settings: SettingsOption = None,
+) -> None:
+    """Let a person log in with an identity provider; a mail address links nobody."""
+    from sqlalchemy import select
+
+    from tundish_deploy.people import people_settings
+    from tundish_deploy.settings import SettingsError
+    from tundish_platform.people.identities import link as link_person
+    from tundish_platform.tenancy.models import User
+    from tundish_platform.tenancy.passwords import fold_login
+
+    try:
+        found = people_settings(usable_settings(settings)).provider(provider)
+        if found is None:
+            give_up(f"The settings name no provider {provider}.")
+        with _session(settings) as session:
+            number = session.scalar(select(User.id).where(User.login == fold_login(login)))
+            if number is None:
+                give_up(f"Nobody logs in as {login}.")
+            link_person(session, found, subject, number, datetime.now(UTC))
+    except (SettingsError, ValueError) as error:
+        give_up(str(error))
+    typer.echo(f"{login} logs in as {subject} of {provider}")
+
+
 @contextmanager
 def _session(settings: Path | None) -> Iterator[Session]:
     from tundish_platform.migrations import upgrade

@@ -236,7 +236,7 @@ def set_password(session: Session, user_id: int, password: str) -> None:
 
 def grant_role(
     session: Session, user_id: int, role: Role, tenant: str | None = None, place: str = ""
-) -> None:
+) -> bool:
     """Give a person a role in a tenant, or above tenants for ``None``; giving it twice changes nothing.
 
     Args:
@@ -246,30 +246,33 @@ def grant_role(
         tenant: slug.
         place: path of a site, an area or a line; empty for the whole tenant.
 
+    Returns:
+        Whether the person lacked it.
+
     Raises:
         ValueError: the tenant is unknown, or the role cannot be held there.
     """
     check_place(role, tenant, place)
+    if _held(session, user_id, role, tenant, place) is not None:
+        return False
     if tenant is None:
-        session.merge(UserRole(user_id=user_id, role=role.value))
+        session.add(UserRole(user_id=user_id, role=role.value))
     else:
         number = _tenant_id(session, tenant)
-        session.merge(Membership(tenant_id=number, user_id=user_id, role=role.value, place=place))
+        session.add(Membership(tenant_id=number, user_id=user_id, role=role.value, place=place))
     session.flush()
+    return True
 
 
 def revoke_role(
     session: Session, user_id: int, role: Role, tenant: str | None = None, place: str = ""
-) -> None:
-    """Take a role away again; it works from the person's next request on."""
-    row: Membership | UserRole | None
-    if tenant is None:
-        row = session.get(UserRole, (user_id, role.value))
-    else:
-        row = session.get(Membership, (_tenant_id(session, tenant), user_id, role.value, place))
+) -> bool:
+    """Take a role away again, from the person's next request on; False where they did not have it."""
+    row = _held(session, user_id, role, tenant, place)
     if row is not None:
         session.delete(row)
         session.flush()
+    return row is not None
 
 
 def create_token(
@@ -365,6 +368,14 @@ def tenant_of_scope(session: Session, scope: TenantScope) -> Tenant:
     if tenant is None:
         raise AccessDenied(f"{scope.principal} asked for a tenant that is gone")
     return tenant
+
+
+def _held(
+    session: Session, user_id: int, role: Role, tenant: str | None, place: str
+) -> Membership | UserRole | None:
+    if tenant is None:
+        return session.get(UserRole, (user_id, role.value))
+    return session.get(Membership, (_tenant_id(session, tenant), user_id, role.value, place))
 
 
 def _tenant_id(session: Session, slug: str) -> int:
