@@ -48,9 +48,7 @@ def issuer() -> Iterator[str]:
         port = process.stdout.readline().strip()
         assert port.isdigit(), "the provider did not start"
         yield f"http://localhost:{port}"
-        assert process.stdin is not None
-        process.stdin.close()
-        process.wait(timeout=60)
+        process.kill()
 
 
 class City:
