@@ -62,8 +62,7 @@ def handle(
 
     Args:
         session: of the metadata database.
-        scope: with the permission to handle alarms, or to configure for what hides an alarm for good, in the
-            whole tenant or at the alarm's place.
+        scope: may handle alarms, or configure for what hides one for good, at least at the alarm's place.
         alarm_id: which.
         transition: any but raised and cleared, which only sources report.
         comment: the reason; needed for shelving, suppressing and taking out of service.
