@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 from pydantic import BaseModel, ValidationError
 
 from tundish_connectors.spool.files import Files
-from tundish_platform.samples import CodecError, SampleKind, decode_batch
+from tundish_platform.samples import CodecError, Origin, SampleKind, decode_batch
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -54,7 +54,8 @@ def _advance(last: dict[int, int], payload: bytes) -> None:
         batch = decode_batch(payload)
     except CodecError:
         return
-    if batch.kind is SampleKind.GAP or not len(batch):
+    # What is imported is history: it says nothing of how far the source has come.
+    if batch.kind is SampleKind.GAP or batch.origin is Origin.IMPORT or not len(batch):
         return
     arrival_us = int(batch.arrival.timestamp() * 1e6)
     newest = batch.table.group_by("signal").aggregate([("ts", "max")])
