@@ -55,7 +55,7 @@ class BatchBuilder:
 
     def __init__(self, table: SlotTable, thinned: ThinnedColumns | None = None) -> None:
         self._table = table
-        self.thinned = thinned or ThinnedColumns(())
+        self.thinned = ThinnedColumns(()) if thinned is None else thinned
         self._chunks: dict[int, list[Part]] = {}
         self.oddities: Counter[str] = Counter()
 
