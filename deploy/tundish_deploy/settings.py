@@ -82,6 +82,8 @@ class ConnectionSettings(BaseModel):
         writable, callable: paths on the server that people may write to, or methods they may call.
         allow_insecure: permit a connection without encryption.
         publishing_ms: publishing interval of the subscription.
+        spool_bytes, spool_hours, compress, thin: how data is kept until the platform has it; see `Connection`
+            of the connectors. ``thin`` has tables with the keys of `ThinRule`.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -110,6 +112,25 @@ class ConnectionSettings(BaseModel):
     callable: tuple[str, ...] = ()
     allow_insecure: bool = False
     publishing_ms: float = Field(default=500, ge=10)
+    spool_bytes: int = Field(default=2 * 1024**3, ge=32 * 1024**2)
+    spool_hours: float | None = Field(default=None, gt=0)
+    compress: bool = False
+    thin: list[dict[str, Any]] = Field(default_factory=list)
+
+    @model_validator(mode="after")
+    def _check_thin(self) -> Self:
+        if self.thin:
+            # Only who thins loads the connectors for it.
+            from tundish_connectors.collect.thinning import ThinRule
+
+            for at, rule in enumerate(self.thin):
+                try:
+                    ThinRule.model_validate(rule)
+                except ValidationError as error:
+                    first = error.errors()[0]
+                    key = ".".join(str(part) for part in ("thin", at, *first["loc"]))
+                    raise ValueError(f"{key}: {first['msg'].removeprefix('Value error, ')}") from error
+        return self
 
     @model_validator(mode="after")
     def _refuse_silent_plain_text(self) -> Self:
