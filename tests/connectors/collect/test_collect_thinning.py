@@ -7,7 +7,7 @@ from bisect import bisect_right
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -41,6 +41,7 @@ def around(kept: list[Point], ts: int) -> tuple[Point, Point]:
     return kept[at - 1], kept[at]
 
 
+@settings(deadline=None)
 @given(raw=points, deviation=st.sampled_from([0.0, 0.5, 5.0]))
 def test_each_sample_left_out_lies_within_the_deviation_of_the_line(
     raw: list[tuple[int, float | None, int]], deviation: float
@@ -56,6 +57,7 @@ def test_each_sample_left_out_lies_within_the_deviation_of_the_line(
         assert (status, before[2], after[2]) == (0, 0, 0)
 
 
+@settings(deadline=None)
 @given(raw=points, deadband=st.sampled_from([0.0, 0.5, 5.0]))
 def test_each_sample_left_out_lies_within_the_deadband_of_the_kept_one(
     raw: list[tuple[int, float | None, int]], deadband: float
@@ -66,6 +68,7 @@ def test_each_sample_left_out_lies_within_the_deadband_of_the_kept_one(
         assert abs(value - before[1]) <= deadband
 
 
+@settings(deadline=None)
 @given(raw=points, rule=st.sampled_from([{"deadband": 1.0}, {"deviation": 1.0}]))
 def test_status_changes_nulls_the_last_sample_and_the_longest_interval_are_kept(
     raw: list[tuple[int, float | None, int]], rule: dict[str, float]
