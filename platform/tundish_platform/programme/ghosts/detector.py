@@ -44,7 +44,7 @@ def suspicions(look: Look) -> tuple[Suspicion, ...]:
 
 
 def _flat(look: Look) -> Suspicion | None:
-    judged = {stream.signal: is_flat(stream) for stream in look.streams}
+    judged = {stream.signal: is_flat(stream) for stream in look.long or look.streams}
     flat = tuple(number for number, verdict in judged.items() if verdict)
     if not flat or any(verdict is False for verdict in judged.values()):
         return None

@@ -52,12 +52,15 @@ class Look:
         active: minutes in which good samples arrived, of the plant's local time from a Monday 00:00 on.
         days: how many days the arrivals were watched.
         hours_week: scheduled hours a week, as registered.
+        long: the same signals thinned over days, least and greatest values kept. Whether nothing moves is
+            judged on these, because a plant may rest for a weekend; without them on ``streams``.
     """
 
     streams: tuple[Stream, ...] = ()
     active: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
     days: float = 0.0
     hours_week: float = 168.0
+    long: tuple[Stream, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
