@@ -42,7 +42,12 @@ def _row(person: Person, item: Mapping[str, Any]) -> list[object]:
                 html.Div(item["uscc"], className="code muted"),
             ]
         ),
-        html.Div([html.Div(t(f"ghost.{reason}")), html.Div(t(f"ghost.{reason}_words"), className="muted small")]),
+        html.Div(
+            [
+                html.Div(t(f"ghost.{reason}")),
+                html.Div(t(f"ghost.{reason}_words"), className="muted small"),
+            ]
+        ),
         components.status(tone, formats.percent(item["risk"])),
         html.Div(figures, className="muted"),
         formats.moment(item["since"], seconds=False),
