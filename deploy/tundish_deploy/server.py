@@ -18,6 +18,7 @@ from tundish_platform.alarms import AlarmWatcher
 from tundish_platform.api.adoption import OFFICIAL
 from tundish_platform.api.app import ApiSettings, create_app
 from tundish_platform.api.context import PlatformContext
+from tundish_platform.api.ghosts import GhostWatcher
 from tundish_platform.api.ingest import MAX_BODY
 from tundish_platform.marketplace.catalogue import Catalogue
 from tundish_platform.tenancy.metadata import Metadata
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     from flask import Flask
 
     from tundish_deploy.settings import Settings
-    from tundish_platform.store.access import TelemetryAccess
 
 log = structlog.get_logger(__name__)
 
@@ -54,7 +54,7 @@ def run_server(settings: Settings, stopped: threading.Event, process: str = "ser
             context = PlatformContext(metadata, telemetry, Catalogue.find())
             app = create_app(context, ApiSettings(behind_tls=settings.server.behind_tls))
             attach_dashboards(app, context, _dashboards(settings))
-            with _watching(metadata, telemetry, process):
+            with _watching(context, process):
                 _answer(app, settings, stopped)
     finally:
         metadata.close()
@@ -62,15 +62,17 @@ def run_server(settings: Settings, stopped: threading.Event, process: str = "ser
 
 
 @contextmanager
-def _watching(metadata: Metadata, telemetry: TelemetryAccess, process: str) -> Iterator[None]:
-    """Judge samples by the tenants' alarm rules meanwhile; on each machine the first server does."""
-    watcher = AlarmWatcher(metadata, telemetry)
+def _watching(context: PlatformContext, process: str) -> Iterator[None]:
+    """Judge alarm rules and look for ghost connections meanwhile; on each machine the first server does."""
+    watchers = AlarmWatcher(context.metadata, context.telemetry), GhostWatcher(context)
     if process == FIRST:
-        watcher.start()
+        for watcher in watchers:
+            watcher.start()
     try:
         yield
     finally:
-        watcher.close()
+        for watcher in watchers:
+            watcher.close()
 
 
 def _answer(app: Flask, settings: Settings, stopped: threading.Event) -> None:

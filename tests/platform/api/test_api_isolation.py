@@ -68,6 +68,7 @@ EXPECTED: dict[str, str | Permission] = {
     "api.programme.adoption_figures": Permission.PROGRAMME,
     "api.programme.enterprise_register": Permission.PROGRAMME,
     "api.programme.evidence_of": Permission.PROGRAMME,
+    "api.programme.standing_suspicions": Permission.PROGRAMME,
 }
 STRETCH = {"start": "2020-01-01T00:00:00Z", "end": "2029-01-01T00:00:00Z"}
 # Questions that these routes answer with samples for those who may see them: signal and other parameters.

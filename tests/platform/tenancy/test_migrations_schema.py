@@ -29,6 +29,7 @@ ABOVE_TENANTS = {
     "person_session": "a person's; which tenants they may enter is in membership",
     "enterprise": "the programme's register; an enterprise may have no tenant",
     "evidence": "what the programme publishes of an enterprise",
+    "suspicion": "the bureau's list of where to inspect, of enterprises of the register",
 }
 
 
