@@ -1,0 +1,1 @@
+"""Telling people of alarms: channels, escalation, and every message until it is sent or given up."""
