@@ -1,4 +1,4 @@
-"""An office that tells people of the plant's alarms: a clock to be set, channels, policies, real receivers."""
+"""An office that tells people of the plant's alarms: a clock to be set, channels, real receivers."""
 
 from __future__ import annotations
 
@@ -17,10 +17,13 @@ from tundish_platform.alarms import Transition, handle, take_reports
 from tundish_platform.alarms.models import Alarm
 from tundish_platform.alarms.notify.addresses import Allowed
 from tundish_platform.alarms.notify.channels import SPEC, create_channel
+from tundish_platform.alarms.notify.contacts import ContactSpec, set_contact
 from tundish_platform.alarms.notify.models import Escalation, NoticeDelivery
 from tundish_platform.alarms.notify.notifier import Notifier
 from tundish_platform.alarms.notify.policies import PolicySpec, create_policy
 from tundish_platform.alarms.notify.vault import Vault
+from tundish_platform.tenancy import Role
+from tundish_platform.tenancy.accounts import create_user, revoke_role
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -82,7 +85,19 @@ class Office:
             reports = [self.report(seconds, key, **more) for key in keys]
             take_reports(session, self.plant.collector, "opc", reports, self.now)
 
-    def act(self, alarm: int, transition: Transition, **more: Any) -> None:
+    def person(self, login: str, role: str) -> int:
+        """Somebody of the plant who can be reached."""
+        with self.plant.metadata.session() as session:
+            number = create_user(session, login, login, "a password 2026", {"steel": [Role(role)]})
+            spec = ContactSpec(mail=f"{login}@plant.example")
+            set_contact(session, self.plant.engineer, number, spec, self.now)
+            return number
+
+    def leave(self, person: int, role: str) -> None:
+        with self.plant.metadata.session() as session:
+            revoke_role(session, person, Role(role), "steel")
+
+    def act(self, alarm: int, transition: Transition, **more: Any) -> None:  # noqa: ANN401 - of `handle`
         with self.plant.metadata.session() as session:
             handle(session, self.plant.engineer, alarm, transition, now=self.now, **more)
 

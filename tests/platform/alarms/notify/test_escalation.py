@@ -14,6 +14,9 @@ from tundish_platform.alarms.notify.policies import PolicySpec, change_policy
 if TYPE_CHECKING:
     from conftest import Office
 
+# What the kind of database does not matter to runs on one.
+one_database = pytest.mark.parametrize("dialect", ["sqlite"], indirect=True)
+
 
 def steps(channel: int, *minutes: int) -> list[dict[str, object]]:
     return [{"after_minutes": at, "channels": [channel]} for at in minutes]
@@ -42,6 +45,7 @@ def test_steps_come_one_after_the_other_until_somebody_acknowledges(office: Offi
     assert [(e.state, e.ended) for e in office.escalations()] == [("ended", "acknowledged")]
 
 
+@one_database
 @pytest.mark.parametrize(("stops", "expected"), [(True, [1]), (False, [1, 2])])
 def test_an_alarm_that_clears_stops_it_where_that_is_wanted(
     office: Office, stops: bool, expected: list[int]
@@ -57,6 +61,7 @@ def test_an_alarm_that_clears_stops_it_where_that_is_wanted(
     assert told(office) == expected
 
 
+@one_database
 @pytest.mark.parametrize(("stops", "expected"), [(True, [1]), (False, [1, 2])])
 def test_shelving_stops_it_where_that_is_wanted(office: Office, stops: bool, expected: list[int]) -> None:
     office.policy(steps(office.channel(), 0, 5), stops_when_shelved=stops)
@@ -119,6 +124,7 @@ def test_processes_that_work_at_once_tell_each_step_once(office: Office) -> None
         office.tick(minutes=5)
 
 
+@one_database
 def test_a_clock_that_jumps_ahead_brings_one_step_not_all(office: Office) -> None:
     office.policy(steps(office.channel(), 1, 10, 30))
     office.raise_alarm()
@@ -135,6 +141,7 @@ def test_a_clock_that_jumps_ahead_brings_one_step_not_all(office: Office) -> Non
     assert told(office) == [1, 2, 3]
 
 
+@one_database
 def test_a_clock_that_is_set_back_lengthens_no_wait(office: Office) -> None:
     office.policy(steps(office.channel(), 0, 10))
     office.raise_alarm()
@@ -146,6 +153,7 @@ def test_a_clock_that_is_set_back_lengthens_no_wait(office: Office) -> None:
     assert told(office) == [1, 2]
 
 
+@one_database
 def test_policies_choose_by_priority_and_place(office: Office) -> None:
     channel = office.channel()
     high = {"after_minutes": 0, "channels": [channel], "least_priority": 3}
@@ -160,6 +168,7 @@ def test_policies_choose_by_priority_and_place(office: Office) -> None:
     assert len(told(office)) == 2
 
 
+@one_database
 def test_a_step_tells_only_in_its_hours_on_the_plants_clock(office: Office) -> None:
     day, night = office.channel(), office.channel()
     week = list(range(1, 8))
@@ -204,6 +213,7 @@ def _sent(office: Office, number: int) -> None:
         row.state, row.attempts = "sent", 1
 
 
+@one_database
 def test_a_policy_that_is_switched_off_waits_and_a_channel_that_is_gives_up(office: Office) -> None:
     channel = office.channel(enabled=False)
     policy = office.policy(steps(channel, 0, 5))
