@@ -15,6 +15,7 @@ from pydantic import SecretStr
 from tundish_platform.alarms import Transition
 from tundish_platform.alarms.notify.addresses import Allowed
 from tundish_platform.alarms.notify.channels import UnknownChannel, enable_channel, list_channels
+from tundish_platform.alarms.notify.faults import Fault, NotSent
 from tundish_platform.alarms.notify.models import NoticeChannel
 from tundish_platform.alarms.notify.outbox import put_trial
 from tundish_platform.alarms.notify.sending import BURST, LEASE, MOST_ATTEMPTS, back_off, claim, settle
@@ -150,12 +151,17 @@ def test_who_dies_while_sending_is_taken_over_with_the_same_message(
     office.tick(seconds=LEASE.total_seconds() - 1)
     assert sent(office.notifier()) == 0
     office.tick(seconds=1)
+    with metadata.session() as session:
+        taken_over = claim(session, engineer, office.vault, number, office.now)
+    assert taken_over is not None
+    assert (taken_over.key, taken_over.content) == (lost.key, lost.content)
+    with metadata.session() as session:  # the dead one wakes up, and has nothing to say any more
+        settle(session, engineer, lost, NotSent(Fault.TIMEOUT, again=False), office.now, RNG)
+    assert [(row.state, row.attempts) for row in office.log()] == [("waiting", 2)]
+    office.tick(seconds=LEASE.total_seconds())
     assert sent(office.notifier()) == 1
     assert receiver.messages[0]["id"] == lost.key
-    with metadata.session() as session:  # the dead one wakes up
-        settle(session, engineer, lost, None, office.now, RNG)
-    (row,) = office.log()
-    assert (row.state, row.attempts) == ("sent", 2)
+    assert [(row.state, row.attempts) for row in office.log()] == [("sent", 3)]
 
 
 def test_processes_that_send_at_once_send_each_message_once(office: Office, receiver: Receiver) -> None:
