@@ -6,7 +6,7 @@ import ipaddress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -195,6 +195,30 @@ class ReplaySettings(BaseModel):
     pki_dir: Path
 
 
+class NoticeSettings(BaseModel):
+    """Messages about alarms.
+
+    Attributes:
+        key_file: seals the secrets of channels; the same on every machine. Made in the data folder if absent.
+        allow: private networks that messages may go to, such as ``10.1.2.3/32`` of the plant's mail server;
+            everything that is not on the public internet is refused otherwise.
+        timeout_s: for one attempt at a message.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    key_file: Path | None = None
+    allow: tuple[str, ...] = ()
+    timeout_s: float = Field(default=20.0, ge=1, le=60)
+
+    @field_validator("allow")
+    @classmethod
+    def _check_networks(cls, networks: tuple[str, ...]) -> tuple[str, ...]:
+        for network in networks:
+            ipaddress.ip_network(network)
+        return networks
+
+
 class WorkerSettings(BaseModel):
     """The analytics worker.
 
@@ -232,6 +256,7 @@ class Settings(BaseSettings):
     policy: dict[str, Any] = Field(default_factory=dict)
     server: ServerSettings = Field(default_factory=ServerSettings)
     store: StoreSettings = Field(default_factory=StoreSettings)
+    notices: NoticeSettings = Field(default_factory=NoticeSettings)
     worker: WorkerSettings = Field(default_factory=WorkerSettings)
     connection: list[ConnectionSettings] = Field(default_factory=list)
     source: list[SourceSettings] = Field(default_factory=list)

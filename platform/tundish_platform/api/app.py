@@ -11,7 +11,9 @@ from tundish_platform.api import (
     alarm_routes,
     audit_routes,
     data_routes,
+    maintenance_routes,
     marketplace_routes,
+    notice_routes,
     programme_routes,
     tenant_routes,
     window_routes,
@@ -32,6 +34,8 @@ PREFIX: Final = "/api/v1"
 _CHILDREN: Final = (
     tenant_routes.routes,
     alarm_routes.routes,
+    notice_routes.routes,
+    maintenance_routes.routes,
     audit_routes.routes,
     data_routes.routes,
     window_routes.routes,

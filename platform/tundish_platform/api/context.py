@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from flask import current_app
 
 if TYPE_CHECKING:
+    from tundish_platform.alarms.notify.vault import Vault
     from tundish_platform.marketplace.catalogue import Catalogue
     from tundish_platform.store.access import TelemetryAccess
     from tundish_platform.tenancy.metadata import Metadata
@@ -23,11 +24,13 @@ class PlatformContext:
         metadata: tenants, people, signals, subscriptions.
         telemetry: the samples, wherever their writer runs.
         catalogue: the apps there are.
+        vault: seals secrets of alarm channels; without one no channel can be made.
     """
 
     metadata: Metadata
     telemetry: TelemetryAccess
     catalogue: Catalogue
+    vault: Vault | None = None
 
 
 def platform() -> PlatformContext:

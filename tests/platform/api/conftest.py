@@ -10,10 +10,13 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pytest
+from pydantic import SecretStr
 from waitress import wasyncore
 from waitress.server import create_server
 
 from tundish_platform.alarms import RuleSpec, create_rule, take_reports
+from tundish_platform.alarms.maintenance import WindowSpec, plan_maintenance
+from tundish_platform.alarms.notify import SPEC, PolicySpec, Vault, create_channel, create_policy
 from tundish_platform.api.app import create_app
 from tundish_platform.api.context import PlatformContext
 from tundish_platform.assets import Heartbeat, save_heartbeat, upsert_signals
@@ -39,6 +42,7 @@ if TYPE_CHECKING:
 CANARY = "canary-7f3a"
 NOW = datetime.now(UTC).replace(microsecond=0)
 MINUTE = timedelta(minutes=1)
+VAULT = Vault(SecretStr("k" * 40))
 LINE = f"S/{CANARY}/L1"
 
 
@@ -170,6 +174,12 @@ def _alarms(session: Session, job: Principal, signal: int) -> None:
     owner = access_tenant(job_principal(session, "test", Role.OWNER), "steel", Permission.CONFIGURE)
     rule = RuleSpec.model_validate({"signal": signal, "kind": "high", "threshold": 1, **names})
     create_rule(session, owner, rule, NOW)
+    hook = {"kind": "webhook", "name": CANARY, "url": "https://hook.example/x", "secret": "s" * 16}
+    channel = create_channel(session, owner, VAULT, SPEC.validate_python(hook), NOW)
+    step = {"after_minutes": 0, "channels": [channel.id]}
+    create_policy(session, owner, PolicySpec.model_validate({"name": CANARY, "steps": [step]}), NOW)
+    window = WindowSpec(path=CANARY, starts_at=NOW, ends_at=NOW + MINUTE, reason=CANARY)
+    plan_maintenance(session, owner, window, NOW)
 
 
 @pytest.fixture
@@ -185,7 +195,9 @@ def world(new_sqlite: Callable[[], Metadata], tmp_path: Path) -> Iterator[World]
         _alarms(session, job, numbers[SPECS["pressure"].path])
     ids = {key: numbers[declared.path] for key, declared in SPECS.items()}
     disk = Disk()
-    context = PlatformContext(metadata, Telemetry(tmp_path / "store", metadata, files=disk), Catalogue())
+    context = PlatformContext(
+        metadata, Telemetry(tmp_path / "store", metadata, files=disk), Catalogue(), VAULT
+    )
     context.telemetry.append(scopes["steel"], batches(ids))
     yield World(context, create_app(context), _tokens(metadata), scopes, ids, disk)
     disk.fault = 0

@@ -40,6 +40,21 @@ EXPECTED: dict[str, str | Permission] = {
     "api.alarms.rule_create": Permission.CONFIGURE,
     "api.alarms.rule_change": Permission.CONFIGURE,
     "api.alarms.rule_delete": Permission.CONFIGURE,
+    "api.notices.channels": Permission.CONFIGURE,
+    "api.notices.channel_create": Permission.CONFIGURE,
+    "api.notices.channel_change": Permission.CONFIGURE,
+    "api.notices.channel_switch": Permission.CONFIGURE,
+    "api.notices.channel_test": Permission.CONFIGURE,
+    "api.notices.policies": Permission.READ,
+    "api.notices.policy_create": Permission.CONFIGURE,
+    "api.notices.policy_change": Permission.CONFIGURE,
+    "api.notices.policy_delete": Permission.CONFIGURE,
+    "api.notices.contacts": Permission.CONFIGURE,
+    "api.notices.contact_set": Permission.CONFIGURE,
+    "api.notices.deliveries": Permission.CONFIGURE,
+    "api.maintenance.windows": Permission.READ,
+    "api.maintenance.plan": Permission.CONFIGURE,
+    "api.maintenance.end": Permission.CONFIGURE,
     "api.audit.of_tenant": Permission.MANAGE,
     "api.audit.export": Permission.OPERATE,
     "api.audit.anchor": Permission.OPERATE,
@@ -91,7 +106,7 @@ def methods(rule: Rule) -> list[str]:
 
 def ask(world: World, rule: Rule, method: str, who: str, tenant: str = "steel") -> TestResponse:
     values = {"tenant": tenant, "name": "opc", "app_id": "spc", "uscc": "91999900TD0000017U"}
-    values |= {"alarm": "1", "rule": "1"}
+    values |= dict.fromkeys(("alarm", "rule", "channel", "policy", "user", "window"), "1")
     path = world.app.url_map.bind("localhost").build(
         rule.endpoint, {name: values[name] for name in rule.arguments}, method=None
     )
@@ -188,6 +203,7 @@ def test_the_canary_is_there_to_be_found(world: World) -> None:
     }
     assert {"api.tenant.me", "api.tenant.list_of_signals", "api.tenant.list_of_sources", "api.data.latest",
     "api.data.newest_predictions", "api.alarms.alarms", "api.alarms.rules",
+    "api.notices.channels", "api.notices.policies", "api.maintenance.windows",
     "api.data.samples", "api.data.export", "api.data.trend",
     "api.windows.states"} <= seen  # fmt: skip
 
