@@ -123,12 +123,11 @@ class Pages:
         if route is None or route.tenant is None:
             raise AccessDenied(f"{person.principal.name} asked for an address without a tenant")
         scope = access_tenant(person.principal, route.tenant, permission)
-        with self.context.metadata.session() as database:
+        context = self.context.of(scope)
+        with context.metadata.session() as database:
             tenant = tenant_of_scope(database, scope)
         name = person.t.of(tenant.name_zh, tenant.name_en)
-        return TenantView(
-            person, self.context, scope, name, Formats(person.language, ZoneInfo(tenant.timezone))
-        )
+        return TenantView(person, context, scope, name, Formats(person.language, ZoneInfo(tenant.timezone)))
 
     def in_browser(self, name: str, *spec: DashDependency, initially: bool = True) -> None:
         """Register a function of ``tundish.js``; it runs in the browser and asks the server nothing."""
