@@ -44,9 +44,10 @@ test-env: $(VENV)/.dev
 
 test: test-env lint types floors unit ## everything that CI must pass
 
-lint: $(VENV)/.dev ## ruff: rules and format
+lint: $(VENV)/.dev ## ruff: rules and format; and that every statement on a tenant's table names the tenant
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/python -m tundish_deploy.checks.tenants
 
 types: $(VENV)/.dev ## mypy, strict
 	$(BIN)/mypy platform connectors analytics dashboards deploy

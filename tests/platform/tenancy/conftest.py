@@ -13,7 +13,7 @@ from tundish_platform.migrations.tables import target
 from tundish_platform.tenancy.metadata import Base, TenantOwned
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from sqlalchemy.orm import Session
 
@@ -24,7 +24,7 @@ NOW = datetime(2026, 3, 1, 8, tzinfo=UTC)
 class Filler:
     """Puts a row of made-up values into any table, and rows into those that it refers to."""
 
-    def __init__(self, session: Session, text: str) -> None:
+    def __init__(self, session: Session | sa.Connection, text: str) -> None:
         self._session = session
         self._text = text
         self._numbers = count(int(session.scalar(sa.text("SELECT count(*) FROM tenant")) or 0) * 1000 + 1)
@@ -65,6 +65,18 @@ def owned_tables() -> list[sa.Table]:
         if issubclass(mapper.class_, TenantOwned)
     }
     return [table for table in target.sorted_tables if table.name in owned]
+
+
+@pytest.fixture
+def fill_tables() -> Callable[[sa.Connection, Iterable[sa.Table]], None]:
+    """Puts a row into each of the tables, whatever version of the schema they are of."""
+
+    def make(connection: sa.Connection, tables: Iterable[sa.Table]) -> None:
+        filler = Filler(connection, CANARY)
+        for table in tables:
+            filler.row(table)
+
+    return make
 
 
 @pytest.fixture
