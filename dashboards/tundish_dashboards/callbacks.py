@@ -44,6 +44,9 @@ if TYPE_CHECKING:
 # The bureau's own calendar: programme reports use months of this zone.
 BUREAU_ZONE = ZoneInfo("Asia/Shanghai")
 LOCATION = "location"
+# Name of the mark that says what a callback asks of its caller: a permission in the page's tenant, or these.
+ACCESS = "tundish_access"
+ANY_PERSON, PROGRAMME = "person", "programme"
 # Whether a callback runs when its page appears; "shared" for one whose output has other writers too.
 Initially = bool | Literal["shared"]
 
@@ -137,7 +140,9 @@ class Pages:
 
     def on_person(self, *spec: DashDependency, initially: Initially = True) -> Callable[..., Any]:
         """Decorate ``f(person, *values)``: any person who is logged in."""
-        return self._register(spec, initially, lambda function, values: function(self.person(), *values))
+        return self._register(
+            spec, initially, ANY_PERSON, lambda function, values: function(self.person(), *values)
+        )
 
     def on_tenant(
         self,
@@ -151,7 +156,7 @@ class Pages:
             *given, path = values
             return function(self.view(path, permission), *given)
 
-        return self._register((*spec, State(LOCATION, "pathname")), initially, call)
+        return self._register((*spec, State(LOCATION, "pathname")), initially, permission, call)
 
     def on_programme(self, *spec: DashDependency, initially: Initially = True) -> Callable[..., Any]:
         """Decorate ``f(person, *values)``: people of the bureau."""
@@ -161,12 +166,13 @@ class Pages:
             access_programme(person.principal)
             return function(person, *values)
 
-        return self._register(spec, initially, call)
+        return self._register(spec, initially, PROGRAMME, call)
 
     def _register(
         self,
         spec: tuple[DashDependency, ...],
         initially: Initially,
+        access: str,
         call: Callable[[Callable[..., Any], tuple[object, ...]], object],
     ) -> Callable[..., Any]:
         def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -182,6 +188,7 @@ class Pages:
                 except Exception as error:
                     raise CallbackFailedError(f"{function.__qualname__} failed") from error
 
+            setattr(guarded, ACCESS, access)
             skipped = "initial_duplicate" if initially == "shared" else not initially
             self.dash.callback(*spec, prevent_initial_call=skipped)(guarded)
             return function
