@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
 .PHONY: help demo demo-check test test-env demo-env lint types floors unit lock dist clean \
-        bench-store bench-opcua bench-pipeline campaign-store campaign-opcua interop-opcua evaluate
+        bench-store bench-opcua bench-pipeline campaign-store campaign-access campaign-opcua interop-opcua evaluate
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -76,6 +76,11 @@ campaign-store: $(VENV)/.dev ## try to break the store: power, faults, kills, cl
 	@bad=0; for c in power faults kill clocks isolation neighbours recovery; do \
 	  $(BIN)/tundish campaign $$c --json > docs/figures/campaign-$$c.json || bad=1; done; \
 	  $(BIN)/python -m tundish_deploy.campaigns.page docs/figures docs/reference/campaigns.md; exit $$bad
+
+campaign-access: $(VENV)/.dev ## try to get what is somebody else's, and to make the server fail
+	$(BIN)/tundish campaign access --json > docs/figures/campaign-access.json
+	$(BIN)/tundish campaign fuzz --json > docs/figures/campaign-fuzz.json
+	$(BIN)/python -m tundish_deploy.campaigns.page docs/figures docs/reference/campaigns.md
 
 campaign-opcua: $(VENV)/.dev ## try to break the OPC UA connector: cuts, kills, malformed frames (needs node and npm)
 	npm ci --prefix tests/connectors/peers

@@ -44,6 +44,9 @@ _ODD: Final = (
     *("9999-12-31T23:59:59.999999Z", "0001-01-01T00:00:00Z", "2026-02-30T00:00:00Z", "2026-01-01", "1601"),
     *("+1000000000-01-01T00:00:00Z", "9223372036854775808", "-9223372036854775809", "18446744073709551616"),
 )
+_VALUES: Final[tuple[Any, ...]] = (
+    *(None, True, 0, -1, 1, 2**63, -(2**70), 1.5, 1e308, float("nan"), float("inf"), "", [], {}),
+)
 _KEYS: Final = (
     *(
         "source",
@@ -89,8 +92,7 @@ class Fuzzer:
         if kind < 2:  # noqa: PLR2004 - a share
             return self.text()
         if kind < 7:  # noqa: PLR2004 - a share
-            odd = (None, True, 0, -1, 1, 2**63, -(2**70), 1.5, 1e308, float("nan"), float("inf"), "", [], {})
-            return self.chance.choice(odd)
+            return self.chance.choice(_VALUES)
         if kind < 8:  # noqa: PLR2004 - a share
             return [self.value(depth + 1) for _ in range(self.chance.randrange(4))]
         return {self.key(): self.value(depth + 1) for _ in range(self.chance.randrange(5))}
@@ -199,7 +201,8 @@ def control() -> int:
         "inputs": [],
         "changedPropIds": [],
     }
-    return client.post(UPDATE, json=body).status_code
+    status: int = client.post(UPDATE, json=body).status_code
+    return status
 
 
 def campaign(api: int, callbacks: int, seed: int, minutes: float | None = None) -> Report:

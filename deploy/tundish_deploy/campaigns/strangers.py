@@ -11,6 +11,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Final
 
 import pyarrow as pa
+from pydantic import SecretStr
 
 from tundish_dashboards.app import attach_dashboards
 from tundish_dashboards.settings import DashboardSettings
@@ -128,7 +129,9 @@ def strangers() -> Iterator[Strangers]:
         try:
             app = create_app(context)
             made = Strangers(
-                app, attach_dashboards(app, context, DashboardSettings(secret_key="k" * 40)), context
+                app,
+                attach_dashboards(app, context, DashboardSettings(secret_key=SecretStr("k" * 40))),
+                context,
             )
             with metadata.above(Above.OPERATOR).session() as session:
                 _fill(session, made)
@@ -144,8 +147,8 @@ def _specs() -> list[SignalSpec]:
     names = {"name_zh": CANARY, "name_en": CANARY, "semantic": "pressure.hydraulic"}
     text = {"kind": SampleKind.TEXT, "role": SignalRole.STATE, "step": True}
     return [
-        SignalSpec(path=f"{_LINE}/M/C/Pressure", unit="bar", period_s=1.0, **names),
-        SignalSpec(path=f"{_LINE}/M/C/State", **names, **text),
+        SignalSpec.model_validate({"path": f"{_LINE}/M/C/Pressure", "unit": "bar", "period_s": 1.0, **names}),
+        SignalSpec.model_validate({"path": f"{_LINE}/M/C/State", **names, **text}),
     ]
 
 
@@ -160,7 +163,7 @@ def _fill(session: Session, made: Strangers) -> None:
     ids = upsert_signals(session, scopes[Role.ANALYST], CANARY, _specs())
     made.signals = {path.rsplit("/", 1)[1]: number for path, number in ids.items()}
     save_heartbeat(session, scopes[Role.ANALYST], "opc", Heartbeat(state="running", message_en=CANARY))
-    report = AlarmReport(key=CANARY, active=True, ts=now, **names)
+    report = AlarmReport.model_validate({"key": CANARY, "active": True, "ts": now, **names})
     take_reports(session, scopes[Role.ANALYST], "opc", [report], now)
     rule = {"signal": made.signals["Pressure"], "kind": "high", "threshold": 1, **names}
     create_rule(session, scopes[Role.OWNER], RuleSpec.model_validate(rule), now)
