@@ -124,9 +124,9 @@ def ask_routes(
                 if not chosen():
                     continue
                 wanted = refusal(access, asker)
-                if method == "OPTIONS" and wanted is not None:
-                    # It names the methods of an address, which two routes may share.
-                    wanted |= {200} | _REFUSED
+                if method == "OPTIONS":
+                    # It names the methods of an address, which two routes may share, and nothing else.
+                    wanted = _REFUSED | {200}
                 tally.asked["API"] += 1
                 tally.take(f"{method} {rule.rule}", asker, _ask(world, rule, method, asker), wanted)
 

@@ -157,7 +157,7 @@ def _fill(session: Session, made: Strangers) -> None:
     create_tenant(session, "power", "电厂", "Power")
     now, names = datetime.now(UTC), {"name_zh": CANARY, "name_en": CANARY}
     scopes = {
-        role: access_tenant(job_principal(session, CANARY, role), "steel", permission)
+        role: access_tenant(job_principal(session, "test", role), "steel", permission)
         for role, permission in ((Role.ANALYST, Permission.INGEST), (Role.OWNER, Permission.CONFIGURE))
     }
     ids = upsert_signals(session, scopes[Role.ANALYST], CANARY, _specs())
