@@ -225,12 +225,14 @@ def campaign(api: int, callbacks: int, seed: int, minutes: float | None = None) 
     for name, answers in zip(names, found, strict=True):
         conditions[f"{name}: answers by status"] = {str(k): n for k, n in sorted(answers.statuses.items())}
         conditions[f"{name}: failures"] = answers.failures[:20]
-    return Report("campaign fuzz", conditions, list(_figures(dict(zip(names, found, strict=True)))))
+    planned = dict(zip(names, (api, callbacks), strict=True))
+    figures = list(_figures(dict(zip(names, found, strict=True)), planned))
+    return Report("campaign fuzz", conditions, figures)
 
 
-def _figures(found: dict[str, Answers]) -> Iterable[Figure]:
+def _figures(found: dict[str, Answers], planned: dict[str, int]) -> Iterable[Figure]:
     for name, answers in found.items():
-        yield judged(f"fuzz_{name}_cases", answers.statuses.total(), "1", "higher")
+        yield judged(f"fuzz_{name}_cases", answers.statuses.total(), "1", "higher", bar=planned[name])
         yield judged(f"fuzz_{name}_failures", len(answers.failures), "1", "lower", bar=0)
     yield judged("fuzz_control_stock_dash_status", control(), "1", "higher", bar=_FAILURE)
 
