@@ -29,6 +29,7 @@ ABOVE: Final[dict[str, str]] = {
     f"{_PLATFORM}/api/guard.py": "who holds the token",
     f"{_PLATFORM}/store/remote/writer.py": "the writer keeps the manifest of all tenants",
     "dashboards/tundish_dashboards/sessions.py": "who sits at the browser",
+    f"{_DEPLOY}/campaigns/strangers.py": "sets a campaign's plants up",
     f"{_DEPLOY}/commands/audit.py": "an operator's command",
     f"{_DEPLOY}/commands/city.py": "an operator's command",
     f"{_DEPLOY}/commands/store.py": "an operator's command",
