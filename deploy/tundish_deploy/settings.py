@@ -239,6 +239,8 @@ class Settings(BaseSettings):
     Attributes:
         data_dir: store, metadata (unless elsewhere), models, session key, edge state.
         metadata_url: SQLAlchemy URL of the metadata database; SQLite in the data folder if absent.
+        metadata_owner_url: the same database with the log-in that owns its tables, for set-up and upgrades
+            only; if absent, ``metadata_url``'s log-in owns them.
         log_level: of all parts.
         rule_version: adoption rules the bureau's page starts with; the official ones if absent.
         policy: quotas and retention of tenants without a policy of their own, with the keys of
@@ -251,6 +253,7 @@ class Settings(BaseSettings):
 
     data_dir: Path = Path(".tundish/data")
     metadata_url: str | None = None
+    metadata_owner_url: str | None = None
     log_level: str = "INFO"
     rule_version: str | None = None
     policy: dict[str, Any] = Field(default_factory=dict)
@@ -266,6 +269,11 @@ class Settings(BaseSettings):
     def database(self) -> str:
         """SQLAlchemy URL of the metadata database."""
         return self.metadata_url or f"sqlite:///{(self.data_dir / 'metadata.sqlite').resolve()}"
+
+    @property
+    def owner_database(self) -> str:
+        """The same for making and changing tables."""
+        return self.metadata_owner_url or self.database
 
     @property
     def policy_defaults(self) -> PolicyDefaults:

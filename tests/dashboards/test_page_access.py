@@ -177,7 +177,7 @@ def test_known_outputs_with_torn_parts_are_refused(site: Site) -> None:
         whole = site.body(output, "/plant/own-plant")
         for torn in (
             {"inputs": []}, {"inputs": [None]}, {"inputs": [{"id": 1}]}, {"inputs": {"a": 1}}, {"state": "x"},
-            {"outputs": 5}, {"changedPropIds": 5},
+            {"outputs": 5}, {"changedPropIds": 5}, {"changedPropIds": ["{x.y"]},
         ):  # fmt: skip
             answer = _call(client, {**whole, **torn})
             assert answer.status_code < 500, (output, torn)

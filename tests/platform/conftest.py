@@ -17,6 +17,7 @@ from sqlalchemy import create_engine, text
 
 from tundish_platform.migrations import upgrade
 from tundish_platform.tenancy.metadata import Metadata
+from tundish_platform.tenancy.reach import Above
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -75,15 +76,20 @@ class Cluster:
             assert alive, (self.folder / "log").read_text()
             time.sleep(0.05)
 
-    def url(self, database: str) -> str:
-        return f"postgresql+psycopg://tundish@/{database}?host={self.folder}"
+    def url(self, database: str, login: str = "tundish") -> str:
+        return f"postgresql+psycopg://{login}@/{database}?host={self.folder}"
+
+    def run(self, database: str, *statements: str) -> None:
+        """As the cluster's superuser."""
+        engine = create_engine(self.url(database), isolation_level="AUTOCOMMIT")
+        with engine.connect() as connection:
+            for statement in statements:
+                connection.execute(text(statement))
+        engine.dispose()
 
     def new_database(self, template: str = "template1") -> str:
         name = f"t{next(self._numbers)}"
-        engine = create_engine(self.url("postgres"), isolation_level="AUTOCOMMIT")
-        with engine.connect() as connection:
-            connection.execute(text(f"CREATE DATABASE {name} TEMPLATE {template}"))
-        engine.dispose()
+        self.run("postgres", f"CREATE DATABASE {name} TEMPLATE {template}")
         return name
 
     def stop(self) -> None:
@@ -104,9 +110,18 @@ def postgres() -> Iterator[Cluster]:
 def postgres_template(postgres: Cluster) -> str:
     """A migrated, empty database that others are copied from."""
     name = postgres.new_database()
-    metadata = Metadata(postgres.url(name))
+    # As operators are told to: one log-in owns the tables, and the server has another.
+    postgres.run(
+        name,
+        "CREATE ROLE keeper LOGIN CREATEROLE",
+        "CREATE ROLE server LOGIN",
+        f"ALTER DATABASE {name} OWNER TO keeper",
+        "GRANT CREATE ON SCHEMA public TO keeper",
+    )
+    metadata = Metadata(postgres.url(name, "keeper"))
     upgrade(metadata)
     metadata.close()
+    postgres.run(name, "GRANT tundish_tenant, tundish_above TO server")
     return name
 
 
@@ -126,18 +141,27 @@ def dialect(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def metadata(request: pytest.FixtureRequest, dialect: str, tmp_path: Path) -> Iterator[Metadata]:
+def metadata(request: pytest.FixtureRequest, dialect: str) -> Metadata:
     """A migrated, empty metadata database; tests that use it run on both kinds."""
-    if dialect == "sqlite":
-        url = f"sqlite:///{tmp_path / 'metadata.sqlite'}"
-    else:
-        cluster: Cluster = request.getfixturevalue("postgres")
-        url = cluster.url(cluster.new_database(request.getfixturevalue("postgres_template")))
-    database = Metadata(url)
-    if dialect == "sqlite":
-        upgrade(database)
-    yield database
-    database.close()
+    make: Callable[[], Metadata] = request.getfixturevalue(
+        "new_sqlite" if dialect == "sqlite" else "new_postgres"
+    )
+    # What tests prepare belongs to several tenants; what they try goes through handles of its own.
+    return make().above(Above.OPERATOR)
+
+
+@pytest.fixture
+def new_postgres(postgres: Cluster, postgres_template: str) -> Iterator[Callable[[], Metadata]]:
+    """Makes migrated PostgreSQL databases, reached with the log-in of a server."""
+    made: list[Metadata] = []
+
+    def make() -> Metadata:
+        made.append(Metadata(postgres.url(postgres.new_database(postgres_template), "server")))
+        return made[-1]
+
+    yield make
+    for database in made:
+        database.close()
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from dash import ALL, Input, Output, State, ctx, dcc, html
+from dash import ALL, Input, Output, State, dcc, html
 
 from tundish_dashboards import components, wishes
 from tundish_dashboards.bureau.evidence import evidence_panel
@@ -120,7 +120,7 @@ def _register_evidence(pages: Pages) -> None:
     )
     def choose(_person: Person, clicks: object, chosen: object) -> object:
         clicked = isinstance(clicks, list) and any(clicks)
-        asked = ctx.triggered_id
+        asked = wishes.asker()
         if not clicked or not isinstance(asked, dict):
             return wishes.word(chosen, "the enterprise", _USCC_LENGTH)
         return wishes.word(asked.get("uscc"), "the enterprise", _USCC_LENGTH)

@@ -23,6 +23,7 @@ from tundish_platform.tenancy import (
     access_tenant,
 )
 from tundish_platform.tenancy.accounts import check_token
+from tundish_platform.tenancy.reach import Above
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -146,7 +147,7 @@ def _authenticate() -> Principal:
     if not header.startswith(_BEARER):
         raise Problem(401)
     try:
-        with platform().metadata.session() as session:
+        with platform().metadata.above(Above.IDENTITY).session() as session:
             return check_token(session, header.removeprefix(_BEARER).strip())
     except AccessDenied:
         raise Problem(401) from None

@@ -26,6 +26,7 @@ from tundish_platform.store import Telemetry
 from tundish_platform.store.files import LocalFiles
 from tundish_platform.tenancy import Permission, Role, TenantScope, access_tenant
 from tundish_platform.tenancy.accounts import create_tenant, create_token, job_principal, revoke_token
+from tundish_platform.tenancy.reach import Above
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -151,7 +152,7 @@ def batches(ids: dict[str, int]) -> list[SampleBatch]:
 
 def _tokens(metadata: Metadata) -> dict[str, str]:
     roles = [role for role in Role if role not in {Role.BUREAU_OFFICER, Role.PLATFORM_OPERATOR}]
-    with metadata.session() as session:
+    with metadata.above(Above.OPERATOR).session() as session:
         tokens = {role.value: create_token(session, role.value, {"steel": [role]}) for role in roles}
         tokens["foreign"] = create_token(session, "foreign", {"power": roles})
         tokens["bureau"] = create_token(session, "bureau", {}, [Role.BUREAU_OFFICER])
@@ -183,9 +184,18 @@ def _alarms(session: Session, job: Principal, signal: int) -> None:
 
 
 @pytest.fixture
-def world(new_sqlite: Callable[[], Metadata], tmp_path: Path) -> Iterator[World]:
-    metadata = new_sqlite()
-    with metadata.session() as session:
+def database(request: pytest.FixtureRequest, new_sqlite: Callable[[], Metadata]) -> Metadata:
+    """SQLite, where a test does not ask for PostgreSQL too, by an indirect parameter."""
+    if getattr(request, "param", "sqlite") == "sqlite":
+        return new_sqlite()
+    new_postgres: Callable[[], Metadata] = request.getfixturevalue("new_postgres")
+    return new_postgres()
+
+
+@pytest.fixture
+def world(database: Metadata, tmp_path: Path) -> Iterator[World]:
+    metadata = database
+    with metadata.above(Above.OPERATOR).session() as session:
         create_tenant(session, "steel", f"钢厂 {CANARY}", f"Steel {CANARY}")
         create_tenant(session, "power", "电厂", "Power")
         job = job_principal(session, "test", Role.ANALYST)
@@ -195,9 +205,8 @@ def world(new_sqlite: Callable[[], Metadata], tmp_path: Path) -> Iterator[World]
         _alarms(session, job, numbers[SPECS["pressure"].path])
     ids = {key: numbers[declared.path] for key, declared in SPECS.items()}
     disk = Disk()
-    context = PlatformContext(
-        metadata, Telemetry(tmp_path / "store", metadata, files=disk), Catalogue(), VAULT
-    )
+    telemetry = Telemetry(tmp_path / "store", metadata.above(Above.STORE), files=disk)
+    context = PlatformContext(metadata, telemetry, Catalogue(), VAULT)
     context.telemetry.append(scopes["steel"], batches(ids))
     yield World(context, create_app(context), _tokens(metadata), scopes, ids, disk)
     disk.fault = 0
