@@ -9,6 +9,7 @@ from flask import Blueprint, Flask, request
 
 from tundish_platform.api import (
     alarm_routes,
+    asset_routes,
     audit_routes,
     data_routes,
     marketplace_routes,
@@ -32,6 +33,7 @@ PREFIX: Final = "/api/v1"
 _CHILDREN: Final = (
     tenant_routes.routes,
     alarm_routes.routes,
+    asset_routes.routes,
     audit_routes.routes,
     data_routes.routes,
     window_routes.routes,

@@ -1,5 +1,6 @@
-"""What a tenant has: sources and the signals they declare."""
+"""What a tenant has: its equipment, its sources and the signals they declare."""
 
+from tundish_platform.assets.levels import Level
 from tundish_platform.assets.signals import (
     MAX_SIGNALS,
     SignalQuotaReached,
@@ -18,19 +19,48 @@ from tundish_platform.assets.sources import (
     list_sources,
     save_heartbeat,
 )
+from tundish_platform.assets.tree import (
+    AssetChange,
+    AssetChanged,
+    AssetInfo,
+    AssetRefused,
+    AssetSpec,
+    UnknownAsset,
+    assets_below,
+    change_asset,
+    create_asset,
+    delete_asset,
+    find_asset,
+    list_assets,
+    move_asset,
+)
 
 __all__ = [
     "MAX_SIGNALS",
     "STALE_AFTER",
+    "AssetChange",
+    "AssetChanged",
+    "AssetInfo",
+    "AssetRefused",
+    "AssetSpec",
     "Heartbeat",
+    "Level",
     "SignalQuotaReached",
     "SignalRefused",
     "SourceInfo",
     "SourceRefused",
+    "UnknownAsset",
     "UnknownSignals",
+    "assets_below",
+    "change_asset",
+    "create_asset",
+    "delete_asset",
+    "find_asset",
     "find_signals",
+    "list_assets",
     "list_signals",
     "list_sources",
+    "move_asset",
     "save_heartbeat",
     "signal_kinds",
     "upsert_signals",

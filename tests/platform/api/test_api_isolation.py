@@ -40,6 +40,12 @@ EXPECTED: dict[str, str | Permission] = {
     "api.alarms.rule_create": Permission.CONFIGURE,
     "api.alarms.rule_change": Permission.CONFIGURE,
     "api.alarms.rule_delete": Permission.CONFIGURE,
+    "api.assets.tree": Permission.READ,
+    "api.assets.one": Permission.READ,
+    "api.assets.make": Permission.CONFIGURE,
+    "api.assets.change": Permission.CONFIGURE,
+    "api.assets.move": Permission.CONFIGURE,
+    "api.assets.remove": Permission.CONFIGURE,
     "api.audit.of_tenant": Permission.MANAGE,
     "api.audit.export": Permission.OPERATE,
     "api.audit.anchor": Permission.OPERATE,
@@ -90,7 +96,7 @@ def methods(rule: Rule) -> list[str]:
 
 def ask(world: World, rule: Rule, method: str, who: str, tenant: str = "steel") -> TestResponse:
     values = {"tenant": tenant, "name": "opc", "app_id": "spc", "uscc": "91999900TD0000017U"}
-    values |= {"alarm": "1", "rule": "1"}
+    values |= {"alarm": "1", "rule": "1", "asset": "1"}
     path = world.app.url_map.bind("localhost").build(
         rule.endpoint, {name: values[name] for name in rule.arguments}, method=None
     )
@@ -186,7 +192,7 @@ def test_the_canary_is_there_to_be_found(world: World) -> None:
         if "GET" in methods(rule) and not canary_free(ask(world, rule, "GET", "all"))
     }
     assert {"api.tenant.me", "api.tenant.list_of_signals", "api.tenant.list_of_sources", "api.data.latest",
-    "api.data.newest_predictions", "api.alarms.alarms", "api.alarms.rules",
+    "api.data.newest_predictions", "api.alarms.alarms", "api.alarms.rules", "api.assets.tree",
     "api.data.samples", "api.data.export", "api.data.trend",
     "api.windows.states"} <= seen  # fmt: skip
 

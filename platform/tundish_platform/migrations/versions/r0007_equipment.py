@@ -1,0 +1,130 @@
+"""The equipment tree, filled from the paths of the signals there are."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0007"
+down_revision = "0005"
+branch_labels = None
+depends_on = None
+
+_LEVELS = ("enterprise", "site", "area", "line", "machine", "component")
+_OF_THE_LINE = ("prediction", "output")
+_LINE_DEPTH = 3
+_NAME = 200
+
+_TENANT = sa.table("tenant", sa.column("id"), sa.column("name_zh"), sa.column("name_en"))
+_SIGNAL = sa.table(
+    "signal",
+    sa.column("tenant_id"),
+    sa.column("id"),
+    sa.column("path"),
+    sa.column("role"),
+    sa.column("asset_id"),
+)
+_ASSET = sa.table(
+    "asset",
+    *(
+        sa.column(name)
+        for name in (
+            "id", "tenant_id", "parent_id", "path", "level", "name_zh", "name_en", "position", "version",
+        )
+    ),
+)  # fmt: skip
+
+
+def upgrade() -> None:
+    """A new table, and where each signal stands in it."""
+    _create_asset()
+    with op.batch_alter_table("signal") as signal:
+        signal.add_column(sa.Column("asset_id", sa.Integer(), nullable=True))
+        signal.create_foreign_key(
+            "signal_asset_id_reference", "asset", ["asset_id"], ["id"], ondelete="SET NULL"
+        )
+        signal.create_index("signal_by_asset", ["tenant_id", "asset_id"])
+    _hang_signals()
+
+
+def downgrade() -> None:
+    """Signals with nothing but their paths again."""
+    with op.batch_alter_table("signal") as signal:
+        signal.drop_index("signal_by_asset")
+        signal.drop_constraint("signal_asset_id_reference", type_="foreignkey")
+        signal.drop_column("asset_id")
+    op.drop_table("asset")
+
+
+def _create_asset() -> None:
+    op.create_table(
+        "asset",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("parent_id", sa.Integer(), nullable=True),
+        sa.Column("path", sa.String(length=400), nullable=False),
+        sa.Column("level", sa.String(length=20), nullable=False),
+        sa.Column("name_zh", sa.String(length=200), nullable=False),
+        sa.Column("name_en", sa.String(length=200), nullable=False),
+        sa.Column("position", sa.Integer(), nullable=False),
+        sa.Column("retired_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("tenant_id", sa.Integer(), nullable=False),
+        # A tenant is removed with all its rows at once, in whatever order the database takes them.
+        sa.ForeignKeyConstraint(
+            ["parent_id"], ["asset.id"], name="asset_parent_id_reference", ondelete="CASCADE"
+        ),
+        sa.ForeignKeyConstraint(
+            ["tenant_id"], ["tenant.id"], name="asset_tenant_id_reference", ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("id", name="asset_key"),
+        sa.UniqueConstraint("tenant_id", "path", name="asset_tenant_id_path_unique"),
+    )
+    op.create_index("asset_tenant_id_index", "asset", ["tenant_id"])
+    op.create_index("asset_by_parent", "asset", ["tenant_id", "parent_id"])
+
+
+def _hang_signals() -> None:
+    connection = op.get_bind()
+    for tenant, name_zh, name_en in connection.execute(
+        sa.select(_TENANT.c.id, _TENANT.c.name_zh, _TENANT.c.name_en)
+    ).all():
+        query = sa.select(_SIGNAL.c.id, _SIGNAL.c.path, _SIGNAL.c.role).where(_SIGNAL.c.tenant_id == tenant)
+        placed = {number: _place(path, role) for number, path, role in connection.execute(query)}
+        if not placed:
+            continue
+        nodes = _nodes(connection, tenant, (name_zh, name_en), set(placed.values()))
+        connection.execute(
+            sa.update(_SIGNAL)
+            .where(_SIGNAL.c.tenant_id == tenant, _SIGNAL.c.id == sa.bindparam("number"))
+            .values(asset_id=sa.bindparam("node")),
+            [{"number": number, "node": nodes[place]} for number, place in placed.items()],
+        )
+
+
+def _place(path: str, role: str) -> str:
+    parts = path.split("/")[:-1]
+    return "/".join(parts[:_LINE_DEPTH] if role in _OF_THE_LINE else parts)
+
+
+def _nodes(
+    connection: sa.Connection, tenant: int, names: tuple[str, str], places: set[str]
+) -> dict[str, int]:
+    """Make the nodes of one tenant, from the top down; returns their numbers by path."""
+    wanted = {""}
+    for place in places:
+        parts = place.split("/") if place else []
+        wanted |= {"/".join(parts[:cut]) for cut in range(1, len(parts) + 1)}
+    known: dict[str, int] = {}
+    for path in sorted(wanted, key=lambda path: (path.count("/") + 1 if path else 0, path)):
+        depth = path.count("/") + 1 if path else 0
+        name = path.rpartition("/")[2][:_NAME]
+        known[path] = connection.execute(
+            sa.insert(_ASSET)
+            .values(
+                tenant_id=tenant, parent_id=known[path.rpartition("/")[0]] if path else None, path=path,
+                level=_LEVELS[min(depth, len(_LEVELS) - 1)], name_zh=name if path else names[0],
+                name_en=name if path else names[1], position=0, version=1,
+            )
+            .returning(_ASSET.c.id)
+        ).scalar_one()  # fmt: skip
+    return known
