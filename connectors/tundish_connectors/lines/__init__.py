@@ -2,7 +2,7 @@
 
 from tundish_connectors.lines.kit import LineKit
 from tundish_connectors.lines.registry import UnknownKit, kit, kits
-from tundish_connectors.lines.units import EngineeringUnit, engineering_unit, pack_unit_id, ucum_of_unit_id
+from tundish_platform.samples.units import EngineeringUnit, engineering_unit, pack_unit_id, ucum_of_unit_id
 
 __all__ = [
     "EngineeringUnit",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from flask import Blueprint, request
@@ -14,6 +15,8 @@ from tundish_platform.api.errors import Problem
 from tundish_platform.api.guard import authenticated, guarded, open_to_all
 from tundish_platform.assets import MAX_SIGNALS, Heartbeat, save_heartbeat, upsert_signals
 from tundish_platform.samples import SignalSpec
+from tundish_platform.samples.semantics import semantic_kinds
+from tundish_platform.samples.units import units
 from tundish_platform.tenancy import Permission
 from tundish_platform.tenancy.accounts import tenants_of
 
@@ -67,6 +70,18 @@ def me(principal: Principal) -> ResponseReturnValue:
             }
             for tenant in tenants
         ],
+    }
+
+
+@routes.get("/vocabulary")
+@authenticated
+def vocabulary(principal: Principal) -> ResponseReturnValue:
+    """The units and semantic kinds there are."""
+    del principal
+    params.only()
+    return {
+        "units": [asdict(unit) for unit in units().values()],
+        "semantic_kinds": [asdict(kind) for kind in semantic_kinds().values()],
     }
 
 

@@ -24,6 +24,7 @@ NO_ENTRY = ("anonymous", "garbage", "empty", "expired", "revoked")
 EXPECTED: dict[str, str | Permission] = {
     "api.tenant.health": OPEN,
     "api.tenant.me": ANY_TOKEN,
+    "api.tenant.vocabulary": ANY_TOKEN,
     "api.tenant.list_of_signals": Permission.READ,
     "api.tenant.declare_signals": Permission.INGEST,
     "api.tenant.list_of_sources": Permission.READ,
