@@ -13,6 +13,7 @@ from tundish_platform.api import (
     audit_routes,
     data_routes,
     marketplace_routes,
+    planning_routes,
     programme_routes,
     tenant_routes,
     window_routes,
@@ -38,6 +39,7 @@ _CHILDREN: Final = (
     data_routes.routes,
     window_routes.routes,
     marketplace_routes.routes,
+    planning_routes.routes,
     programme_routes.routes,
 )
 _HEADERS: Final = {

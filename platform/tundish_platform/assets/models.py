@@ -35,6 +35,8 @@ class Asset(TenantOwned, Base):
         level: `Level`.
         position: order among its siblings; equal positions go by path.
         version: counts changes, so that two people editing at once do not undo each other.
+        type_key, type_version: the `AssetType` it is an instance of, if any.
+        overrides: what it has otherwise than its type.
     """
 
     __tablename__ = "asset"
@@ -52,6 +54,29 @@ class Asset(TenantOwned, Base):
     position: Mapped[int] = mapped_column(default=0)
     retired_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     version: Mapped[int] = mapped_column(default=1)
+    type_key: Mapped[str | None] = mapped_column(String(60))
+    type_version: Mapped[int | None]
+    overrides: Mapped[dict[str, Any] | None] = mapped_column(JSON)
+
+
+class AssetType(TenantOwned, Base):
+    """A version of a type of machine; never changed, so that whoever refers to it knows what it means.
+
+    Attributes:
+        base_key, base_version: what it inherits from.
+        spec: the `TypeSpec` as JSON.
+    """
+
+    __tablename__ = "asset_type"
+    __table_args__ = (PrimaryKeyConstraint("tenant_id", "key", "version"),)
+
+    key: Mapped[str] = mapped_column(String(60))
+    version: Mapped[int] = mapped_column(autoincrement=False)
+    base_key: Mapped[str | None] = mapped_column(String(60))
+    base_version: Mapped[int | None]
+    spec: Mapped[dict[str, Any]] = mapped_column(JSON)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    created_by: Mapped[str] = mapped_column(String(200))
 
 
 class Signal(TenantOwned, Base):

@@ -74,6 +74,26 @@ def upsert_signals(
         SignalQuotaReached: too many signals.
     """
     scope.require(Permission.INGEST)
+    return _declare(session, scope, source, specs)
+
+
+def plan_signals(
+    session: Session, scope: TenantScope, source: str, specs: Sequence[SignalSpec]
+) -> dict[str, int]:
+    """`upsert_signals` for an engineer who plans a line before its sources are connected.
+
+    Raises:
+        AccessDenied: the scope may not configure.
+        SignalRefused: as there.
+        SignalQuotaReached: as there.
+    """
+    scope.require(Permission.CONFIGURE)
+    return _declare(session, scope, source, specs)
+
+
+def _declare(
+    session: Session, scope: TenantScope, source: str, specs: Sequence[SignalSpec]
+) -> dict[str, int]:
     scope.require_all_signals()
     _check_source(source)
     _check_specs(specs)

@@ -38,6 +38,7 @@ _ASSET = sa.table(
 def upgrade() -> None:
     """A new table, and where each signal stands in it."""
     _create_asset()
+    _create_asset_type()
     with op.batch_alter_table("signal") as signal:
         signal.add_column(sa.Column("asset_id", sa.Integer(), nullable=True))
         signal.create_foreign_key(
@@ -53,6 +54,7 @@ def downgrade() -> None:
         signal.drop_index("signal_by_asset")
         signal.drop_constraint("signal_asset_id_reference", type_="foreignkey")
         signal.drop_column("asset_id")
+    op.drop_table("asset_type")
     op.drop_table("asset")
 
 
@@ -68,6 +70,9 @@ def _create_asset() -> None:
         sa.Column("position", sa.Integer(), nullable=False),
         sa.Column("retired_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("type_key", sa.String(length=60), nullable=True),
+        sa.Column("type_version", sa.Integer(), nullable=True),
+        sa.Column("overrides", sa.JSON(), nullable=True),
         sa.Column("tenant_id", sa.Integer(), nullable=False),
         # A tenant is removed with all its rows at once, in whatever order the database takes them.
         sa.ForeignKeyConstraint(
@@ -81,6 +86,25 @@ def _create_asset() -> None:
     )
     op.create_index("asset_tenant_id_index", "asset", ["tenant_id"])
     op.create_index("asset_by_parent", "asset", ["tenant_id", "parent_id"])
+
+
+def _create_asset_type() -> None:
+    op.create_table(
+        "asset_type",
+        sa.Column("key", sa.String(length=60), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("base_key", sa.String(length=60), nullable=True),
+        sa.Column("base_version", sa.Integer(), nullable=True),
+        sa.Column("spec", sa.JSON(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("created_by", sa.String(length=200), nullable=False),
+        sa.Column("tenant_id", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["tenant_id"], ["tenant.id"], name="asset_type_tenant_id_reference", ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("tenant_id", "key", "version", name="asset_type_key"),
+    )
+    op.create_index("asset_type_tenant_id_index", "asset_type", ["tenant_id"])
 
 
 def _hang_signals() -> None:

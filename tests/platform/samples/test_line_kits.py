@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from tundish_connectors.lines import UnknownKit, engineering_unit, kit, kits, pack_unit_id, ucum_of_unit_id
 from tundish_platform.samples import SampleKind, SignalRole
-from tundish_platform.samples.units import units
+from tundish_platform.samples.kits import UnknownKit, kit, kits
+from tundish_platform.samples.units import engineering_unit, pack_unit_id, ucum_of_unit_id, units
 
 
 def test_the_unit_id_is_the_code_packed_big_endian() -> None:
