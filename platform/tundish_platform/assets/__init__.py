@@ -1,6 +1,7 @@
 """What a tenant has: its equipment, its sources and the signals they declare."""
 
 from tundish_platform.assets.levels import Level
+from tundish_platform.assets.search import SignalSearch, search_signals
 from tundish_platform.assets.signals import (
     MAX_SIGNALS,
     SignalQuotaReached,
@@ -62,6 +63,7 @@ __all__ = [
     "Resolved",
     "SignalQuotaReached",
     "SignalRefused",
+    "SignalSearch",
     "SourceInfo",
     "SourceRefused",
     "TypeInfo",
@@ -87,6 +89,7 @@ __all__ = [
     "plan_signals",
     "save_heartbeat",
     "save_type",
+    "search_signals",
     "signal_kinds",
     "upsert_signals",
 ]

@@ -5,7 +5,16 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, ForeignKey, Index, PrimaryKeyConstraint, String, UniqueConstraint
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    ForeignKey,
+    Index,
+    PrimaryKeyConstraint,
+    String,
+    Text,
+    UniqueConstraint,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from tundish_platform.tenancy.metadata import Base, TenantOwned, UtcDateTime
@@ -85,6 +94,7 @@ class Signal(TenantOwned, Base):
     Attributes:
         id: ``u32``, unique in the tenant only: the same number means other signals elsewhere.
         asset_id: the node it hangs on.
+        search: `search_text`, in which it is found.
         source: who declared it last.
     """
 
@@ -93,6 +103,10 @@ class Signal(TenantOwned, Base):
         PrimaryKeyConstraint("tenant_id", "id"),
         UniqueConstraint("tenant_id", "path"),
         Index("signal_by_asset", "tenant_id", "asset_id"),
+        Index("signal_by_kind", "tenant_id", "semantic", "id"),
+        Index("signal_by_unit", "tenant_id", "unit", "id"),
+        # Holds all that a search compares, so that what fits in words only is passed over quickly.
+        Index("signal_by_meaning", "tenant_id", "id", "semantic", "unit"),
     )
 
     id: Mapped[int] = mapped_column(BigInteger, autoincrement=False)
@@ -109,3 +123,4 @@ class Signal(TenantOwned, Base):
     step: Mapped[bool]
     source: Mapped[str] = mapped_column(String(120))
     asset_id: Mapped[int | None] = mapped_column(ForeignKey("asset.id", ondelete="SET NULL"))
+    search: Mapped[str] = mapped_column(Text, server_default="")

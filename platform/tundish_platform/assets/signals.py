@@ -10,6 +10,7 @@ from sqlalchemy import select, update
 from tundish_platform.assets.levels import place_of
 from tundish_platform.assets.models import Signal
 from tundish_platform.assets.nodes import chunks, nodes_at
+from tundish_platform.assets.searchtext import search_text
 from tundish_platform.samples import SampleKind, SignalInfo, SignalRole, SignalSpec
 from tundish_platform.tenancy import Permission
 from tundish_platform.tenancy.models import Tenant
@@ -118,7 +119,8 @@ def _declare(
     rows = [
         Signal(
             tenant_id=scope.tenant_id, id=held + n, source=source,
-            asset_id=nodes[place_of(spec.path, spec.role)], **spec.model_dump(mode="json"),
+            asset_id=nodes[place_of(spec.path, spec.role)],
+            search=search_text(spec.path, spec.name_zh, spec.name_en), **spec.model_dump(mode="json"),
         )
         for n, spec in enumerate(new)
     ]  # fmt: skip
@@ -201,6 +203,7 @@ def _update(row: Signal, spec: SignalSpec, source: str) -> None:
     for name, value in spec.model_dump(mode="json", exclude={"path", "kind"}).items():
         setattr(row, name, value)
     row.source = source
+    row.search = search_text(spec.path, spec.name_zh, spec.name_en)
 
 
 def _check_source(source: str) -> None:

@@ -53,3 +53,20 @@ def test_a_node_is_made_named_moved_retired_and_removed(world: World) -> None:
 def test_numbers_beyond_the_database_are_nobodys(world: World) -> None:
     assert call(world, "GET", "/99999999999").status_code == 404
     assert call(world, "GET", query="after=99999999999").status_code == 400
+
+
+def test_signals_are_looked_for_a_page_at_a_time(world: World) -> None:
+    client, path = world.app.test_client(), ROOT.replace("assets", "signals")
+
+    def ask(query: str) -> TestResponse:
+        return client.get(f"{path}?{query}", headers=world.header("viewer"))
+
+    assert [s["id"] for s in ask("search=m/c/flow").json] == [world.ids["flow"]]
+    assert [s["id"] for s in ask("kind=pressure&unit=bar").json] == [world.ids["pressure"]]
+    first = ask("kind=pressure&limit=2").json
+    rest = ask(f"kind=pressure&limit=2&after={first[-1]['id']}").json
+    assert len(first) == 2
+    assert not {s["id"] for s in first} & {s["id"] for s in rest}
+    assert ask("search=" + "x" * 401).status_code == 400
+    assert ask("limit=0").status_code == 400
+    assert len(ask("").json) == len(world.ids)

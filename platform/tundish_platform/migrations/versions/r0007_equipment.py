@@ -1,9 +1,12 @@
-"""The equipment tree, filled from the paths of the signals there are."""
+"""The equipment tree, filled from the paths of the signals there are, and the index to search them in."""
 
 from __future__ import annotations
 
 import sqlalchemy as sa
 from alembic import op
+
+from tundish_platform.assets.searchtext import search_text
+from tundish_platform.migrations import signal_search
 
 revision = "0007"
 down_revision = "0005"
@@ -23,6 +26,9 @@ _SIGNAL = sa.table(
     sa.column("path"),
     sa.column("role"),
     sa.column("asset_id"),
+    sa.column("name_zh"),
+    sa.column("name_en"),
+    sa.column("search"),
 )
 _ASSET = sa.table(
     "asset",
@@ -44,14 +50,22 @@ def upgrade() -> None:
         signal.create_foreign_key(
             "signal_asset_id_reference", "asset", ["asset_id"], ["id"], ondelete="SET NULL"
         )
+        signal.add_column(sa.Column("search", sa.Text(), nullable=False, server_default=""))
         signal.create_index("signal_by_asset", ["tenant_id", "asset_id"])
+        signal.create_index("signal_by_kind", ["tenant_id", "semantic", "id"])
+        signal.create_index("signal_by_unit", ["tenant_id", "unit", "id"])
+        signal.create_index("signal_by_meaning", ["tenant_id", "id", "semantic", "unit"])
     _hang_signals()
+    signal_search.make(op.get_bind())
 
 
 def downgrade() -> None:
     """Signals with nothing but their paths again."""
+    signal_search.drop(op.get_bind())
     with op.batch_alter_table("signal") as signal:
-        signal.drop_index("signal_by_asset")
+        for name in ("asset", "kind", "unit", "meaning"):
+            signal.drop_index(f"signal_by_{name}")
+        signal.drop_column("search")
         signal.drop_constraint("signal_asset_id_reference", type_="foreignkey")
         signal.drop_column("asset_id")
     op.drop_table("asset_type")
@@ -112,16 +126,24 @@ def _hang_signals() -> None:
     for tenant, name_zh, name_en in connection.execute(
         sa.select(_TENANT.c.id, _TENANT.c.name_zh, _TENANT.c.name_en)
     ).all():
-        query = sa.select(_SIGNAL.c.id, _SIGNAL.c.path, _SIGNAL.c.role).where(_SIGNAL.c.tenant_id == tenant)
-        placed = {number: _place(path, role) for number, path, role in connection.execute(query)}
-        if not placed:
+        query = sa.select(_SIGNAL).where(_SIGNAL.c.tenant_id == tenant)
+        rows = connection.execute(query).all()
+        if not rows:
             continue
+        placed = {row.id: _place(row.path, row.role) for row in rows}
         nodes = _nodes(connection, tenant, (name_zh, name_en), set(placed.values()))
         connection.execute(
             sa.update(_SIGNAL)
             .where(_SIGNAL.c.tenant_id == tenant, _SIGNAL.c.id == sa.bindparam("number"))
-            .values(asset_id=sa.bindparam("node")),
-            [{"number": number, "node": nodes[place]} for number, place in placed.items()],
+            .values(asset_id=sa.bindparam("node"), search=sa.bindparam("words")),
+            [
+                {
+                    "number": row.id,
+                    "node": nodes[placed[row.id]],
+                    "words": search_text(row.path, row.name_zh, row.name_en),
+                }
+                for row in rows
+            ],
         )
 
 
