@@ -125,7 +125,6 @@ def _rules(session: Session, scope: TenantScope) -> dict[_RuleKey, Rule]:
         if len(rules) < MAX_PAGE:
             return found
         after = rules[-1].id
-    return found
 
 
 def _asset(path: str, row: Asset | None, draft: Draft) -> Planned:
