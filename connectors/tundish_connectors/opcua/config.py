@@ -9,10 +9,10 @@ from urllib.parse import urlsplit
 from pydantic import Field, PrivateAttr, SecretStr, model_validator
 
 from tundish_connectors.collect.config import Connection
-from tundish_connectors.lines import UnknownKit
-from tundish_connectors.lines import kit as find_kit
 from tundish_connectors.opcua.rule_files import load_rules
 from tundish_connectors.opcua.rules import RuleSet
+from tundish_platform.samples.kits import UnknownKit
+from tundish_platform.samples.kits import kit as find_kit
 
 SecurityPolicy = Literal["None", "Basic256Sha256", "Aes128Sha256RsaOaep", "Aes256Sha256RsaPss"]
 SecurityMode = Literal["Sign", "SignAndEncrypt"]

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from tundish_connectors.lines import ucum_of_unit_id
 from tundish_connectors.opcua.browse import FoundVariable, Progress, Tree, browse_tree
 from tundish_connectors.opcua.companion import Typed, name_types
 from tundish_connectors.opcua.describe import Describer, Description
@@ -13,6 +12,7 @@ from tundish_connectors.opcua.limits import Profile, profile_of
 from tundish_connectors.opcua.parts import Part, parts_of
 from tundish_connectors.opcua.paths import TenantPaths
 from tundish_platform.samples import SampleKind, SignalRole, SignalSpec
+from tundish_platform.samples.units import ucum_of_unit_id
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,11 +9,13 @@ from flask import Blueprint, Flask, request
 
 from tundish_platform.api import (
     alarm_routes,
+    asset_routes,
     audit_routes,
     data_routes,
     maintenance_routes,
     marketplace_routes,
     notice_routes,
+    planning_routes,
     programme_routes,
     tenant_routes,
     window_routes,
@@ -36,10 +38,12 @@ _CHILDREN: Final = (
     alarm_routes.routes,
     notice_routes.routes,
     maintenance_routes.routes,
+    asset_routes.routes,
     audit_routes.routes,
     data_routes.routes,
     window_routes.routes,
     marketplace_routes.routes,
+    planning_routes.routes,
     programme_routes.routes,
 )
 _HEADERS: Final = {

@@ -27,6 +27,7 @@ NO_ENTRY = ("anonymous", "garbage", "empty", "expired", "revoked")
 EXPECTED: dict[str, str | Permission] = {
     "api.tenant.health": OPEN,
     "api.tenant.me": ANY_TOKEN,
+    "api.tenant.vocabulary": ANY_TOKEN,
     "api.tenant.list_of_signals": Permission.READ,
     "api.tenant.declare_signals": Permission.INGEST,
     "api.tenant.list_of_sources": Permission.READ,
@@ -58,6 +59,12 @@ EXPECTED: dict[str, str | Permission] = {
     "api.maintenance.windows": Permission.READ,
     "api.maintenance.plan": Permission.CONFIGURE,
     "api.maintenance.end": Permission.CONFIGURE,
+    "api.assets.tree": Permission.READ,
+    "api.assets.one": Permission.READ,
+    "api.assets.make": Permission.CONFIGURE,
+    "api.assets.change": Permission.CONFIGURE,
+    "api.assets.move": Permission.CONFIGURE,
+    "api.assets.remove": Permission.CONFIGURE,
     "api.audit.of_tenant": Permission.MANAGE,
     "api.audit.export": Permission.OPERATE,
     "api.audit.anchor": Permission.OPERATE,
@@ -82,6 +89,13 @@ EXPECTED: dict[str, str | Permission] = {
     "api.marketplace.inputs": Permission.ANALYSE,
     "api.marketplace.run_list": Permission.READ,
     "api.marketplace.run_record": Permission.ANALYSE,
+    "api.planning.kit_list": ANY_TOKEN,
+    "api.planning.kit_build": Permission.CONFIGURE,
+    "api.planning.types": Permission.READ,
+    "api.planning.type_one": Permission.READ,
+    "api.planning.type_save": Permission.CONFIGURE,
+    "api.planning.instance": Permission.READ,
+    "api.planning.instance_make": Permission.CONFIGURE,
     "api.programme.rules": Permission.PROGRAMME,
     "api.programme.adoption_figures": Permission.PROGRAMME,
     "api.programme.enterprise_register": Permission.PROGRAMME,
@@ -109,7 +123,7 @@ def methods(rule: Rule) -> list[str]:
 
 def ask(world: World, rule: Rule, method: str, who: str, tenant: str = "steel") -> TestResponse:
     values = {"tenant": tenant, "name": "opc", "app_id": "spc", "uscc": "91999900TD0000017U"}
-    values |= dict.fromkeys(("alarm", "rule", "channel", "policy", "user", "window"), "1")
+    values |= dict.fromkeys(("alarm", "rule", "asset", "channel", "policy", "user", "window"), "1")
     path = world.app.url_map.bind("localhost").build(
         rule.endpoint, {name: values[name] for name in rule.arguments}, method=None
     )
@@ -206,8 +220,8 @@ def test_the_canary_is_there_to_be_found(world: World) -> None:
         if "GET" in methods(rule) and not canary_free(ask(world, rule, "GET", "all"))
     }
     assert {"api.tenant.me", "api.tenant.list_of_signals", "api.tenant.list_of_sources", "api.data.latest",
-    "api.data.newest_predictions", "api.alarms.alarms", "api.alarms.rules",
     "api.notices.channels", "api.notices.policies", "api.maintenance.windows",
+    "api.data.newest_predictions", "api.alarms.alarms", "api.alarms.rules", "api.assets.tree",
     "api.data.samples", "api.data.export", "api.data.trend",
     "api.windows.states"} <= seen  # fmt: skip
 

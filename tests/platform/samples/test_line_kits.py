@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from tundish_connectors.lines import UnknownKit, engineering_unit, kit, kits, pack_unit_id, ucum_of_unit_id
-from tundish_connectors.lines.units import UNECE_OF_UCUM
 from tundish_platform.samples import SampleKind, SignalRole
+from tundish_platform.samples.kits import UnknownKit, kit, kits
+from tundish_platform.samples.units import engineering_unit, pack_unit_id, ucum_of_unit_id, units
 
 
 def test_the_unit_id_is_the_code_packed_big_endian() -> None:
@@ -20,7 +20,7 @@ def test_what_is_no_unece_code_is_refused(code: str) -> None:
 
 
 def test_units_survive_the_way_over_opc_ua() -> None:
-    for ucum in UNECE_OF_UCUM:
+    for ucum in units():
         unit = engineering_unit(ucum)
         assert unit is not None
         assert ucum_of_unit_id(unit.unit_id) == ucum
