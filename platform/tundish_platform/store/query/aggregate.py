@@ -94,8 +94,8 @@ def aggregate(
         question = Question.of(source, members, step, tiles)
         found = read(question)
         parts += [
-            _table(some, _sums(some, compose(some, found.of(some))), windows)
-            for some in question.divided(sum(table.num_rows for table in found.tables))
+            _table(some, _sums(some, compose(some, found)), windows)
+            for some in question.divided(found.num_rows)
         ]
     table = pa.concat_tables(parts).combine_chunks()
     order = np.argsort(table["signal"].to_numpy(), kind="stable")

@@ -17,9 +17,8 @@ from tundish_platform.samples import SampleKind
 from tundish_platform.store.query.keys import Gaps, keys, ranks, reach, times
 from tundish_platform.store.query.rollup import AGGREGATE_COLUMNS, DENSE, HOUR_US, MINUTE_US
 from tundish_platform.store.query.runs import Runs, bucket_keys
-from tundish_platform.store.query.source import rectangles
+from tundish_platform.store.query.source import Whole, rectangles, together
 from tundish_platform.store.query.summary import hold_us
-from tundish_platform.store.rows import by_signal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from tundish_platform.samples import SignalInfo
-    from tundish_platform.store.query.source import Source
+    from tundish_platform.store.query.source import Pieces, Source
     from tundish_platform.store.query.tiles import Tiles
 
 NUMBERS: Final = (SampleKind.NUMERIC, SampleKind.INTEGER)
@@ -120,23 +119,23 @@ class Found(NamedTuple):
 
     Attributes:
         gaps: recorded ones.
-        tables: raw rows or pieces, each sorted by signal.
+        rows: raw ones, or rollups.
     """
 
     gaps: pa.Table
-    tables: list[pa.Table]
+    rows: Sequence[Pieces]
 
-    def of(self, question: Question) -> Found:
-        """What is of some of the signals."""
-        first, last = question.numbers[[0, -1]]
+    @property
+    def num_rows(self) -> int:
+        """How many rows were read."""
+        return sum(rows.num_rows for rows in self.rows)
+
+    def of(self, numbers: NDArray[np.uint32]) -> tuple[pa.Table, list[pa.Table]]:
+        """Gaps and rows of signals from the first to the last of some rising ones."""
+        first, last = numbers[[0, -1]].tolist()
         gap = self.gaps["signal"].to_numpy()
         gaps = self.gaps.filter(pa.array((gap >= first) & (gap <= last))) if len(gap) else self.gaps
-        tables = []
-        for table in self.tables:
-            number = table["signal"].to_numpy()
-            low, high = number.searchsorted(first), number.searchsorted(last, "right")
-            tables.append(table.slice(low, high - low))
-        return Found(gaps, tables)
+        return gaps, [rows.of(first, last) for rows in self.rows]
 
 
 def read(question: Question) -> Found:
@@ -146,25 +145,19 @@ def read(question: Question) -> Found:
     reads = question.tiles.reads(hold, hold)
     gaps = [question.source.gaps(ids, start, end).select(["signal", "ts", "end"]) for start, end in reads]
     if question.raw_first:
-        tables = [question.source.raw(question.kind, ids, start, end) for start, end in reads]
-    else:
-        # One read, because two reads of neighbouring windows would both bring the bucket between them.
-        start, end = reads[0][0], reads[-1][1]
-        tables = [question.source.pieces(HOUR_US, ids, start, end, AGGREGATE_COLUMNS)]
-    return Found(pa.concat_tables(gaps), [_by_signal(table) for table in tables])
-
-
-def _by_signal(table: pa.Table) -> pa.Table:
-    number = table["signal"].to_numpy()
-    if (number[1:] >= number[:-1]).all():
-        return table
-    return table.combine_chunks().take(pa.array(by_signal(number)))
+        rows = [Whole(question.source.raw(question.kind, ids, start, end)) for start, end in reads]
+        return Found(pa.concat_tables(gaps), rows)
+    # One read, because two reads of neighbouring windows would both bring the bucket between them.
+    start, end = reads[0][0], reads[-1][1]
+    pieces = question.source.pieces(HOUR_US, ids, start, end, AGGREGATE_COLUMNS)
+    return Found(pa.concat_tables(gaps), pieces)
 
 
 def compose(question: Question, found: Found) -> Answer:
-    """Runs that answer all windows exactly, from what was read for these signals."""
-    gaps = Gaps.of(found.gaps, question.numbers)
-    runs = _runs(question, found.tables)
+    """Runs that answer all windows exactly, from what was read for these signals and others."""
+    recorded, tables = found.of(question.numbers)
+    gaps = Gaps.of(recorded, question.numbers)
+    runs = _runs(question, tables)
     cuts = question.cut_keys()
     while True:
         at = np.searchsorted(runs.first, cuts)
@@ -187,8 +180,7 @@ def _raw_pays(signals: Sequence[SignalInfo], tiles: Tiles) -> bool:
 def _runs(question: Question, tables: list[pa.Table]) -> Runs:
     if question.raw_first:
         return Runs.joined([Runs.of_rows(t, question.numbers, number=question.number) for t in tables])
-    (table,) = tables
-    return Runs.joined([Runs.of_pieces(table, HOUR_US, question.numbers, question.step)])
+    return Runs.joined([Runs.of_pieces(t, HOUR_US, question.numbers, question.step) for t in tables])
 
 
 def _worn(question: Question, answer: Answer, cuts: NDArray[np.int64]) -> NDArray[np.bool_]:
@@ -274,7 +266,7 @@ def _minutes(
 ) -> tuple[Runs, NDArray[np.bool_]]:
     """Minutes of hours, and which hours have none: a segment may lack them, then their counts differ."""
     tables = [
-        question.source.pieces(MINUTE_US, question.ids(rank), start, end, AGGREGATE_COLUMNS)
+        together(question.source.pieces(MINUTE_US, question.ids(rank), start, end, AGGREGATE_COLUMNS))
         for rank, start, end in rectangles(ranks(bucket[wanted]), times(bucket[wanted]), HOUR_US)
     ]
     if not tables:

@@ -24,7 +24,7 @@ from tundish_platform.store.segments.handles import (
     opened,
 )
 from tundish_platform.store.segments.lasts import Lasts, last_rows, last_times
-from tundish_platform.store.segments.pieces import gathered, part
+from tundish_platform.store.segments.pieces import Gathered, part
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -45,8 +45,8 @@ _US: Final = timedelta(microseconds=1)
 _BEGINNING: Final = -(2**62)
 _MOST_KNOWN: Final = 4096
 _MOST_BYTES: Final = 256 * 1024 * 1024
-# Files that one thread has open together: a month of days, whose rows are put in order together.
-_AT_ONCE: Final = 32
+# Files that one thread has open together: some months of days, whose rows are put in order together.
+_AT_ONCE: Final = 128
 _BLOCK_ROWS: Final = 256 * 1024
 
 log = structlog.get_logger(__name__)
@@ -195,7 +195,26 @@ class SegmentReader:
     ) -> pa.Table:
         """Rollups whose buckets overlap ``[start, end)``, in any order; of one file sorted by (signal, ts).
 
-        Of some files in the order of time that are alike, they mostly come sorted, too.
+        Args and errors are those of `gathered`.
+        """
+        names = list(columns or ROLLUP_SCHEMA.names)
+        found = self.gathered(width_us, files, signals, start_us, end_us, names)
+        tables = [rows.table() for rows in found]
+        if len(tables) == 1:
+            return tables[0]
+        schema = pa.schema([ROLLUP_SCHEMA.field(name) for name in names])
+        return pa.concat_tables([schema.empty_table(), *tables])
+
+    def gathered(
+        self,
+        width_us: int,
+        files: Sequence[SegmentFile],
+        signals: Sequence[int] | None,
+        start_us: int,
+        end_us: int,
+        columns: Sequence[str],
+    ) -> list[Gathered]:
+        """The same, read and not decoded yet; mostly in one, which is sorted by signal.
 
         Args:
             width_us: of a bucket; one of `rollups.WIDTHS`. Signals without that level have no rows.
@@ -203,18 +222,17 @@ class SegmentReader:
             signals: all if absent.
             start_us: µs since 1970.
             end_us: µs since 1970.
-            columns: of `ROLLUP_SCHEMA`; all if absent.
+            columns: of `ROLLUP_SCHEMA`.
 
         Raises:
             ValueError: no rollups are kept of that width.
         """
         if width_us not in rollups.WIDTHS:
             raise ValueError(f"no rollups of {width_us} µs are kept, only of {rollups.WIDTHS}")
-        wanted, names = _rising(signals), list(columns or ROLLUP_SCHEMA.names)
+        wanted = _rising(signals)
         chosen = [file for file in files if file.kind in rollups.KINDS]
         chosen = [file for file in chosen if _touches(file, width_us, start_us, end_us)]
-        schema = pa.schema([ROLLUP_SCHEMA.field(name) for name in names])
-        tables = [schema.empty_table()]
+        rows: list[Gathered] = []
         for begin in range(0, len(chosen), _AT_ONCE):
             budget.check()
             with ExitStack() as stack:
@@ -224,8 +242,8 @@ class SegmentReader:
                     level = levels.get(width_us)
                     found = level and part(content, level, wanted, start_us, end_us)
                     parts += [found] if found else []
-                tables += [gathered(parts, names)] if parts else []
-        return tables[-1] if len(tables) == 2 else pa.concat_tables(tables)  # noqa: PLR2004 - one and the empty
+                rows += [Gathered(parts, columns)] if parts else []
+        return rows
 
     def remade(self, file: SegmentFile) -> bytes | None:
         """The content of a segment's rollups, if the file beside it is missing or damaged; None if not."""
