@@ -140,8 +140,7 @@ def _sums(question: Question, answer: Answer) -> _Sums:
     over = question.tiles.over
     count = over(_by_tile(runs.count, at), np.add, 0)
     sound = runs.good is runs.count
-    # Only the means of signals sent on events are made of it.
-    total = np.zeros_like(least) if question.hold.all() else _by_tile(runs.total, at)
+    total = _by_tile(runs.total, at) if question.totals else np.zeros_like(least)
     none = len(runs)
     first_run = over(np.where(first < 0, none, first), np.minimum, none)
     last_run = over(last, np.maximum, -1)

@@ -17,7 +17,7 @@ from tundish_platform.samples import SampleKind
 from tundish_platform.store.query.keys import Gaps, keys, ranks, reach, times
 from tundish_platform.store.query.rollup import AGGREGATE_COLUMNS, DENSE, HOUR_US, MINUTE_US
 from tundish_platform.store.query.runs import Runs, bucket_keys
-from tundish_platform.store.query.source import Whole, rectangles, together
+from tundish_platform.store.query.source import TableColumns, Whole, rectangles, together
 from tundish_platform.store.query.summary import hold_us
 
 if TYPE_CHECKING:
@@ -75,6 +75,17 @@ class Question:
         """Whether the values are numbers."""
         return self.kind in NUMBERS
 
+    @property
+    def totals(self) -> bool:
+        """Whether sums of values are needed: only the means of signals sent on events are made of them."""
+        return not self.hold.all()
+
+    @property
+    def columns(self) -> list[str]:
+        """What is needed of rollups."""
+        spared = {"held": not self.step.any(), "line": bool(self.step.all()), "total": not self.totals}
+        return [name for name in AGGREGATE_COLUMNS if not spared.get(name)]
+
     def divided(self, rows: int) -> Iterator[Question]:
         """The same of fewer signals each, so that what so many rows are made into stays in the cache."""
         share = max(1, len(self.numbers) * _ROWS_AT_ONCE // max(rows, 1))
@@ -119,23 +130,31 @@ class Found(NamedTuple):
 
     Attributes:
         gaps: recorded ones.
-        rows: raw ones, or rollups.
+        raw: raw rows.
+        pieces: rollups.
     """
 
     gaps: pa.Table
-    rows: Sequence[Pieces]
+    raw: Sequence[Whole]
+    pieces: Sequence[Pieces]
 
     @property
     def num_rows(self) -> int:
         """How many rows were read."""
-        return sum(rows.num_rows for rows in self.rows)
+        return sum(rows.num_rows for rows in (*self.raw, *self.pieces))
 
-    def of(self, numbers: NDArray[np.uint32]) -> tuple[pa.Table, list[pa.Table]]:
-        """Gaps and rows of signals from the first to the last of some rising ones."""
-        first, last = numbers[[0, -1]].tolist()
+    def runs(self, question: Question) -> tuple[Gaps, Runs]:
+        """Gaps and runs of the signals of a question."""
+        numbers, (first, last) = question.numbers, question.numbers[[0, -1]].tolist()
         gap = self.gaps["signal"].to_numpy()
         gaps = self.gaps.filter(pa.array((gap >= first) & (gap <= last))) if len(gap) else self.gaps
-        return gaps, [rows.of(first, last) for rows in self.rows]
+        raw = [Runs.of_rows(r.slice(first, last), numbers, number=question.number) for r in self.raw]
+        step, columns = question.step, question.columns
+        pieces = [
+            Runs.of_pieces(rows.of(first, last, columns), HOUR_US, numbers, step, totals=question.totals)
+            for rows in self.pieces
+        ]
+        return Gaps.of(gaps, numbers), Runs.joined([*raw, *pieces])
 
 
 def read(question: Question) -> Found:
@@ -146,18 +165,16 @@ def read(question: Question) -> Found:
     gaps = [question.source.gaps(ids, start, end).select(["signal", "ts", "end"]) for start, end in reads]
     if question.raw_first:
         rows = [Whole(question.source.raw(question.kind, ids, start, end)) for start, end in reads]
-        return Found(pa.concat_tables(gaps), rows)
+        return Found(pa.concat_tables(gaps), rows, [])
     # One read, because two reads of neighbouring windows would both bring the bucket between them.
     start, end = reads[0][0], reads[-1][1]
     pieces = question.source.pieces(HOUR_US, ids, start, end, AGGREGATE_COLUMNS)
-    return Found(pa.concat_tables(gaps), pieces)
+    return Found(pa.concat_tables(gaps), [], pieces)
 
 
 def compose(question: Question, found: Found) -> Answer:
     """Runs that answer all windows exactly, from what was read for these signals and others."""
-    recorded, tables = found.of(question.numbers)
-    gaps = Gaps.of(recorded, question.numbers)
-    runs = _runs(question, tables)
+    gaps, runs = found.runs(question)
     cuts = question.cut_keys()
     while True:
         at = np.searchsorted(runs.first, cuts)
@@ -175,12 +192,6 @@ def _raw_pays(signals: Sequence[SignalInfo], tiles: Tiles) -> bool:
     if np.count_nonzero(tiles.used) > hours / 2:
         return rows <= _RAW_ROWS
     return rows < _WORTH_PER_HOUR * hours * len(signals)
-
-
-def _runs(question: Question, tables: list[pa.Table]) -> Runs:
-    if question.raw_first:
-        return Runs.joined([Runs.of_rows(t, question.numbers, number=question.number) for t in tables])
-    return Runs.joined([Runs.of_pieces(t, HOUR_US, question.numbers, question.step) for t in tables])
 
 
 def _worn(question: Question, answer: Answer, cuts: NDArray[np.int64]) -> NDArray[np.bool_]:
@@ -278,7 +289,9 @@ def _minutes(
     found = np.bincount(place[asked], weights=table["count"].to_numpy()[asked], minlength=len(bucket))
     left = ~wanted | (found != count)
     table = table.filter(pa.array(asked & ~left[place]))
-    return Runs.of_pieces(table, MINUTE_US, question.numbers, question.step), left
+    minutes = TableColumns(table)
+    step, totals = question.step, question.totals
+    return Runs.of_pieces(minutes, MINUTE_US, question.numbers, step, totals=totals), left
 
 
 def _raw(question: Question, bucket: NDArray[np.int64], width: int) -> Runs:

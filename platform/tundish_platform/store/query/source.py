@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import pyarrow as pa
 
-from tundish_platform.store.rows import by_signal
+from tundish_platform.store.rows import TIMESTAMP, by_signal, micros
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,9 +28,35 @@ class Pieces(Protocol):
         """All of them."""
         ...
 
-    def of(self, first: int, last: int) -> pa.Table:
-        """Those of signals from the first to the last one."""
+    def of(self, first: int, last: int, columns: Sequence[str]) -> Columns:
+        """Some columns of those of signals from the first to the last one."""
         ...
+
+
+class Columns(Protocol):
+    """Columns of rows, each made when it is asked for."""
+
+    num_rows: int
+
+    def numbers(self, name: str, rows: NDArray[np.int64] | None = None) -> NDArray[Any]:
+        """A column, or some rows of it; NaN where it is null, times in µs since 1970. Not to be changed."""
+        ...
+
+
+class TableColumns:
+    """`Columns` of a table."""
+
+    def __init__(self, table: pa.Table) -> None:
+        self._table = table
+        self.num_rows: int = table.num_rows
+
+    def numbers(self, name: str, rows: NDArray[np.int64] | None = None) -> NDArray[Any]:
+        """A column, or some rows of it; NaN where it is null, times in µs since 1970."""
+        column = self._table[name]
+        found: NDArray[Any] = (
+            micros(column) if column.type == TIMESTAMP else column.to_numpy(zero_copy_only=False)
+        )
+        return found if rows is None else found[rows]
 
 
 class Whole:
@@ -52,8 +78,13 @@ class Whole:
         """All of it."""
         return self._table
 
-    def of(self, first: int, last: int) -> pa.Table:
-        """A slice."""
+    def of(self, first: int, last: int, columns: Sequence[str]) -> TableColumns:
+        """Those of signals from the first to the last one."""
+        del columns
+        return TableColumns(self.slice(first, last))
+
+    def slice(self, first: int, last: int) -> pa.Table:
+        """The same as a table."""
         # As the same type, or numpy would convert the whole column for each question.
         kind = self._number.dtype.type
         low, high = self._number.searchsorted(kind(first)), self._number.searchsorted(kind(last), "right")

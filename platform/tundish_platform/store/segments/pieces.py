@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from tundish_platform.store.query.rollup import ROLLUP_SCHEMA
 from tundish_platform.store.rows import by_signal
-from tundish_platform.store.segments.decoding import Block, Group, Stripes, empty
+from tundish_platform.store.segments.decoding import Block, Group, Groups, Stripes, empty
 from tundish_platform.store.segments.rollupfile import Rest, places
 
 if TYPE_CHECKING:
@@ -106,9 +106,8 @@ class Gathered:
         # By time, so that a signal's stripes need no order of their own.
         parts = sorted(parts, key=lambda part: (part.level.first, part.level.last))
         self._columns = columns
-        self._schema = pa.schema([ROLLUP_SCHEMA.field(name) for name in columns])
         self.num_rows = sum(part.size for part in parts)
-        self._groups, begins = _read(parts, columns)
+        self._groups, begins = _read(parts)
         stripes, self._rest = _stripes(parts, begins)
         signals = np.concatenate([part.level.signals[part.signals] for part in parts])
         order = by_signal(signals)
@@ -116,25 +115,20 @@ class Gathered:
 
     def table(self) -> pa.Table:
         """All rows."""
-        return self._table(slice(0, len(self._signals)))
+        block = self._block(slice(0, len(self._signals)), self._columns)
+        schema = pa.schema([ROLLUP_SCHEMA.field(name) for name in self._columns])
+        return pa.Table.from_arrays([block.array(name) for name in self._columns], schema=schema)
 
-    def of(self, first: int, last: int) -> pa.Table:
-        """Rows of signals from the first to the last one."""
-        return self._table(slice(*np.searchsorted(self._signals, (first, last + 1)).tolist()))
+    def of(self, first: int, last: int, columns: Sequence[str]) -> Block:
+        """Some columns of the rows of signals from the first to the last one."""
+        return self._block(slice(*np.searchsorted(self._signals, (first, last + 1)).tolist()), columns)
 
-    def _table(self, some: slice) -> pa.Table:
+    def _block(self, some: slice, columns: Sequence[str]) -> Block:
         stripes = self._stripes.take(some)
-        block = Block(self._groups, stripes, self._rest)
-        arrays = [
-            pa.array(np.repeat(self._signals[some].astype(np.uint32), stripes.size))
-            if name == "signal"
-            else block.array(name)
-            for name in self._columns
-        ]
-        return pa.Table.from_arrays(arrays, schema=self._schema)
+        return Block(self._groups, self._signals[some], stripes, self._rest, tuple(columns))
 
 
-def _read(parts: Sequence[Part], columns: Sequence[str]) -> tuple[list[Group], list[tuple[int, int]]]:
+def _read(parts: Sequence[Part]) -> tuple[Groups, list[tuple[int, int]]]:
     """Records of all parts in groups that are alike, and of each part its group and its first row there."""
     alike: dict[str, int] = {}
     levels: list[Level] = []
@@ -147,12 +141,12 @@ def _read(parts: Sequence[Part], columns: Sequence[str]) -> tuple[list[Group], l
             sizes.append(0)
         begins.append((group, sizes[group]))
         sizes[group] += part.size
-    groups = [Group.of(level, size, columns) for level, size in zip(levels, sizes, strict=True)]
+    groups = [Group.of(level, size) for level, size in zip(levels, sizes, strict=True)]
     for part, (group, at) in zip(parts, begins, strict=True):
         rows = slice(at, at + part.size)
         _fill(part, groups[group].records[rows])
         _buckets(part, groups[group].buckets[rows])
-    return groups, begins
+    return Groups(groups), begins
 
 
 def _stripes(parts: Sequence[Part], begins: Sequence[tuple[int, int]]) -> tuple[Stripes, Rest]:
@@ -165,21 +159,24 @@ def _stripes(parts: Sequence[Part], begins: Sequence[tuple[int, int]]) -> tuple[
     group, begin = np.array(begins).T
     before = np.cumsum(size) - size
     firsts = np.cumsum([0, *counts])[:-1]
-    stripes = Stripes(
-        np.repeat(group, counts),
-        before + np.repeat(begin - before[firsts], counts),
-        size,
-        low + np.repeat(bases, counts),
-    )
     rests = []
     for part, (first, last), base in zip(parts, ends, bases.tolist(), strict=True):
         rows, columns, bits = part.level.rest
         a, b = rows.searchsorted(first), rows.searchsorted(last)
         if b > a:
             rests.append((rows[a:b].astype(np.int64) + base, columns[a:b], bits[a:b]))
-    if not rests:
-        return stripes, Rest.of({})
-    return stripes, Rest(*(np.concatenate(column) for column in zip(*rests, strict=True)))
+    rest = Rest(*(np.concatenate(column) for column in zip(*rests, strict=True))) if rests else Rest.of({})
+    low += np.repeat(bases, counts)
+    first = rest.rows.searchsorted(low)
+    stripes = Stripes(
+        np.repeat(group, counts),
+        before + np.repeat(begin - before[firsts], counts),
+        size,
+        low,
+        first,
+        rest.rows.searchsorted(low + size) - first,
+    )
+    return stripes, rest
 
 
 def _fill(part: Part, target: Column) -> None:
