@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from functools import lru_cache
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
 # About what the cache holds.
 _RECORDS: Final = 1 << 13
 _LARGE: Final = 1 << 20
+# Layouts of which it is kept what they come to; files of one tenant mostly have a few.
+_LAYOUTS: Final = 256
 
 
 class Group(NamedTuple):
@@ -31,12 +35,14 @@ class Group(NamedTuple):
 
     Attributes:
         width: of a bucket, µs.
+        layout: what its columns are, as text.
         columns: by name what they are.
         records: of the rows.
         buckets: of the rows, in widths since 1970.
     """
 
     width: int
+    layout: str
     columns: dict[str, Place]
     records: Column
     buckets: NDArray[np.int32]
@@ -44,7 +50,8 @@ class Group(NamedTuple):
     @classmethod
     def of(cls, level: Level, size: int) -> Group:
         """With room for so many rows."""
-        return cls(level.width, level.columns, empty(size, level.record), empty(size, np.dtype(np.int32)))
+        records, buckets = empty(size, level.record), empty(size, np.dtype(np.int32))
+        return cls(level.width, level.layout, level.columns, records, buckets)
 
 
 class Groups:
@@ -57,20 +64,22 @@ class Groups:
 
     def __init__(self, members: Sequence[Group]) -> None:
         self.members = members
-        first, *others = (group.columns for group in members)
-        self.alike = {
-            name: place for name, place in first.items() if all(other[name] == place for other in others)
-        }
-        self._dense: dict[tuple[str, ...], list[list[str]]] = {}
+        self.alike = _alike(tuple(sorted({group.layout for group in members})))
 
     def dense(self, asked: tuple[str, ...]) -> list[list[str]]:
         """By group which of its columns are in the records and needed for what is asked."""
-        if asked not in self._dense:
-            self._dense[asked] = [_dense(group.columns, asked) for group in self.members]
-        return self._dense[asked]
+        return [_dense(group.layout, asked) for group in self.members]
 
 
-def _dense(columns: dict[str, Place], asked: Sequence[str]) -> list[str]:
+@lru_cache(_LAYOUTS)
+def _alike(layouts: tuple[str, ...]) -> dict[str, Place]:
+    first, *others = (json.loads(layout)[0] for layout in layouts)
+    return {name: place for name, place in first.items() if all(other[name] == place for other in others)}
+
+
+@lru_cache(_LAYOUTS)
+def _dense(layout: str, asked: tuple[str, ...]) -> list[str]:
+    columns: dict[str, Place] = json.loads(layout)[0]
     names = {name for column in asked for name in (column, f"{column}?") if name in columns}
     names |= {other for name in names for other in columns[name].get("as", ())}
     return [name for name in names if "scale" in columns[name]]

@@ -160,9 +160,10 @@ def _stripes(parts: Sequence[Part], begins: Sequence[tuple[int, int]]) -> tuple[
     before = np.cumsum(size) - size
     firsts = np.cumsum([0, *counts])[:-1]
     rests = []
-    for part, (first, last), base in zip(parts, ends, bases.tolist(), strict=True):
+    for part, (start, end), base in zip(parts, ends, bases.tolist(), strict=True):
         rows, columns, bits = part.level.rest
-        a, b = rows.searchsorted(first), rows.searchsorted(last)
+        # As the same type, or numpy would convert all rows.
+        a, b = rows.searchsorted(np.uint32(start)), rows.searchsorted(np.uint32(end))
         if b > a:
             rests.append((rows[a:b].astype(np.int64) + base, columns[a:b], bits[a:b]))
     rest = Rest(*(np.concatenate(column) for column in zip(*rests, strict=True))) if rests else Rest.of({})

@@ -191,8 +191,8 @@ def places(known: Numbers, signals: Numbers | None) -> Numbers:
         return np.arange(len(known))
     if not len(known):
         return np.zeros(0, dtype=np.int64)
-    at = np.minimum(np.searchsorted(known, signals), len(known) - 1)
-    found: Numbers = at[known[at] == signals]
+    at = known.searchsorted(signals)
+    found: Numbers = at[known.take(at, mode="clip") == signals]
     return found
 
 
