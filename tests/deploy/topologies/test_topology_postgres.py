@@ -1,0 +1,36 @@
+"""A writer process and two servers whose metadata lies in PostgreSQL; first the writer is killed, then that."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from conftest import Cluster, Installation
+
+pytestmark = pytest.mark.integration
+
+
+def test_writer_and_postgresql_fall_and_nothing_acknowledged_is_lost(
+    install: Callable[..., Installation], postgres: Cluster
+) -> None:
+    database = postgres.url(postgres.new_database())
+    platform = install(metadata_url=database, store={"mode": "writer"}, server={"processes": 2})
+    platform.start()
+    counter = platform.counter()
+    platform.progress()
+
+    platform.kill("writer")
+    platform.progress()
+    assert {(error.status, error.code) for error in counter.refusals} == {(503, "writer_away")}
+
+    postgres.stop()
+    postgres.start()
+    platform.progress()
+    print({(e.status, e.code, str(e)) for e in counter.refusals})
+
+    platform.check()
+    assert platform.supervisor.restarts() == {"writer": 1, "server": 0, "server-2": 0}
