@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from conftest import Cluster
 
+
 @pytest.fixture(scope="session")
 def postgres_template(postgres: Cluster) -> str:
     """A migrated, empty database that others are copied from."""

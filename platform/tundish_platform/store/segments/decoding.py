@@ -93,15 +93,15 @@ class Stripes(NamedTuple):
         at: the first one's number there.
         size: how many they are, at least one.
         low: the first one's number in `Rest`.
-        first, count: of what is unusual in them, the first place in `Rest`, and how much it is.
+        rest, rests: of what is unusual in them, the first place in `Rest`, and how much it is.
     """
 
     group: Numbers
     at: Numbers
     size: Numbers
     low: Numbers
-    first: Numbers
-    count: Numbers
+    rest: Numbers
+    rests: Numbers
 
     def take(self, rows: Numbers | slice) -> Stripes:
         """Some of them."""
@@ -267,16 +267,16 @@ def _members(stripes: Stripes, before: Numbers) -> Iterator[tuple[int, slice, Nu
         yield int(stripes.group[low]), own, rows
 
 
-def _unusual(stripes: Stripes, before: Numbers, rest: Rest) -> dict[int, tuple[Numbers, NDArray[np.uint64]]]:
+def _unusual(stripes: Stripes, before: Numbers, rest: Rest) -> dict[int, tuple[Column, Column]]:
     """What differs from what is usual in these rows: by column where it stands, and what."""
-    count = stripes.count
+    count = stripes.rests
     many = int(count.sum())
     if not many:
         return {}
-    chosen = np.repeat(stripes.first - np.cumsum(count) + count, count) + np.arange(many)
+    chosen = np.repeat(stripes.rest - np.cumsum(count) + count, count) + np.arange(many)
     moved = np.repeat(before - stripes.low, count)
     columns = rest.columns[chosen]
-    found = {}
+    found: dict[int, tuple[Column, Column]] = {}
     for column in np.flatnonzero(np.bincount(columns)).tolist():
         own = np.flatnonzero(columns == column)
         entries = chosen[own]
@@ -313,4 +313,3 @@ def _taken(records: Column, rows: Numbers | slice, some: slice) -> Column:
         return records[: some.stop - some.start]
     # Bytes of a record are moved as one.
     return np.take(records.view(f"V{records.itemsize}"), rows[some]).view(records.dtype)
-
