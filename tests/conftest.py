@@ -8,6 +8,7 @@ import signal
 import subprocess
 import tempfile
 import time
+from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -85,6 +86,15 @@ class Cluster:
             connection.execute(text(f"CREATE DATABASE {name} TEMPLATE {template}"))
         engine.dispose()
         return name
+
+    @contextmanager
+    def stopped(self) -> Iterator[None]:
+        """As after a crash, and started again at the end of the block."""
+        self.stop()
+        try:
+            yield
+        finally:
+            self.start()
 
     def stop(self) -> None:
         self._server.send_signal(signal.SIGQUIT)
