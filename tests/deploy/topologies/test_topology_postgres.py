@@ -1,4 +1,4 @@
-"""A writer process and two servers whose metadata lies in PostgreSQL; first the writer is killed, then that."""
+"""A writer process and two servers on PostgreSQL; first the writer is killed, then the database."""
 
 from __future__ import annotations
 
