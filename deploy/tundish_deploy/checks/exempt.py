@@ -25,6 +25,8 @@ EXEMPT: Final[dict[str, str]] = {
 
 ABOVE: Final[dict[str, str]] = {
     f"{_PLATFORM}/alarms/watcher.py": "lists the tenants that have rules, then works in each by its scope",
+    f"{_PLATFORM}/alarms/notify/notifier.py": "lists the tenants that have something due, then works by scopes",
+    f"{_PLATFORM}/api/ghosts.py": "looks at all registered enterprises, each by the scope of its plant",
     f"{_PLATFORM}/api/adoption.py": "facts of all registered enterprises, for the bureau's aggregates",
     f"{_PLATFORM}/api/guard.py": "who holds the token",
     f"{_PLATFORM}/store/remote/writer.py": "the writer keeps the manifest of all tenants",

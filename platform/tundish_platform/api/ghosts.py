@@ -20,6 +20,7 @@ from tundish_platform.samples import SampleKind, SignalRole
 from tundish_platform.samples.status import is_good
 from tundish_platform.tenancy import AccessDenied, Permission, access_programme, access_tenant
 from tundish_platform.tenancy.accounts import job_principal, tenant_of_scope
+from tundish_platform.tenancy.reach import Above
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -53,7 +54,7 @@ def suspicion_list(context: PlatformContext, principal: Principal) -> list[dict[
         AccessDenied: the principal has no part in the programme.
     """
     access_programme(principal)
-    with context.metadata.session() as session:
+    with context.metadata.above(Above.GHOSTS).session() as session:
         return [
             {
                 "uscc": e.uscc, "name_zh": e.name_zh, "name_en": e.name_en, "region": e.region,
@@ -67,7 +68,7 @@ def suspicion_list(context: PlatformContext, principal: Principal) -> list[dict[
 
 def look_at_all(context: PlatformContext, now: datetime) -> int:
     """Look at every enterprise with a tenant, and keep what is found; returns at how many."""
-    with context.metadata.session() as session:
+    with context.metadata.above(Above.GHOSTS).session() as session:
         job = job_principal(session, JOB)
         by_number = {number: slug for slug, (number, _) in job.tenants.items()}
         known = [(e.id, by_number[e.tenant]) for e in enterprises(session) if e.tenant in by_number]
@@ -82,7 +83,7 @@ def look_at_all(context: PlatformContext, now: datetime) -> int:
         marks.add(number, look, connected)
         found[number] = suspicions(look)
     copies = marks.suspicions()
-    with context.metadata.session() as session:
+    with context.metadata.above(Above.GHOSTS).session() as session:
         for enterprise in enterprises(session):
             if enterprise.id in found:
                 copied = (copies[enterprise.id],) if enterprise.id in copies else ()
@@ -99,7 +100,7 @@ def look_at(context: PlatformContext, scope: TenantScope, number: int, now: date
         number: of the enterprise in the register.
         now: moment of the look.
     """
-    with context.metadata.session() as session:
+    with context.metadata.above(Above.GHOSTS).session() as session:
         chosen = _chosen(list_signals(session, scope))
         enterprise = next(e for e in enterprises(session) if e.id == number)
         hours, zone = enterprise.hours_week, ZoneInfo(tenant_of_scope(session, scope).timezone)

@@ -34,6 +34,8 @@ class Above(StrEnum):
     OPERATOR = "commands of whoever runs the platform: set-up, policies, removal"
     STORE = "the store's manifest: one writer for all tenants"
     ALARM_RULES = "the round of the alarm rules: which tenants have any"
+    ALARM_NOTICES = "the round of escalation and messages: which tenants have any due"
+    GHOSTS = "looks for ghost connections: signals and clock of every registered enterprise's plant"
     ADOPTION = "adoption figures: facts of every registered enterprise, of which only aggregates are shown"
 
 

@@ -23,6 +23,7 @@ from tundish_platform.alarms.notify.transport import send
 from tundish_platform.tenancy import AccessDenied, Permission, Principal, Role, TenantScope, access_tenant
 from tundish_platform.tenancy.accounts import job_principal
 from tundish_platform.tenancy.models import Tenant
+from tundish_platform.tenancy.reach import Above
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -94,7 +95,7 @@ class Notifier:
 
     def escalate(self) -> int:
         """Bring every tenant's maintenance and escalations up to date; returns how many steps were told."""
-        with self._metadata.session() as session:
+        with self._metadata.above(Above.ALARM_NOTICES).session() as session:
             slugs, principal = tenants_to_escalate(session, self._clock()), _principal(session)
         told = 0
         for slug in slugs:
@@ -102,7 +103,7 @@ class Notifier:
                 break
             try:
                 scope = access_tenant(principal, slug, Permission.CONFIGURE)
-                with self._metadata.session() as session:
+                with self._metadata.of(scope).session() as session:
                     now = self._clock()
                     apply_maintenance(session, scope, now)
                     told += escalate_tenant(session, scope, now)
@@ -114,7 +115,7 @@ class Notifier:
 
     def send(self) -> int:
         """Begin to send what is due, as far as there are hands; returns how many attempts were begun."""
-        with self._metadata.session() as session:
+        with self._metadata.above(Above.ALARM_NOTICES).session() as session:
             slugs, principal = tenants_with_mail(session, self._clock()), _principal(session)
         # In another order each time, or the first tenants' broken channels would take all hands.
         self._rng.shuffle(slugs)
@@ -138,11 +139,11 @@ class Notifier:
             hands = min(_HANDS_OF_ONE - self._busy[scope.slug], _HANDS - self._busy.total())
         if hands <= 0 or self._stopped.is_set():
             return 0
-        with self._metadata.session() as session:
+        with self._metadata.of(scope).session() as session:
             due = due_deliveries(session, scope, self._clock(), hands)
         begun = 0
         for number in due:
-            with self._metadata.session() as session:
+            with self._metadata.of(scope).session() as session:
                 out = claim(session, scope, self._vault, number, self._clock())
             if out is not None:
                 with self._idle:
@@ -154,7 +155,7 @@ class Notifier:
     def _attempt(self, scope: TenantScope, out: Outgoing) -> None:
         try:
             error = self._sent(scope, out)
-            with self._metadata.session() as session:
+            with self._metadata.of(scope).session() as session:
                 settle(session, scope, out, error, self._clock(), self._rng)
         except Exception:  # noqa: BLE001 - nobody else sees it; the claim runs out and it is sent again
             _log.exception("message_not_settled", tenant=scope.slug, delivery=out.delivery)
