@@ -1,4 +1,4 @@
-"""Statistical process control: charts, run rules, phases, run lengths, capability."""
+"""Statistical process control: charts, run rules, phases, run lengths, capability, gauges, part averages."""
 
 from tundish_analytics.spc.attributes import (
     c_chart,
@@ -8,10 +8,22 @@ from tundish_analytics.spc.attributes import (
     too_sparse,
     u_chart,
 )
+from tundish_analytics.spc.averages import NoLimits, PatLimits, dynamic_limits, static_limits
 from tundish_analytics.spc.capability import ENOUGH_VALUES, Capability, capability
 from tundish_analytics.spc.chart import Baseline, ControlChart
 from tundish_analytics.spc.charts import IndividualsChart, individuals, lag1
 from tundish_analytics.spc.constants import c4, d2, d3, deviation_factors, range_factors
+from tundish_analytics.spc.gauge import GaugeStudy, gauge_study
+from tundish_analytics.spc.indices import (
+    Index,
+    Indices,
+    Specification,
+    bissell_index,
+    chi_square_index,
+    indices,
+    judge,
+)
+from tundish_analytics.spc.laws import CannotFit, Law, fit_box_cox, fit_johnson, fit_normal, normality
 from tundish_analytics.spc.memory import Cusum, CusumPath, Ewma, cusum, ewma
 from tundish_analytics.spc.multivariate import (
     TSquaredChart,
@@ -19,6 +31,7 @@ from tundish_analytics.spc.multivariate import (
     t_squared_groups,
     t_squared_rows,
 )
+from tundish_analytics.spc.quantiles import QuantileIndices, choose_fit, empirical_law, quantile_indices
 from tundish_analytics.spc.rules import (
     DEFAULT_RULES,
     NELSON,
@@ -49,22 +62,34 @@ __all__ = [
     "SPREAD_RULES",
     "WESTERN_ELECTRIC",
     "Baseline",
+    "CannotFit",
     "Capability",
     "ControlChart",
     "Cusum",
     "CusumPath",
     "Ewma",
+    "GaugeStudy",
+    "Index",
+    "Indices",
     "IndividualsChart",
+    "Law",
     "LiveChart",
     "LiveRules",
+    "NoLimits",
+    "PatLimits",
+    "QuantileIndices",
     "RunRule",
+    "Specification",
     "Stage",
     "StagedChart",
     "TSquaredChart",
     "VectorBaseline",
+    "bissell_index",
     "c4",
     "c_chart",
     "capability",
+    "chi_square_index",
+    "choose_fit",
     "cusum",
     "cusum_arl",
     "d2",
@@ -72,22 +97,33 @@ __all__ = [
     "deviation_chart",
     "deviation_factors",
     "dispersion_of",
+    "dynamic_limits",
+    "empirical_law",
     "ewma",
     "ewma_arl",
+    "fit_box_cox",
+    "fit_johnson",
+    "fit_normal",
     "from_deviations",
     "from_ranges",
+    "gauge_study",
     "in_stages",
+    "indices",
     "individual_chart",
     "individuals",
+    "judge",
     "lag1",
     "mean_chart",
     "moving_range_chart",
+    "normality",
     "np_chart",
     "p_chart",
+    "quantile_indices",
     "range_chart",
     "range_factors",
     "shewhart_arl",
     "signals",
+    "static_limits",
     "t_squared_groups",
     "t_squared_rows",
     "too_sparse",

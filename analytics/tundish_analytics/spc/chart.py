@@ -29,11 +29,13 @@ class Baseline:
         centre: of one value, of a share, or of counts per unit.
         sigma: of one value within subgroups; NaN where the centre alone decides (counts).
         points: values, groups or counts it was estimated from; 0 for a given standard.
+        freedom: degrees of freedom that sigma is worth; NaN where there are none to speak of.
     """
 
     centre: float
     sigma: float
     points: int = 0
+    freedom: float = float("nan")
 
 
 @dataclass(frozen=True, slots=True)

@@ -94,7 +94,15 @@ def xbar_s(groups: Points, baseline: Baseline | None = None) -> tuple[ControlCha
 
 def _of_individuals(points: Points) -> Baseline:
     chart = individuals(points)
-    return Baseline(chart.centre, chart.sigma, int(np.isfinite(points).sum()))
+    steps = int(np.isfinite(np.diff(points)).sum())
+    # Neighbouring ranges share a value: variance of MR̄ / d2 after Cryer and Ryan, JQT 22 (1990).
+    relative = max(0.8264 * steps - 0.2556, 0.5) / steps**2
+    return Baseline(chart.centre, chart.sigma, int(np.isfinite(points).sum()), _freedom(relative))
+
+
+def _freedom(relative_variance: float) -> float:
+    """Degrees of freedom of a standard deviation that is as uncertain (Patnaik's fit of a chi law)."""
+    return 0.5 / relative_variance + 0.25
 
 
 def _c5(n: int) -> float:
@@ -135,7 +143,7 @@ def _estimate(
     middle, width = _factors(groups, mean)[usable], _factors(groups, deviation)[usable]
     weights = (middle / width) ** 2
     sigma = float(np.sum(weights * spread[usable] / middle) / weights.sum())
-    return Baseline(float(np.nanmean(groups)), sigma, int(usable.sum()))
+    return Baseline(float(np.nanmean(groups)), sigma, int(usable.sum()), _freedom(1 / weights.sum()))
 
 
 def _spread_chart(
