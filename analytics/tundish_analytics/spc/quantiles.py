@@ -1,8 +1,8 @@
 """Performance of values that are not normal: quantiles of a fitted law (ISO 22514-2), bootstrap intervals.
 
 ``Pp = (U − L) / (X99.865 % − X0.135 %)``; the one-sided indices measure from the median. For normal
-values this is the usual Pp and Ppk. Intervals of far quantiles are a little too narrow: measured on 300 lognormal values,
-those said to hold 95 % held the true Ppk in 90 % of the cases.
+values this is the usual Pp and Ppk. Intervals of far quantiles are a little too narrow: measured on 300
+lognormal values, those said to hold 95 % held the true Ppk in 90 % of the cases.
 """
 
 from __future__ import annotations

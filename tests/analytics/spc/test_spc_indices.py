@@ -147,5 +147,5 @@ def test_indices_do_not_depend_on_the_unit(
             (mine.value, mine.low, mine.high), abs=1e-6
         )
         assert getattr(mirrored, key).value == pytest.approx(mine.value)
-    assert plain.ppk.value <= plain.pp.value  # type: ignore[union-attr] - both limits are set
-    assert plain.cpm.value <= plain.pp.value + 1e-12  # type: ignore[union-attr] - the same
+    assert plain.ppk.value <= plain.pp.value  # type: ignore[union-attr]  # both limits are set
+    assert plain.cpm.value <= plain.pp.value + 1e-12  # type: ignore[union-attr]  # the same

@@ -30,7 +30,7 @@ RADIATION = np.array(
 
 def evenly(law: object, count: int = 2000) -> np.ndarray:
     """A law's own quantiles: a sample without luck."""
-    return law.ppf((np.arange(count) + 0.5) / count)  # type: ignore[attr-defined] - scipy's frozen laws
+    return law.ppf((np.arange(count) + 0.5) / count)  # type: ignore[attr-defined]  # scipy's frozen laws
 
 
 def test_the_power_of_the_radiation_data() -> None:
@@ -64,7 +64,7 @@ def test_johnson_finds_the_law_that_made_the_values(law: object, name: str) -> N
     found = fit_johnson(evenly(law))
     assert found.name == name
     for p in (0.00135, 0.01, 0.5, 0.99, 0.99865):
-        assert found.quantile(p) == pytest.approx(law.ppf(p), rel=0.02, abs=0.03)  # type: ignore[attr-defined] - scipy
+        assert found.quantile(p) == pytest.approx(law.ppf(p), rel=0.02, abs=0.03)  # type: ignore[attr-defined]  # scipy
     values = evenly(law, 50)
     assert [found.quantile(float(norm.cdf(z))) for z in found.scores(values)] == pytest.approx(values)
 
@@ -84,7 +84,7 @@ def test_skewed_values_are_not_flattered_and_the_quantiles_tell_the_true_tail() 
     limit = Specification(upper=float(np.exp(0.5 * 3.5)))
     as_if_normal = indices(values, limit).ppk.value
     found = quantile_indices(values, limit, resamples=120)
-    truth = (limit.upper - 1) / (np.exp(1.5) - 1)  # type: ignore[operator] - set above
+    truth = (limit.upper - 1) / (np.exp(1.5) - 1)  # type: ignore[operator]  # set above
     assert found.law.name != "normal"
     assert found.ppk.low < truth < found.ppk.high
     assert abs(found.ppk.value - truth) < abs(as_if_normal - truth)
