@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
     Points = NDArray[np.float64]
 
-# Von Neumann's ratio of independent values is 2; far below, neighbours are nearly equal.
-WANDERING: Final = 0.2
+# Von Neumann's ratio is 2 for independent values; a quarter of it means neighbours alike by three quarters.
+WANDERING: Final = 0.5
 _TINY: Final = 1e-9
 
 
