@@ -11,6 +11,7 @@ from tundish_dashboards.sessions import current_language, render_card
 from tundish_platform.people.invitations import accept_as, accept_as_new, look_at
 from tundish_platform.people.refusal import PeopleRefused
 from tundish_platform.tenancy.passwords import utc_now
+from tundish_platform.tenancy.reach import Above
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -24,6 +25,7 @@ _MAX_NAME = 200
 
 def invitation_pages(sessions: Sessions, metadata: Metadata) -> Blueprint:
     """The page that an invitation's address leads to; it stands in the same blueprint style as log-in."""
+    metadata = metadata.above(Above.IDENTITY)
     pages = Blueprint("invitations", __name__, template_folder="templates")
 
     @pages.get("/invitation/<token>")

@@ -14,6 +14,7 @@ from tundish_platform.people.identities import person_of
 from tundish_platform.people.oidc import ProviderFailed, asked_with, begin, claims_of_code
 from tundish_platform.tenancy import AccessDenied
 from tundish_platform.tenancy.passwords import LoginRefused, utc_now
+from tundish_platform.tenancy.reach import Above
 
 if TYPE_CHECKING:
     from werkzeug.wrappers import Response as AnyResponse
@@ -27,6 +28,7 @@ log = logging.getLogger(__name__)
 
 def provider_pages(sessions: Sessions, metadata: Metadata) -> Blueprint:
     """The way to a provider and back; they are there for the providers of the settings only."""
+    metadata = metadata.above(Above.IDENTITY)
     pages = Blueprint("providers", __name__)
 
     @pages.get("/login/with/<name>")

@@ -13,6 +13,7 @@ from tundish_platform.people.refusal import PeopleRefused
 from tundish_platform.tenancy import AccessDenied, Principal
 from tundish_platform.tenancy.accounts import LoginRefused
 from tundish_platform.tenancy.passwords import utc_now
+from tundish_platform.tenancy.reach import Above
 from tundish_platform.tenancy.sessions import end_session, principal_of_session
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ class Sessions:
     """
 
     def __init__(self, metadata: Metadata, settings: DashboardSettings, people: PeopleSettings) -> None:
-        self._metadata = metadata
+        self._metadata = metadata.above(Above.IDENTITY)
         self._settings = settings
         self.people = people
 

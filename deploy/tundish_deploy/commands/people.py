@@ -126,13 +126,14 @@ def link(
 def _session(settings: Path | None) -> Iterator[Session]:
     from tundish_platform.migrations import upgrade
     from tundish_platform.tenancy.metadata import Metadata
+    from tundish_platform.tenancy.reach import Above
 
     found = usable_settings(settings)
     found.data_dir.mkdir(parents=True, exist_ok=True)
     metadata = Metadata(found.database)
     try:
         upgrade(metadata)
-        with metadata.session() as session:
+        with metadata.above(Above.OPERATOR).session() as session:
             yield session
     finally:
         metadata.close()

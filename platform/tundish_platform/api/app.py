@@ -9,11 +9,15 @@ from flask import Blueprint, Flask, request
 
 from tundish_platform.api import (
     alarm_routes,
+    asset_routes,
     audit_routes,
     data_routes,
     key_routes,
+    maintenance_routes,
     marketplace_routes,
+    notice_routes,
     people_routes,
+    planning_routes,
     programme_routes,
     session_routes,
     tenant_routes,
@@ -38,10 +42,14 @@ _CHILDREN: Final = (
     key_routes.routes,
     session_routes.routes,
     alarm_routes.routes,
+    notice_routes.routes,
+    maintenance_routes.routes,
+    asset_routes.routes,
     audit_routes.routes,
     data_routes.routes,
     window_routes.routes,
     marketplace_routes.routes,
+    planning_routes.routes,
     programme_routes.routes,
 )
 _HEADERS: Final = {

@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
+import pyarrow as pa
 from flask import Blueprint
 
 from tundish_platform.api import params, queries, raw
 from tundish_platform.api.answers import arrow_stream, download, finite, json_rows, rows_as
 from tundish_platform.api.context import platform
+from tundish_platform.api.conversion import asked_unit, conversions, converted
 from tundish_platform.api.guard import guarded
 from tundish_platform.api.predictions import predictions
 from tundish_platform.store.query.export import ExportForm
@@ -17,8 +19,11 @@ from tundish_platform.store.query.queries import Thinning
 from tundish_platform.tenancy import Permission
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from flask.typing import ResponseReturnValue
 
+    from tundish_platform.assets.units import Linear
     from tundish_platform.tenancy import TenantScope
 
 routes = Blueprint("data", __name__)
@@ -36,16 +41,18 @@ _ENDINGS: Final = {
 @guarded(Permission.READ)
 def latest(scope: TenantScope) -> ResponseReturnValue:
     """Newest sample of each signal."""
-    params.only("signals")
+    params.only("signals", "unit")
+    found = queries.latest_values(platform(), scope, params.optional_signal_ids())
+    units = conversions([value.signal for value in found], asked_unit())
     return [
         {
             "signal": value.signal.id,
             "ts": value.ts,
-            "value": finite(value.value),
+            "value": finite(_in_unit(value, units)),
             "status": value.status,
             "arrival": value.arrival,
         }
-        for value in queries.latest_values(platform(), scope, params.optional_signal_ids())
+        for value in found
     ]
 
 
@@ -53,11 +60,13 @@ def latest(scope: TenantScope) -> ResponseReturnValue:
 @guarded(Permission.READ)
 def samples(scope: TenantScope) -> ResponseReturnValue:
     """Samples of one kind over a window, as Arrow or JSON."""
-    params.only("signals", "start", "end", "kind", "format")
+    params.only("signals", "start", "end", "kind", "format", "unit")
     kind, form = params.kind(), params.word("format", params.FORMATS, "arrow")
     window = params.window()
     found = queries.signals_of(platform(), scope, params.signal_ids())
-    return rows_as(raw.rows(platform().telemetry, scope, found, window, kind, form), form)
+    units = conversions(found, asked_unit())
+    rows = raw.rows(platform().telemetry, scope, found, window, kind, form)
+    return rows_as(converted(rows, units, "value"), form)
 
 
 @routes.get("/tenants/<tenant>/export")
@@ -79,21 +88,23 @@ def export(scope: TenantScope) -> ResponseReturnValue:
 @guarded(Permission.READ)
 def trend(scope: TenantScope) -> ResponseReturnValue:
     """Signals over a window, thinned for the eye."""
-    params.only("signals", "start", "end", "max_points", "thinning")
+    params.only("signals", "start", "end", "max_points", "thinning", "unit")
     start, end = params.window()
     points, thinning = params.max_points(), params.word("thinning", list(Thinning), Thinning.EXTREMES)
     ids = params.signal_ids()
     if thinning != Thinning.EXTREMES:
         known = queries.signals_of(platform(), scope, ids)
         raw.require_few(platform().telemetry, scope, known, params.micros(start), params.micros(end))
+    unit = asked_unit()
+    units = conversions(queries.signals_of(platform(), scope, ids), unit) if unit is not None else {}
     found = queries.trend(platform(), scope, ids, start, end, points, thinning=Thinning(thinning))
     return [
         {
             "signal": part.signal.id,
             "path": part.signal.path,
-            "unit": part.signal.unit,
+            "unit": part.signal.unit if unit is None else unit,
             "step": part.signal.step,
-            "points": json_rows(part.points),
+            "points": json_rows(_points(part, units)),
         }
         for part in found
     ]
@@ -103,9 +114,13 @@ def trend(scope: TenantScope) -> ResponseReturnValue:
 @guarded(Permission.READ)
 def summary(scope: TenantScope) -> ResponseReturnValue:
     """Figures of each signal over a window."""
-    params.only("signals", "start", "end")
+    params.only("signals", "start", "end", "unit")
     start, end = params.window()
-    return json_rows(queries.summary(platform(), scope, params.signal_ids(), start, end))
+    ids, unit = params.signal_ids(), asked_unit()
+    units = conversions(queries.signals_of(platform(), scope, ids), unit) if unit is not None else {}
+    return json_rows(
+        converted(queries.summary(platform(), scope, ids, start, end), units, "mean", "min", "max")
+    )
 
 
 @routes.get("/tenants/<tenant>/wide")
@@ -154,6 +169,19 @@ def newest_predictions(scope: TenantScope) -> ResponseReturnValue:
     """The newest prediction of each model and target, with its evidence."""
     params.only()
     return [prediction.model_dump(mode="json") for prediction in predictions(platform(), scope)]
+
+
+def _in_unit(value: queries.LatestValue, units: Mapping[int, Linear]) -> queries.Value:
+    if not units or not isinstance(value.value, int | float):
+        return value.value
+    return float(units[value.signal.id](value.value))
+
+
+def _points(part: queries.Trend, units: Mapping[int, Linear]) -> pa.Table:
+    if not units:
+        return part.points
+    mine = pa.repeat(pa.scalar(part.signal.id, pa.uint32()), part.points.num_rows)
+    return converted(part.points.append_column("signal", mine), units, "value").drop_columns("signal")
 
 
 def _known_ids(scope: TenantScope) -> list[int]:

@@ -25,6 +25,7 @@ from tundish_platform.tenancy import (
 )
 from tundish_platform.tenancy.accounts import check_token
 from tundish_platform.tenancy.passwords import utc_now
+from tundish_platform.tenancy.reach import Above
 from tundish_platform.tenancy.sessions import SESSION_PREFIX, principal_of_session
 
 if TYPE_CHECKING:
@@ -155,7 +156,7 @@ def bearer() -> str:
 def _authenticate() -> Principal:
     token = bearer()
     try:
-        with platform().metadata.session() as session:
+        with platform().metadata.above(Above.IDENTITY).session() as session:
             if token.startswith(SESSION_PREFIX):
                 return principal_of_session(session, token.removeprefix(SESSION_PREFIX), utc_now())
             return check_token(session, token)
@@ -171,5 +172,5 @@ def _scope(principal: Principal, permission: Permission) -> TenantScope:
     scope = access_tenant(principal, tenant, permission)
     if Permission.READ not in scope.limits:
         return scope
-    with platform().metadata.session() as session:
+    with platform().metadata.of(scope).session() as session:
         return seen(session, scope)

@@ -25,6 +25,7 @@ from tundish_platform.people.members import Member, give_role, list_members, rem
 from tundish_platform.people.refusal import PeopleRefused
 from tundish_platform.tenancy import Permission
 from tundish_platform.tenancy.passwords import utc_now
+from tundish_platform.tenancy.reach import Above
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -139,7 +140,7 @@ def invitation_accept() -> ResponseReturnValue:
     """Come in as a new person; the invitation's token is what lets them."""
     only()
     sent = _ComeInAsNew.model_validate(request.get_json())
-    with platform().metadata.session() as session:
+    with platform().metadata.above(Above.IDENTITY).session() as session:
         person = accept_as_new(session, sent.token, sent.name, sent.password, utc_now())
     return {"person": person}, 201
 
@@ -151,7 +152,7 @@ def invitation_accept_as_me(principal: Principal) -> ResponseReturnValue:
     only()
     require_person(principal)
     sent = _ComeIn.model_validate(request.get_json())
-    with platform().metadata.session() as session:
+    with platform().metadata.above(Above.IDENTITY).session() as session:
         return {"tenant": accept_as(session, sent.token, principal.id, utc_now())}
 
 

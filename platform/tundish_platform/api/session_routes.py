@@ -28,6 +28,7 @@ from tundish_platform.people.passkeys import (
 from tundish_platform.tenancy import AccessDenied
 from tundish_platform.tenancy.accounts import login_of, verify_password
 from tundish_platform.tenancy.passwords import LoginRefused, utc_now
+from tundish_platform.tenancy.reach import Above
 from tundish_platform.tenancy.sessions import SESSION_PREFIX, end_sessions, open_sessions
 
 if TYPE_CHECKING:
@@ -81,7 +82,7 @@ def log_in() -> ResponseReturnValue:
     only()
     sent = _LogIn.model_validate(request.get_json())
     now, people = utc_now(), platform().people
-    with platform().metadata.session() as session:
+    with platform().metadata.above(Above.IDENTITY).session() as session:
         try:
             user_id, way = check_first(session, sent.login, sent.password), "password"
         except CodeNeeded as needed:
@@ -97,7 +98,7 @@ def log_in() -> ResponseReturnValue:
 def passkey_ask() -> ResponseReturnValue:
     """What a browser asks its authenticator in order to log in."""
     only()
-    with platform().metadata.session() as session:
+    with platform().metadata.above(Above.IDENTITY).session() as session:
         token, options = offer_log_in(session, platform().people, utc_now())
     return {"token": token, "options": options}
 
@@ -110,7 +111,7 @@ def passkey_log_in() -> ResponseReturnValue:
     sent = _Answer.model_validate(request.get_json())
     now, people = utc_now(), platform().people
     try:
-        with platform().metadata.session() as session:
+        with platform().metadata.above(Above.IDENTITY).session() as session:
             user_id = check_passkey(session, people, sent.token, sent.answer, now)
             return _opened(enter(session, user_id, people.session_length, now, _agent(), "passkey")), 201
     except AccessDenied:
@@ -126,7 +127,7 @@ def own_sessions(principal: Principal) -> ResponseReturnValue:
     """One's own open sessions, newest first; ``current`` is the one that asks."""
     only()
     require_person(principal)
-    with platform().metadata.session() as session:
+    with platform().metadata.above(Above.IDENTITY).session() as session:
         found = open_sessions(session, principal.id, utc_now(), bearer().removeprefix(SESSION_PREFIX))
     return [asdict(one) for one in found]
 
@@ -153,7 +154,7 @@ def factor(principal: Principal) -> ResponseReturnValue:
     """Whether codes are asked for, and how many recovery codes are left."""
     only()
     require_person(principal)
-    with platform().metadata.session() as session:
+    with platform().metadata.above(Above.IDENTITY).session() as session:
         return asdict(factor_state(session, principal.id))
 
 
@@ -164,7 +165,7 @@ def factor_enrol(principal: Principal) -> ResponseReturnValue:
     only()
     require_person(principal)
     sent = _Again.model_validate(request.get_json())
-    with platform().metadata.session() as session:
+    with platform().metadata.above(Above.IDENTITY).session() as session:
         verify_password(session, login_of(session, principal.id), sent.password)
         return asdict(enrol(session, platform().people, principal.id, utc_now())), 201
 
@@ -176,7 +177,7 @@ def factor_confirm(principal: Principal) -> ResponseReturnValue:
     only()
     require_person(principal)
     sent = _Shown.model_validate(request.get_json())
-    with platform().metadata.session() as session:
+    with platform().metadata.above(Above.IDENTITY).session() as session:
         codes = confirm(session, platform().people, principal.id, sent.code, utc_now())
     return {"recovery_codes": codes}
 
@@ -189,7 +190,7 @@ def factor_remove(principal: Principal) -> ResponseReturnValue:
     require_person(principal)
     sent = _Shown.model_validate(request.get_json())
     now = utc_now()
-    with platform().metadata.session() as session:
+    with platform().metadata.above(Above.IDENTITY).session() as session:
         if factor_state(session, principal.id).confirmed:
             check_code(session, platform().people, principal.id, sent.code, now)
         return {"removed": remove_factor(session, principal.id, now)}
@@ -201,7 +202,7 @@ def passkeys(principal: Principal) -> ResponseReturnValue:
     """One's own passkeys."""
     only()
     require_person(principal)
-    with platform().metadata.session() as session:
+    with platform().metadata.above(Above.IDENTITY).session() as session:
         return [asdict(one) for one in list_passkeys(session, principal.id)]
 
 
@@ -211,7 +212,7 @@ def passkey_offer(principal: Principal) -> ResponseReturnValue:
     """What a browser asks its authenticator in order to make a passkey."""
     only()
     require_person(principal)
-    with platform().metadata.session() as session:
+    with platform().metadata.above(Above.IDENTITY).session() as session:
         token, options = offer_registration(session, platform().people, principal.id, utc_now())
     return {"token": token, "options": options}
 
@@ -223,7 +224,7 @@ def passkey_register(principal: Principal) -> ResponseReturnValue:
     only()
     require_person(principal)
     sent = _NewPasskey.model_validate(request.get_json())
-    with platform().metadata.session() as session:
+    with platform().metadata.above(Above.IDENTITY).session() as session:
         made = register(
             session, platform().people, principal.id, sent.token, sent.answer, sent.name, utc_now()
         )
@@ -236,7 +237,7 @@ def passkey_remove(principal: Principal, passkey: int) -> ResponseReturnValue:
     """Refuse a passkey from now on; removing it twice is no error."""
     only()
     require_person(principal)
-    with platform().metadata.session() as session:
+    with platform().metadata.above(Above.IDENTITY).session() as session:
         return {"removed": remove_passkey(session, principal.id, known_id(passkey), utc_now())}
 
 
@@ -260,7 +261,7 @@ def _code_needed(_error: CodeNeeded) -> Response:
 def _end(principal: Principal, number: int | None) -> int:
     require_person(principal)
     now = utc_now()
-    with platform().metadata.session() as session:
+    with platform().metadata.above(Above.IDENTITY).session() as session:
         ended = end_sessions(session, principal.id, now, number)
         if ended:
             subject = f"user/{principal.id}"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any, Final
 
 from flask import Blueprint, request
 from pydantic import BaseModel, ConfigDict, Field
@@ -12,8 +13,19 @@ from tundish_platform.api.answers import BATCHES_MIME
 from tundish_platform.api.context import platform
 from tundish_platform.api.errors import Problem
 from tundish_platform.api.guard import authenticated, guarded, open_to_all
-from tundish_platform.assets import MAX_SIGNALS, Heartbeat, save_heartbeat, upsert_signals
+from tundish_platform.api.params import whole
+from tundish_platform.assets import (
+    MAX_SIGNALS,
+    Heartbeat,
+    SignalSearch,
+    save_heartbeat,
+    search_signals,
+    upsert_signals,
+)
+from tundish_platform.assets.search import MAX_PAGE
 from tundish_platform.samples import SignalSpec
+from tundish_platform.samples.semantics import semantic_kinds
+from tundish_platform.samples.units import units
 from tundish_platform.tenancy import Permission
 from tundish_platform.tenancy.accounts import tenants_of
 
@@ -23,6 +35,9 @@ if TYPE_CHECKING:
     from tundish_platform.tenancy import Principal, TenantScope
 
 routes = Blueprint("tenant", __name__)
+
+_SEARCH: Final = ("search", "kind", "unit", "line", "after", "limit")
+_LONGEST_SEARCH: Final = 400
 
 
 class _Declaration(BaseModel):
@@ -76,11 +91,25 @@ def me(principal: Principal) -> ResponseReturnValue:
     }
 
 
+@routes.get("/vocabulary")
+@authenticated
+def vocabulary(principal: Principal) -> ResponseReturnValue:
+    """The units and semantic kinds there are."""
+    del principal
+    params.only()
+    return {
+        "units": [asdict(unit) for unit in units().values()],
+        "semantic_kinds": [asdict(kind) for kind in semantic_kinds().values()],
+    }
+
+
 @routes.get("/tenants/<tenant>/signals")
 @guarded(Permission.READ)
 def list_of_signals(scope: TenantScope) -> ResponseReturnValue:
-    """All signals the caller may see."""
-    params.only()
+    """All signals the caller may see by path, or a page of those looked for by number."""
+    params.only(*_SEARCH)
+    if any(name in request.args for name in _SEARCH):
+        return _searched(scope)
     return [signal.model_dump(mode="json") for signal in queries.signals(platform(), scope)]
 
 
@@ -122,6 +151,19 @@ def take_samples(scope: TenantScope) -> ResponseReturnValue:
         raise Problem(415, f"Send {BATCHES_MIME}.", f"请使用内容类型 {BATCHES_MIME}。")
     stored = ingest.ingest(platform(), scope, request.get_data(cache=False))
     return {"rows": int(stored), "expired": stored.expired}
+
+
+def _searched(scope: TenantScope) -> ResponseReturnValue:
+    words = {name: request.args.get(name, "") for name in ("search", "kind", "unit", "line")}
+    if any(len(word) > _LONGEST_SEARCH for word in words.values()):
+        raise params.wrong(
+            "search", f"has more than {_LONGEST_SEARCH} letters", f"超过 {_LONGEST_SEARCH} 个字符"
+        )
+    wanted = SignalSearch(words["search"], words["kind"], words["unit"], words["line"].strip("/"))
+    after, limit = whole("after", 0, params.MAX_ID, 0), whole("limit", 1, MAX_PAGE, 100)
+    with platform().metadata.session() as session:
+        found = search_signals(session, scope, wanted, after=after, limit=limit)
+    return [signal.model_dump(mode="json") for signal in found]
 
 
 def _json_body() -> Any:  # noqa: ANN401 - a model checks it next
