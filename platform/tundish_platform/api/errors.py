@@ -1,8 +1,12 @@
-"""Every failure as one JSON shape in two languages: ``{"error": {"code", "message", "message_zh"}}``."""
+"""Every failure as one JSON shape in two languages: problem details after RFC 9457.
+
+``code``, ``message`` and ``message_zh`` are the extension members that programs and people read.
+"""
 
 from __future__ import annotations
 
 import math
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
 import structlog
@@ -26,6 +30,9 @@ if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue
 
 API_ROOT: Final = "/api/"
+PROBLEM_MIME: Final = "application/problem+json"
+# A name, not an address: nothing has to be fetched to know what a code means.
+PROBLEM_TYPE: Final = "urn:tundish:problem:"
 
 _log = structlog.get_logger(__name__)
 
@@ -38,20 +45,25 @@ class Problem(Exception):  # noqa: N818 - it is what the answer says, not only a
         en: message in English; the status's own words for an empty one.
         zh: the same in Chinese.
         code: short word for programs; the status's own by default.
+        more: further members of the answer, such as the rows that are wrong.
     """
 
-    def __init__(self, status: int, en: str = "", zh: str = "", code: str = "") -> None:
+    def __init__(self, status: int, en: str = "", zh: str = "", code: str = "", **more: object) -> None:
         default_code, default_en, default_zh = _words(status)
         super().__init__(en or default_en)
         self.status = status
         self.code = code or default_code
         self.message = en or default_en
         self.message_zh = zh or default_zh
+        self.more = more
 
     def response(self) -> Response:
         """The JSON answer."""
-        answer = jsonify(error={"code": self.code, "message": self.message, "message_zh": self.message_zh})
-        answer.status_code = self.status
+        answer = jsonify(
+            type=f"{PROBLEM_TYPE}{self.code}", title=HTTPStatus(self.status).phrase, status=self.status,
+            detail=self.message, code=self.code, message=self.message, message_zh=self.message_zh, **self.more,
+        )  # fmt: skip
+        answer.status_code, answer.mimetype = self.status, PROBLEM_MIME
         if self.status == 401:  # noqa: PLR2004 - the HTTP code
             answer.headers["WWW-Authenticate"] = "Bearer"
         return answer

@@ -369,7 +369,7 @@ def _cut(by: By | timedelta) -> dict[str, str]:
 
 def _error_of(answer: httpx.Response) -> ApiError:
     try:
-        error = answer.json()["error"]
+        error = answer.json()
         return ApiError(answer.status_code, error["code"], error["message"], error.get("message_zh", ""))
     except (ValueError, KeyError, TypeError):
         return ApiError(answer.status_code, "unknown", answer.text[:200])
