@@ -16,10 +16,15 @@ from tundish_platform.alarms import (
     RULES,
     AlarmQuotaReached,
     AlarmState,
+    AlarmView,
+    EventView,
+    Flood,
     HandlingRefused,
+    Rule,
     RuleChanged,
     RuleRefused,
     RuleSpec,
+    Taken,
     Transition,
     TransitionRefused,
     UnknownAlarm,
@@ -37,10 +42,13 @@ from tundish_platform.alarms import (
     take_reports,
     view_of,
 )
+from tundish_platform.api import shapes
 from tundish_platform.api.context import platform
+from tundish_platform.api.described import described
 from tundish_platform.api.errors import Problem
 from tundish_platform.api.guard import guarded
-from tundish_platform.api.params import only, whole, wrong
+from tundish_platform.api.parameters import Query, page, whole
+from tundish_platform.api.params import wrong
 from tundish_platform.samples import AlarmReport
 from tundish_platform.tenancy import Permission
 
@@ -52,16 +60,29 @@ if TYPE_CHECKING:
 _DAY: Final = timedelta(days=1)
 _MAX_ID: Final = 2**31 - 1
 
+AFTER: Final = whole("after", 0, _MAX_ID, 0, "Id of the last one of the page before.")
+BEFORE: Final = whole("before", 0, _MAX_ID, 0, "Id of the last one of the page before; 0 for the newest.")
+ALARM: Final = whole("alarm", 0, _MAX_ID, 0, "Id of one alarm; 0 for all.")
+HOURS: Final = whole("hours", 1, 168, 24, "How many hours back.")
+LIMIT: Final = page(MAX_PAGE)
+STATES: Final = Query(
+    "states", f"With commas, of {', '.join(AlarmState)}; those that stand if absent.", {"type": "string"}
+)
+
 routes = Blueprint("alarms", __name__)
 
 
-class _Reports(BaseModel):
+class AlarmReports(BaseModel):
+    """Alarms of a source."""
+
     model_config = ConfigDict(extra="forbid")
 
     alarms: Annotated[list[AlarmReport], Field(max_length=MAX_REPORTS)]
 
 
-class _Handling(BaseModel):
+class AlarmHandling(BaseModel):
+    """What a person does with an alarm."""
+
     model_config = ConfigDict(extra="forbid")
 
     transition: Transition
@@ -69,7 +90,9 @@ class _Handling(BaseModel):
     until: AwareDatetime | None = None
 
 
-class _Change(BaseModel):
+class RuleChange(BaseModel):
+    """A rule as it shall be, and the version it was read with."""
+
     model_config = ConfigDict(extra="forbid")
 
     version: Annotated[int, Field(ge=1, le=_MAX_ID)]
@@ -78,21 +101,20 @@ class _Change(BaseModel):
 
 @routes.put("/tenants/<tenant>/sources/<name>/alarms")
 @guarded(Permission.INGEST)
-def report(scope: TenantScope, name: str) -> ResponseReturnValue:
+@described(body=AlarmReports, answer=Taken)
+def report(scope: TenantScope, name: str, body: AlarmReports) -> ResponseReturnValue:
     """Take a source's reports; sending them again does no harm."""
-    only()
     if name == RULES:
         raise Problem(422, f"{RULES} is the name of the platform's own rules.", f"{RULES} 是平台规则的名称。")
-    sent = _Reports.model_validate(request.get_json())
     with platform().metadata.session() as session:
-        return asdict(take_reports(session, scope, name, sent.alarms, datetime.now(UTC)))
+        return asdict(take_reports(session, scope, name, body.alarms, datetime.now(UTC)))
 
 
 @routes.get("/tenants/<tenant>/sources/<name>/acknowledgements")
 @guarded(Permission.INGEST)
+@described(answer=list[shapes.Owed])
 def acknowledgements(scope: TenantScope, name: str) -> ResponseReturnValue:
     """What people acknowledged and the source has not been told; keys are its own."""
-    only()
     with platform().metadata.session() as session:
         owed = owed_acknowledgements(session, scope, name)
         return [{"alarm": alarm.id, "key": alarm.key} for alarm in owed]
@@ -100,105 +122,101 @@ def acknowledgements(scope: TenantScope, name: str) -> ResponseReturnValue:
 
 @routes.delete("/tenants/<tenant>/sources/<name>/acknowledgements/<int:alarm>")
 @guarded(Permission.INGEST)
+@described(answer=shapes.Settled)
 def settle(scope: TenantScope, name: str, alarm: int) -> ResponseReturnValue:
     """The source has taken it; settling twice is no error."""
-    only()
     with platform().metadata.session() as session:
         return {"settled": settle_acknowledgement(session, scope, name, _id(alarm))}
 
 
 @routes.get("/tenants/<tenant>/alarms")
 @guarded(Permission.READ)
+@described(STATES, AFTER, LIMIT, answer=list[AlarmView])
 def alarms(scope: TenantScope) -> ResponseReturnValue:
     """Alarms that stand; ``states`` for others. The next page begins ``after`` the last one's id."""
-    only("states", "after", "limit")
     with platform().metadata.session() as session:
         found = list_alarms(
             session, scope, datetime.now(UTC),
-            states=_states(), after=whole("after", 0, _MAX_ID, 0),
-            limit=whole("limit", 1, MAX_PAGE, MAX_PAGE),
+            states=_states(), after=AFTER.read(), limit=LIMIT.read(),
         )  # fmt: skip
     return [asdict(view) for view in found]
 
 
 @routes.get("/tenants/<tenant>/alarms/events")
 @guarded(Permission.READ)
+@described(ALARM, BEFORE, LIMIT, answer=list[EventView])
 def events(scope: TenantScope) -> ResponseReturnValue:
     """What happened to all alarms or to one (``alarm``), newest first; ``before`` an id for the next page."""
-    only("alarm", "before", "limit")
-    alarm, before = whole("alarm", 0, _MAX_ID, 0), whole("before", 0, _MAX_ID, 0)
+    alarm, before = ALARM.read(), BEFORE.read()
     with platform().metadata.session() as session:
         found = list_events(
             session, scope,
-            alarm_id=alarm or None, before=before or None, limit=whole("limit", 1, MAX_PAGE, MAX_PAGE),
+            alarm_id=alarm or None, before=before or None, limit=LIMIT.read(),
         )  # fmt: skip
     return [asdict(event) for event in found]
 
 
 @routes.get("/tenants/<tenant>/alarms/floods")
 @guarded(Permission.READ)
+@described(HOURS, answer=list[Flood])
 def alarm_floods(scope: TenantScope) -> ResponseReturnValue:
     """Floods of the last ``hours`` (24 by default, at most a week)."""
-    only("hours")
     now = datetime.now(UTC)
-    since = now - timedelta(hours=whole("hours", 1, 168, 24))
+    since = now - timedelta(hours=HOURS.read())
     with platform().metadata.session() as session:
         return [asdict(flood) for flood in list_floods(session, scope, since, now)]
 
 
 @routes.post("/tenants/<tenant>/alarms/<int:alarm>")
 @guarded(Permission.HANDLE)
-def act(scope: TenantScope, alarm: int) -> ResponseReturnValue:
+@described(body=AlarmHandling, answer=AlarmView)
+def act(scope: TenantScope, alarm: int, body: AlarmHandling) -> ResponseReturnValue:
     """Acknowledge, shelve, suppress, take out of service, or undo it; the answer is how the alarm stands."""
-    only()
-    wanted = _Handling.model_validate(request.get_json())
     now = datetime.now(UTC)
     with platform().metadata.session() as session:
         row = handle(
-            session, scope, _id(alarm), wanted.transition,
-            comment=wanted.comment, until=wanted.until, now=now,
+            session, scope, _id(alarm), body.transition,
+            comment=body.comment, until=body.until, now=now,
         )  # fmt: skip
         return asdict(view_of(row, now))
 
 
 @routes.get("/tenants/<tenant>/alarm-rules")
 @guarded(Permission.READ)
+@described(AFTER, LIMIT, answer=list[Rule])
 def rules(scope: TenantScope) -> ResponseReturnValue:
     """Rules by number; the next page begins ``after`` the last one's."""
-    only("after", "limit")
     with platform().metadata.session() as session:
         found = list_rules(
             session, scope,
-            after=whole("after", 0, _MAX_ID, 0), limit=whole("limit", 1, MAX_PAGE, MAX_PAGE),
+            after=AFTER.read(), limit=LIMIT.read(),
         )  # fmt: skip
     return [_shown(rule) for rule in found]
 
 
 @routes.post("/tenants/<tenant>/alarm-rules")
 @guarded(Permission.CONFIGURE)
-def rule_create(scope: TenantScope) -> ResponseReturnValue:
+@described(body=RuleSpec, answer=Rule, status=201)
+def rule_create(scope: TenantScope, body: RuleSpec) -> ResponseReturnValue:
     """Make a rule."""
-    only()
-    spec = RuleSpec.model_validate(request.get_json())
     with platform().metadata.session() as session:
-        return _shown(create_rule(session, scope, spec, datetime.now(UTC))), 201
+        return _shown(create_rule(session, scope, body, datetime.now(UTC))), 201
 
 
 @routes.put("/tenants/<tenant>/alarm-rules/<int:rule>")
 @guarded(Permission.CONFIGURE)
-def rule_change(scope: TenantScope, rule: int) -> ResponseReturnValue:
+@described(body=RuleChange, answer=Rule)
+def rule_change(scope: TenantScope, rule: int, body: RuleChange) -> ResponseReturnValue:
     """Change a rule of the version that was read."""
-    only()
-    change = _Change.model_validate(request.get_json())
     with platform().metadata.session() as session:
-        return _shown(change_rule(session, scope, _id(rule), change.version, change.rule, datetime.now(UTC)))
+        return _shown(change_rule(session, scope, _id(rule), body.version, body.rule, datetime.now(UTC)))
 
 
 @routes.delete("/tenants/<tenant>/alarm-rules/<int:rule>")
 @guarded(Permission.CONFIGURE)
+@described(answer=shapes.Removed)
 def rule_delete(scope: TenantScope, rule: int) -> ResponseReturnValue:
     """Remove a rule; removing twice is no error."""
-    only()
     with platform().metadata.session() as session:
         return {"removed": delete_rule(session, scope, _id(rule), datetime.now(UTC))}
 

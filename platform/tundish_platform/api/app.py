@@ -11,6 +11,7 @@ from tundish_platform.api import (
     alarm_routes,
     audit_routes,
     data_routes,
+    document_routes,
     marketplace_routes,
     programme_routes,
     tenant_routes,
@@ -37,6 +38,7 @@ _CHILDREN: Final = (
     window_routes.routes,
     marketplace_routes.routes,
     programme_routes.routes,
+    document_routes.routes,
 )
 _HEADERS: Final = {
     "Cache-Control": "no-store",
@@ -78,7 +80,8 @@ def _install_headers(app: Flask, settings: ApiSettings) -> None:
     @app.after_request
     def add_headers(response: Response) -> Response:
         if request.path.startswith(API_ROOT):
-            response.headers.update(_HEADERS)
+            for name, value in _HEADERS.items():
+                response.headers.setdefault(name, value)
         if settings.behind_tls:
             response.headers["Strict-Transport-Security"] = "max-age=31536000"
         return response

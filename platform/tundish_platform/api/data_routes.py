@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from flask import Blueprint
 
-from tundish_platform.api import params, queries, raw
-from tundish_platform.api.answers import arrow_stream, download, finite, json_rows, rows_as
+from tundish_platform.api import parameters as p
+from tundish_platform.api import params, queries, raw, shapes
+from tundish_platform.api.answers import ARROW_MIME, arrow_stream, download, finite, json_rows, rows_as
 from tundish_platform.api.context import platform
+from tundish_platform.api.described import JSON, described
 from tundish_platform.api.guard import guarded
-from tundish_platform.api.predictions import predictions
+from tundish_platform.api.predictions import Prediction, predictions
 from tundish_platform.store.query.export import ExportForm
 from tundish_platform.store.query.queries import Thinning
 from tundish_platform.tenancy import Permission
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue
 
     from tundish_platform.tenancy import TenantScope
+
+FILE: Final = p.word("format", list(ExportForm), ExportForm.ARROW, "Of the file.")
 
 routes = Blueprint("data", __name__)
 
@@ -34,9 +38,9 @@ _ENDINGS: Final = {
 
 @routes.get("/tenants/<tenant>/latest")
 @guarded(Permission.READ)
+@described(p.SOME_SIGNALS, answer=list[shapes.Latest])
 def latest(scope: TenantScope) -> ResponseReturnValue:
     """Newest sample of each signal."""
-    params.only("signals")
     return [
         {
             "signal": value.signal.id,
@@ -51,10 +55,10 @@ def latest(scope: TenantScope) -> ResponseReturnValue:
 
 @routes.get("/tenants/<tenant>/samples")
 @guarded(Permission.READ)
+@described(p.SIGNALS, *p.WINDOW, p.KIND, p.FORMAT, answer=list[shapes.Sample], gives=(ARROW_MIME, JSON))
 def samples(scope: TenantScope) -> ResponseReturnValue:
     """Samples of one kind over a window, as Arrow or JSON."""
-    params.only("signals", "start", "end", "kind", "format")
-    kind, form = params.kind(), params.word("format", params.FORMATS, "arrow")
+    kind, form = params.kind(), p.FORMAT.read()
     window = params.window()
     found = queries.signals_of(platform(), scope, params.signal_ids())
     return rows_as(raw.rows(platform().telemetry, scope, found, window, kind, form), form)
@@ -62,10 +66,10 @@ def samples(scope: TenantScope) -> ResponseReturnValue:
 
 @routes.get("/tenants/<tenant>/export")
 @guarded(Permission.READ)
+@described(p.SIGNALS, *p.WINDOW, p.KIND, FILE, gives=tuple(form.media_type for form in ExportForm))
 def export(scope: TenantScope) -> ResponseReturnValue:
     """Samples of one kind over a window as a file, however many there are."""
-    params.only("signals", "start", "end", "kind", "format")
-    kind, form = params.kind(), ExportForm(params.word("format", list(ExportForm), ExportForm.ARROW))
+    kind, form = params.kind(), ExportForm(FILE.read())
     start, end = params.window()
     found = [s for s in queries.signals_of(platform(), scope, params.signal_ids()) if s.kind is kind]
     telemetry = platform().telemetry
@@ -77,11 +81,11 @@ def export(scope: TenantScope) -> ResponseReturnValue:
 
 @routes.get("/tenants/<tenant>/trend")
 @guarded(Permission.READ)
+@described(p.SIGNALS, *p.WINDOW, p.MAX_POINTS, p.THINNING, answer=list[shapes.Trend])
 def trend(scope: TenantScope) -> ResponseReturnValue:
     """Signals over a window, thinned for the eye."""
-    params.only("signals", "start", "end", "max_points", "thinning")
     start, end = params.window()
-    points, thinning = params.max_points(), params.word("thinning", list(Thinning), Thinning.EXTREMES)
+    points, thinning = p.MAX_POINTS.read(), p.THINNING.read()
     ids = params.signal_ids()
     if thinning != Thinning.EXTREMES:
         known = queries.signals_of(platform(), scope, ids)
@@ -101,18 +105,18 @@ def trend(scope: TenantScope) -> ResponseReturnValue:
 
 @routes.get("/tenants/<tenant>/summary")
 @guarded(Permission.READ)
+@described(p.SIGNALS, *p.WINDOW, answer=list[shapes.Summary])
 def summary(scope: TenantScope) -> ResponseReturnValue:
     """Figures of each signal over a window."""
-    params.only("signals", "start", "end")
     start, end = params.window()
     return json_rows(queries.summary(platform(), scope, params.signal_ids(), start, end))
 
 
 @routes.get("/tenants/<tenant>/wide")
 @guarded(Permission.READ)
+@described(p.SIGNALS, *p.WINDOW, p.STEP_S.needed, p.GRID_HOLD, gives=(ARROW_MIME,))
 def wide(scope: TenantScope) -> ResponseReturnValue:
     """Signals side by side on one time grid, as Arrow."""
-    params.only("signals", "start", "end", "step_s", "interpolation")
     start, end = params.window()
     found = params.numbers(queries.signals_of(platform(), scope, params.signal_ids()))
     step, held = params.step(start, end, len(found)), params.interpolation(found, "step")
@@ -121,18 +125,18 @@ def wide(scope: TenantScope) -> ResponseReturnValue:
 
 @routes.get("/tenants/<tenant>/gaps")
 @guarded(Permission.READ)
+@described(p.SIGNALS, *p.WINDOW, answer=list[shapes.Gap])
 def gaps(scope: TenantScope) -> ResponseReturnValue:
     """From when to when nothing is known of a signal, and why."""
-    params.only("signals", "start", "end")
     start, end = params.window()
     return json_rows(platform().telemetry.gaps(scope, _known_ids(scope), start, end))
 
 
 @routes.get("/tenants/<tenant>/lines")
 @guarded(Permission.READ)
+@described(answer=list[shapes.Line])
 def lines(scope: TenantScope) -> ResponseReturnValue:
     """Each line with its own "now", how complete its last hour is, and which signals are silent."""
-    params.only()
     return [
         {
             "line": overview.line,
@@ -150,9 +154,9 @@ def lines(scope: TenantScope) -> ResponseReturnValue:
 
 @routes.get("/tenants/<tenant>/predictions")
 @guarded(Permission.READ)
+@described(answer=list[Prediction])
 def newest_predictions(scope: TenantScope) -> ResponseReturnValue:
     """The newest prediction of each model and target, with its evidence."""
-    params.only()
     return [prediction.model_dump(mode="json") for prediction in predictions(platform(), scope)]
 
 

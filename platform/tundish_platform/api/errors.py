@@ -61,7 +61,8 @@ class Problem(Exception):  # noqa: N818 - it is what the answer says, not only a
         """The JSON answer."""
         answer = jsonify(
             type=f"{PROBLEM_TYPE}{self.code}", title=HTTPStatus(self.status).phrase, status=self.status,
-            detail=self.message, code=self.code, message=self.message, message_zh=self.message_zh, **self.more,
+            detail=self.message, code=self.code, message=self.message, message_zh=self.message_zh,
+            **self.more,
         )  # fmt: skip
         answer.status_code, answer.mimetype = self.status, PROBLEM_MIME
         if self.status == 401:  # noqa: PLR2004 - the HTTP code

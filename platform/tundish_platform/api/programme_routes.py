@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from flask import Blueprint, jsonify, request
 
+from tundish_platform.api import shapes
 from tundish_platform.api.adoption import (
     OFFICIAL,
     UnknownEnterprise,
@@ -16,10 +17,11 @@ from tundish_platform.api.adoption import (
     enterprise_list,
 )
 from tundish_platform.api.context import platform
+from tundish_platform.api.described import described
 from tundish_platform.api.errors import Problem
 from tundish_platform.api.guard import guarded_above
-from tundish_platform.api.params import only
-from tundish_platform.programme import published_rules
+from tundish_platform.api.parameters import RULE
+from tundish_platform.programme import Rule, published_rules
 from tundish_platform.tenancy import Permission
 
 if TYPE_CHECKING:
@@ -32,6 +34,7 @@ routes = Blueprint("programme", __name__)
 
 @routes.get("/programme/rules")
 @guarded_above(Permission.PROGRAMME)
+@described(answer=list[Rule])
 def rules(_principal: Principal) -> Response:
     """Every published version of the rules, whole."""
     return jsonify([rule.model_dump(mode="json") for rule in published_rules().values()])
@@ -39,6 +42,7 @@ def rules(_principal: Principal) -> Response:
 
 @routes.get("/programme/adoption")
 @guarded_above(Permission.PROGRAMME)
+@described(RULE, answer=shapes.AdoptionFigures)
 def adoption_figures(principal: Principal) -> Response:
     """Enterprises per stage, county and industry, under the rule version ``rule``."""
     return jsonify(asdict(current_adoption(platform(), principal, _version())))
@@ -46,6 +50,7 @@ def adoption_figures(principal: Principal) -> Response:
 
 @routes.get("/programme/enterprises")
 @guarded_above(Permission.PROGRAMME)
+@described(RULE, answer=list[shapes.Registered])
 def enterprise_register(principal: Principal) -> Response:
     """The register with each enterprise's stage."""
     return jsonify(enterprise_list(platform(), principal, _version()))
@@ -53,6 +58,7 @@ def enterprise_register(principal: Principal) -> Response:
 
 @routes.get("/programme/enterprises/<uscc>/evidence")
 @guarded_above(Permission.PROGRAMME)
+@described(RULE, answer=shapes.EvidenceOf)
 def evidence_of(principal: Principal, uscc: str) -> Response:
     """Why an enterprise is in its stage."""
     return jsonify(enterprise_evidence(platform(), principal, uscc, _version()))
@@ -75,5 +81,4 @@ def _unknown_enterprise(error: UnknownEnterprise) -> Response:
 
 
 def _version() -> str:
-    only("rule")
     return request.args.get("rule", OFFICIAL)

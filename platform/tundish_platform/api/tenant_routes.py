@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from flask import Blueprint, request
 from pydantic import BaseModel, ConfigDict, Field
 
-from tundish_platform.api import ingest, params, queries
+from tundish_platform.api import ingest, queries, shapes
 from tundish_platform.api.answers import BATCHES_MIME
 from tundish_platform.api.context import platform
+from tundish_platform.api.described import described
 from tundish_platform.api.errors import Problem
 from tundish_platform.api.guard import authenticated, guarded, open_to_all
-from tundish_platform.assets import MAX_SIGNALS, Heartbeat, save_heartbeat, upsert_signals
-from tundish_platform.samples import SignalSpec
+from tundish_platform.assets import MAX_SIGNALS, Heartbeat, SourceInfo, save_heartbeat, upsert_signals
+from tundish_platform.samples import SignalInfo, SignalSpec
 from tundish_platform.tenancy import Permission
 from tundish_platform.tenancy.accounts import tenants_of
 
@@ -25,7 +26,9 @@ if TYPE_CHECKING:
 routes = Blueprint("tenant", __name__)
 
 
-class _Declaration(BaseModel):
+class SignalDeclaration(BaseModel):
+    """Signals of a source."""
+
     model_config = ConfigDict(extra="forbid")
 
     source: str
@@ -34,9 +37,9 @@ class _Declaration(BaseModel):
 
 @routes.get("/health")
 @open_to_all
+@described(answer=shapes.Health)
 def health() -> ResponseReturnValue:
     """Whether the platform can take and give samples."""
-    params.only()
     telemetry = platform().telemetry
     ready = telemetry.ready
     answer = {
@@ -49,9 +52,9 @@ def health() -> ResponseReturnValue:
 
 @routes.get("/me")
 @authenticated
+@described(answer=shapes.Me)
 def me(principal: Principal) -> ResponseReturnValue:
     """Who the token belongs to, and what it may do where."""
-    params.only()
     with platform().metadata.session() as session:
         tenants = tenants_of(session, principal)
     return {
@@ -72,53 +75,45 @@ def me(principal: Principal) -> ResponseReturnValue:
 
 @routes.get("/tenants/<tenant>/signals")
 @guarded(Permission.READ)
+@described(answer=list[SignalInfo])
 def list_of_signals(scope: TenantScope) -> ResponseReturnValue:
     """All signals the caller may see."""
-    params.only()
     return [signal.model_dump(mode="json") for signal in queries.signals(platform(), scope)]
 
 
 @routes.put("/tenants/<tenant>/signals")
 @guarded(Permission.INGEST, body_limit=64 * 1024 * 1024)
-def declare_signals(scope: TenantScope) -> ResponseReturnValue:
+@described(body=SignalDeclaration, answer=shapes.Numbers)
+def declare_signals(scope: TenantScope, body: SignalDeclaration) -> ResponseReturnValue:
     """Declare signals; known paths keep their numbers."""
-    params.only()
-    declared = _Declaration.model_validate(_json_body())
     with platform().metadata.session() as session:
-        return {"ids": upsert_signals(session, scope, declared.source, declared.signals)}
+        return {"ids": upsert_signals(session, scope, body.source, body.signals)}
 
 
 @routes.get("/tenants/<tenant>/sources")
 @guarded(Permission.READ)
+@described(answer=list[SourceInfo])
 def list_of_sources(scope: TenantScope) -> ResponseReturnValue:
     """All sources with their last heartbeats."""
-    params.only()
     return [source.model_dump(mode="json") for source in queries.sources(platform(), scope)]
 
 
 @routes.put("/tenants/<tenant>/sources/<name>")
 @guarded(Permission.INGEST)
-def heartbeat(scope: TenantScope, name: str) -> ResponseReturnValue:
+@described(body=Heartbeat, answer=shapes.Named)
+def heartbeat(scope: TenantScope, name: str, body: Heartbeat) -> ResponseReturnValue:
     """A source's heartbeat."""
-    params.only()
-    sent = Heartbeat.model_validate(_json_body())
     with platform().metadata.session() as session:
-        save_heartbeat(session, scope, name, sent)
+        save_heartbeat(session, scope, name, body)
     return {"name": name}
 
 
 @routes.post("/tenants/<tenant>/ingest")
 @guarded(Permission.INGEST, body_limit=ingest.MAX_BODY)
+@described(media=(BATCHES_MIME,), answer=shapes.Stored)
 def take_samples(scope: TenantScope) -> ResponseReturnValue:
     """Take sample batches; the answer comes when they are on disk."""
-    params.only()
     if request.mimetype != BATCHES_MIME:
         raise Problem(415, f"Send {BATCHES_MIME}.", f"请使用内容类型 {BATCHES_MIME}。")
     stored = ingest.ingest(platform(), scope, request.get_data(cache=False))
     return {"rows": int(stored), "expired": stored.expired}
-
-
-def _json_body() -> Any:  # noqa: ANN401 - a model checks it next
-    if not request.is_json:
-        raise Problem(415, "Send application/json.", "请使用内容类型 application/json。")
-    return request.get_json()

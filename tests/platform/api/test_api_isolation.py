@@ -23,6 +23,8 @@ NO_ENTRY = ("anonymous", "garbage", "empty", "expired", "revoked")
 # What each route must ask for. A route that is not here fails the test below, so nobody adds one by accident.
 EXPECTED: dict[str, str | Permission] = {
     "api.tenant.health": OPEN,
+    "api.document.openapi": OPEN,
+    "api.document.docs": OPEN,
     "api.tenant.me": ANY_TOKEN,
     "api.tenant.list_of_signals": Permission.READ,
     "api.tenant.declare_signals": Permission.INGEST,

@@ -1,0 +1,119 @@
+"""The OpenAPI document: valid, whole, and true of what the routes answer."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from jsonschema import Draft202012Validator
+from openapi_spec_validator import validate
+
+from tundish_platform.api.described import description_of
+
+if TYPE_CHECKING:
+    from conftest import World
+
+STRETCH = {"start": "2020-01-01T00:00:00Z", "end": "2029-01-01T00:00:00Z"}
+# What each JSON answer is asked with, so that it has something in it.
+ASKED: dict[str, tuple[str, dict[str, str]]] = {
+    "data.samples": ("state", STRETCH | {"kind": "text", "format": "json"}),
+    "data.trend": ("pressure", STRETCH),
+    "data.summary": ("pressure", STRETCH),
+    "data.gaps": ("flow", STRETCH),
+    "windows.aggregate": ("pressure", STRETCH | {"by": "month"}),
+    "windows.states": ("state", STRETCH | {"by": "month"}),
+}
+# In this world there is no such thing, so the answer is 404.
+ABSENT = {"marketplace.fit", "marketplace.grants", "programme.evidence_of"}
+VALUES = {"tenant": "steel", "name": "opc", "app_id": "spc", "uscc": "x", "rule": "1", "alarm": "1"}
+
+
+@pytest.fixture
+def document(world: World) -> dict[str, Any]:
+    found: dict[str, Any] = world.app.test_client().get("/api/v1/openapi.json").get_json()
+    return found
+
+
+def test_the_document_is_valid_and_has_every_route(world: World, document: dict[str, Any]) -> None:
+    validate(document)
+    assert document["openapi"] == "3.1.0"
+    told = {(path, method.upper()) for path, methods in document["paths"].items() for method in methods}
+    routes = {
+        (re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule), method)
+        for rule in world.app.url_map.iter_rules()
+        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
+    }
+    assert told == routes
+
+
+def test_every_route_says_what_it_takes_and_gives(world: World) -> None:
+    bare = [
+        rule.endpoint
+        for rule in world.app.url_map.iter_rules()
+        if description_of(world.app.view_functions[rule.endpoint]) is None
+    ]
+    assert not bare, "put @described(...) below the guard of these"
+
+
+def test_each_operation_names_its_permission_and_only_open_ones_need_no_token(
+    document: dict[str, Any],
+) -> None:
+    operations = {one["operationId"]: one for path in document["paths"].values() for one in path.values()}
+    assert {name for name, one in operations.items() if not one["security"]} == {
+        "tenant.health",
+        "document.openapi",
+        "document.docs",
+    }
+    assert operations["alarms.act"]["x-permission"] == "handle"
+    assert all(one["summary"] for one in operations.values())
+
+
+def test_each_answer_is_as_the_document_says(world: World, document: dict[str, Any]) -> None:
+    held = set()
+    for path, methods in document["paths"].items():
+        operation = methods.get("get")
+        if operation is None:
+            continue
+        name = operation["operationId"]
+        content = operation["responses"]["200"]["content"].get("application/json")
+        if content is None:
+            continue
+        address = re.sub(r"\{(\w+)\}", lambda found: VALUES[found[1]], path)
+        key, query = ASKED.get(name, (None, {}))
+        query = query | ({"signals": str(world.ids[key])} if key else {})
+        answer = world.app.test_client().get(address, query_string=query, headers=world.header("all"))
+        if name in ABSENT:
+            assert answer.status_code == 404, name
+            continue
+        assert answer.status_code == 200, (name, answer.text)
+        schema = {"components": document["components"], **content["schema"]}
+        errors = [error.message for error in Draft202012Validator(schema).iter_errors(answer.get_json())]
+        assert not errors, (name, errors)
+        if answer.get_json():
+            held.add(name)
+    assert {"data.lines", "data.latest", "data.trend", "windows.states", "tenant.me", "alarms.rules",
+            "alarms.alarms", "alarms.events", "data.newest_predictions",
+            "programme.rules"} <= held  # fmt: skip
+
+
+def test_a_parameter_that_is_not_described_is_refused(world: World, document: dict[str, Any]) -> None:
+    for path, methods in document["paths"].items():
+        if "get" in methods:
+            address = re.sub(r"\{(\w+)\}", lambda found: VALUES[found[1]], path)
+            answer = world.app.test_client().get(
+                address, query_string={"surprise": "1"}, headers=world.header("all")
+            )
+            assert answer.status_code == 400, path
+            assert answer.get_json()["code"] == "bad_parameter"
+
+
+def test_the_page_needs_nothing_from_elsewhere(world: World, document: dict[str, Any]) -> None:
+    answer = world.app.test_client().get("/api/v1/docs")
+    assert answer.status_code == 200
+    policy = answer.headers["Content-Security-Policy"]
+    assert policy.startswith("default-src 'none'; style-src 'sha256-")
+    assert "<script" not in answer.text
+    assert not re.search(r"(src|href)=\"(?!#|openapi\.json)", answer.text)
+    for path in document["paths"]:
+        assert path.replace("&", "&amp;") in answer.text
