@@ -147,18 +147,22 @@ def change_rule(
     return _rule(row)
 
 
-def delete_rule(session: Session, scope: TenantScope, rule_id: int, now: datetime) -> bool:
-    """Remove a rule; its alarm and their history stay. False where there was none.
+def delete_rule(
+    session: Session, scope: TenantScope, rule_id: int, now: datetime, version: int | None = None
+) -> bool:
+    """Remove a rule, or only its ``version``; its alarm and their history stay. False where there was none.
 
     Raises:
         AccessDenied: the scope may not configure.
+        RuleChanged: it has another version.
     """
     _may_configure(scope)
-    gone = session.scalar(
-        delete(AlarmRule)
-        .where(AlarmRule.tenant_id == scope.tenant_id, AlarmRule.id == rule_id)
-        .returning(AlarmRule.id)
-    )
+    mine = delete(AlarmRule).where(AlarmRule.tenant_id == scope.tenant_id, AlarmRule.id == rule_id)
+    if version is not None:
+        mine = mine.where(AlarmRule.version == version)
+    gone = session.scalar(mine.returning(AlarmRule.id))
+    if gone is None and version is not None and _row_or_none(session, scope, rule_id) is not None:
+        raise RuleChanged(rule_id)
     if gone is not None:
         record_of(session, scope, "alarm_rule.removed", f"rule/{rule_id}", now)
     return gone is not None
@@ -181,6 +185,18 @@ def list_rules(session: Session, scope: TenantScope, *, after: int = 0, limit: i
     return [_rule(row) for row in rows]
 
 
+def find_rule(session: Session, scope: TenantScope, rule_id: int) -> Rule:
+    """One rule.
+
+    Raises:
+        AccessDenied: the scope may not read.
+        UnknownRule: the tenant has no such rule.
+    """
+    scope.require(Permission.READ)
+    scope.require_all_signals()
+    return _rule(_row(session, scope, rule_id))
+
+
 def _may_configure(scope: TenantScope) -> None:
     scope.require(Permission.CONFIGURE)
     scope.require_all_signals()
@@ -192,10 +208,14 @@ def _check_signal(session: Session, scope: TenantScope, spec: RuleSpec) -> None:
         raise RuleRefused(f"{signal.path} 不是数值信号。", f"{signal.path} has no numbers to compare.")
 
 
-def _row(session: Session, scope: TenantScope, rule_id: int) -> AlarmRule:
-    row = session.scalar(
+def _row_or_none(session: Session, scope: TenantScope, rule_id: int) -> AlarmRule | None:
+    return session.scalar(
         select(AlarmRule).where(AlarmRule.tenant_id == scope.tenant_id, AlarmRule.id == rule_id)
     )
+
+
+def _row(session: Session, scope: TenantScope, rule_id: int) -> AlarmRule:
+    row = _row_or_none(session, scope, rule_id)
     if row is None:
         raise UnknownRule(rule_id)
     return row

@@ -6,7 +6,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
-from flask import Blueprint, request
+from flask import Blueprint, jsonify, request
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from tundish_platform.alarms import (
@@ -32,6 +32,7 @@ from tundish_platform.alarms import (
     change_rule,
     create_rule,
     delete_rule,
+    find_rule,
     handle,
     list_alarms,
     list_events,
@@ -47,12 +48,16 @@ from tundish_platform.api.context import platform
 from tundish_platform.api.described import described
 from tundish_platform.api.errors import Problem
 from tundish_platform.api.guard import guarded
+from tundish_platform.api.pages import LINK, paged
 from tundish_platform.api.parameters import Query, page, whole
 from tundish_platform.api.params import wrong
+from tundish_platform.api.tags import changed_meanwhile, versioned, wanted_version
 from tundish_platform.samples import AlarmReport
 from tundish_platform.tenancy import Permission
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from flask.typing import ResponseReturnValue
 
     from tundish_platform.tenancy import TenantScope
@@ -91,11 +96,11 @@ class AlarmHandling(BaseModel):
 
 
 class RuleChange(BaseModel):
-    """A rule as it shall be, and the version it was read with."""
+    """A rule as it shall be, and the version it was read with unless ``If-Match`` says it."""
 
     model_config = ConfigDict(extra="forbid")
 
-    version: Annotated[int, Field(ge=1, le=_MAX_ID)]
+    version: Annotated[int, Field(ge=1, le=_MAX_ID)] | None = None
     rule: RuleSpec
 
 
@@ -131,7 +136,7 @@ def settle(scope: TenantScope, name: str, alarm: int) -> ResponseReturnValue:
 
 @routes.get("/tenants/<tenant>/alarms")
 @guarded(Permission.READ)
-@described(STATES, AFTER, LIMIT, answer=list[AlarmView])
+@described(STATES, AFTER, LIMIT, answer=list[AlarmView], headers=(LINK,))
 def alarms(scope: TenantScope) -> ResponseReturnValue:
     """Alarms that stand; ``states`` for others. The next page begins ``after`` the last one's id."""
     with platform().metadata.session() as session:
@@ -139,12 +144,12 @@ def alarms(scope: TenantScope) -> ResponseReturnValue:
             session, scope, datetime.now(UTC),
             states=_states(), after=AFTER.read(), limit=LIMIT.read(),
         )  # fmt: skip
-    return [asdict(view) for view in found]
+    return paged([asdict(view) for view in found], "after", _last(found))
 
 
 @routes.get("/tenants/<tenant>/alarms/events")
 @guarded(Permission.READ)
-@described(ALARM, BEFORE, LIMIT, answer=list[EventView])
+@described(ALARM, BEFORE, LIMIT, answer=list[EventView], headers=(LINK,))
 def events(scope: TenantScope) -> ResponseReturnValue:
     """What happened to all alarms or to one (``alarm``), newest first; ``before`` an id for the next page."""
     alarm, before = ALARM.read(), BEFORE.read()
@@ -153,7 +158,7 @@ def events(scope: TenantScope) -> ResponseReturnValue:
             session, scope,
             alarm_id=alarm or None, before=before or None, limit=LIMIT.read(),
         )  # fmt: skip
-    return [asdict(event) for event in found]
+    return paged([asdict(event) for event in found], "before", _last(found))
 
 
 @routes.get("/tenants/<tenant>/alarms/floods")
@@ -183,7 +188,7 @@ def act(scope: TenantScope, alarm: int, body: AlarmHandling) -> ResponseReturnVa
 
 @routes.get("/tenants/<tenant>/alarm-rules")
 @guarded(Permission.READ)
-@described(AFTER, LIMIT, answer=list[Rule])
+@described(AFTER, LIMIT, answer=list[Rule], headers=(LINK,), tagged=True)
 def rules(scope: TenantScope) -> ResponseReturnValue:
     """Rules by number; the next page begins ``after`` the last one's."""
     with platform().metadata.session() as session:
@@ -191,7 +196,17 @@ def rules(scope: TenantScope) -> ResponseReturnValue:
             session, scope,
             after=AFTER.read(), limit=LIMIT.read(),
         )  # fmt: skip
-    return [_shown(rule) for rule in found]
+    return paged([_shown(rule) for rule in found], "after", _last(found))
+
+
+@routes.get("/tenants/<tenant>/alarm-rules/<int:rule>")
+@guarded(Permission.READ)
+@described(answer=Rule, tagged=True)
+def one_rule(scope: TenantScope, rule: int) -> ResponseReturnValue:
+    """One rule; its ETag is its version."""
+    with platform().metadata.session() as session:
+        found = find_rule(session, scope, _id(rule))
+    return versioned(jsonify(_shown(found)), found.version)
 
 
 @routes.post("/tenants/<tenant>/alarm-rules")
@@ -205,20 +220,25 @@ def rule_create(scope: TenantScope, body: RuleSpec) -> ResponseReturnValue:
 
 @routes.put("/tenants/<tenant>/alarm-rules/<int:rule>")
 @guarded(Permission.CONFIGURE)
-@described(body=RuleChange, answer=Rule)
+@described(body=RuleChange, answer=Rule, matched=True)
 def rule_change(scope: TenantScope, rule: int, body: RuleChange) -> ResponseReturnValue:
-    """Change a rule of the version that was read."""
+    """Change a rule of the version that was read: ``If-Match``, or ``version`` in the body."""
+    version = wanted_version() or body.version
+    if version is None:
+        raise Problem(428)
     with platform().metadata.session() as session:
-        return _shown(change_rule(session, scope, _id(rule), body.version, body.rule, datetime.now(UTC)))
+        found = change_rule(session, scope, _id(rule), version, body.rule, datetime.now(UTC))
+    return versioned(jsonify(_shown(found)), found.version)
 
 
 @routes.delete("/tenants/<tenant>/alarm-rules/<int:rule>")
 @guarded(Permission.CONFIGURE)
-@described(answer=shapes.Removed)
+@described(answer=shapes.Removed, matched=True)
 def rule_delete(scope: TenantScope, rule: int) -> ResponseReturnValue:
-    """Remove a rule; removing twice is no error."""
+    """Remove a rule, with ``If-Match`` only in that version; removing twice is no error."""
+    version = wanted_version()
     with platform().metadata.session() as session:
-        return {"removed": delete_rule(session, scope, _id(rule), datetime.now(UTC))}
+        return {"removed": delete_rule(session, scope, _id(rule), datetime.now(UTC), version)}
 
 
 @routes.errorhandler(UnknownAlarm)
@@ -247,6 +267,8 @@ def _refused(error: HandlingRefused | RuleRefused) -> ResponseReturnValue:
 
 @routes.errorhandler(RuleChanged)
 def _rule_changed(_error: RuleChanged) -> ResponseReturnValue:
+    if request.if_match:
+        return changed_meanwhile().response()
     return Problem(
         409, "Somebody changed the rule since it was read. Read it anew.",
         "规则已被他人修改, 请重新读取。", "rule_changed",
@@ -269,6 +291,10 @@ def _states() -> frozenset[AlarmState]:
     except ValueError:
         known = ", ".join(AlarmState)
         raise wrong("states", f"must be among {known}", f"须为 {known} 中的值") from None
+
+
+def _last(page: Sequence[AlarmView | EventView | Rule]) -> int | None:
+    return page[-1].id if len(page) == LIMIT.read() else None
 
 
 def _id(number: int) -> int:

@@ -22,6 +22,7 @@ from tundish_platform.api.context import EXTENSION
 from tundish_platform.api.errors import API_ROOT, install_errors
 from tundish_platform.api.guard import deny_by_default
 from tundish_platform.api.ingest import MAX_BODY
+from tundish_platform.api.tags import tagged
 
 if TYPE_CHECKING:
     from flask import Response
@@ -73,6 +74,7 @@ def create_app(context: PlatformContext, settings: ApiSettings | None = None) ->
     install_errors(app, api)
     app.register_blueprint(api)
     _install_headers(app, settings or ApiSettings())
+    app.after_request(tagged)
     return app
 
 

@@ -13,6 +13,7 @@ from tundish_platform.api.answers import ARROW_MIME, arrow_stream, download, fin
 from tundish_platform.api.context import platform
 from tundish_platform.api.described import JSON, described
 from tundish_platform.api.guard import guarded
+from tundish_platform.api.pages import LINK, paged
 from tundish_platform.api.predictions import Prediction, predictions
 from tundish_platform.store.query.export import ExportForm
 from tundish_platform.store.query.queries import Thinning
@@ -38,10 +39,17 @@ _ENDINGS: Final = {
 
 @routes.get("/tenants/<tenant>/latest")
 @guarded(Permission.READ)
-@described(p.SOME_SIGNALS, answer=list[shapes.Latest])
+@described(p.SOME_SIGNALS, p.AFTER_SIGNAL, p.SIGNAL_LIMIT, answer=list[shapes.Latest], headers=(LINK,))
 def latest(scope: TenantScope) -> ResponseReturnValue:
-    """Newest sample of each signal."""
-    return [
+    """Newest sample of each signal; without ``signals`` of all, by number and in pages."""
+    ids, last = params.optional_signal_ids(), None
+    if ids is None:
+        limit = p.SIGNAL_LIMIT.read()
+        known = queries.signals_page(platform(), scope, p.AFTER_SIGNAL.read(), limit)
+        last = known[-1].id if len(known) == limit else None
+    else:
+        known = queries.signals_of(platform(), scope, ids)
+    rows = [
         {
             "signal": value.signal.id,
             "ts": value.ts,
@@ -49,8 +57,9 @@ def latest(scope: TenantScope) -> ResponseReturnValue:
             "status": value.status,
             "arrival": value.arrival,
         }
-        for value in queries.latest_values(platform(), scope, params.optional_signal_ids())
+        for value in queries.latest_of(platform(), scope, known)
     ]
+    return paged(rows, "after", last)
 
 
 @routes.get("/tenants/<tenant>/samples")
@@ -129,7 +138,10 @@ def wide(scope: TenantScope) -> ResponseReturnValue:
 def gaps(scope: TenantScope) -> ResponseReturnValue:
     """From when to when nothing is known of a signal, and why."""
     start, end = params.window()
-    return json_rows(platform().telemetry.gaps(scope, _known_ids(scope), start, end))
+    table = platform().telemetry.gaps(scope, _known_ids(scope), start, end)
+    if table.num_rows > params.MAX_ANSWERS["json"]:
+        raise raw.too_many("json")
+    return json_rows(table)
 
 
 @routes.get("/tenants/<tenant>/lines")

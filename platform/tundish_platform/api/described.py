@@ -37,6 +37,7 @@ class Described:
         status: of an answer that tells of success.
         headers: of the answer, with what they say.
         tagged: answers carry an ETag, and a reader who has it gets 304.
+        matched: the request may name with If-Match what it changes.
         secret: the answer holds a secret that is shown once; it is kept nowhere.
     """
 
@@ -48,6 +49,7 @@ class Described:
     status: int = 200
     headers: tuple[tuple[str, str], ...] = ()
     tagged: bool = False
+    matched: bool = False
     secret: bool = False
 
 

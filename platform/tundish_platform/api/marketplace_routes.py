@@ -15,13 +15,15 @@ from tundish_platform.api.context import platform
 from tundish_platform.api.described import described
 from tundish_platform.api.errors import Problem
 from tundish_platform.api.guard import authenticated, guarded
-from tundish_platform.api.parameters import APP, KIND, WINDOW
+from tundish_platform.api.pages import LINK, paged
+from tundish_platform.api.parameters import APP, KIND, WINDOW, page, whole
 from tundish_platform.api.params import window
 from tundish_platform.assets import find_signals, list_signals
 from tundish_platform.marketplace import (
     MissingInputs,
     NotSubscribed,
     ParameterRefused,
+    RecordedRun,
     Run,
     SubscriptionView,
     UnknownApp,
@@ -29,7 +31,7 @@ from tundish_platform.marketplace import (
     grant_signals,
     granted_scope,
     record_run,
-    runs,
+    recorded_runs,
     stop,
     subscribe,
     subscription_of,
@@ -46,6 +48,11 @@ if TYPE_CHECKING:
 # The runner asks up to just behind the newest sample.
 _SLACK: Final = timedelta(seconds=1)
 
+BEFORE: Final = whole(
+    "before", 0, 2**31 - 1, 0, "Number of the last run of the page before; 0 for the newest."
+)
+RUN_LIMIT: Final = page(500, 50)
+
 routes = Blueprint("marketplace", __name__)
 
 
@@ -60,7 +67,7 @@ class SubscriptionRequest(BaseModel):
 
 @routes.get("/catalogue")
 @authenticated
-@described(answer=list[shapes.App])
+@described(answer=list[shapes.App], tagged=True)
 def catalogue(_principal: Principal) -> Response:
     """Every app there is: manifests and model cards."""
     return jsonify(platform().catalogue.describe())
@@ -141,11 +148,14 @@ def inputs(scope: TenantScope, app_id: str) -> Response:
 
 @routes.get("/tenants/<tenant>/runs")
 @guarded(Permission.READ)
-@described(APP, answer=list[Run])
+@described(APP, BEFORE, RUN_LIMIT, answer=list[RecordedRun], headers=(LINK,))
 def run_list(scope: TenantScope) -> Response:
     """The newest runs, of one ``app`` or of all."""
+    before, limit = BEFORE.read(), RUN_LIMIT.read()
     with platform().metadata.session() as session:
-        return jsonify([run.model_dump(mode="json") for run in runs(session, scope, request.args.get("app"))])
+        found = recorded_runs(session, scope, request.args.get("app"), before, limit)
+    last = found[-1].id if len(found) == limit else None
+    return paged([run.model_dump(mode="json") for run in found], "before", last)
 
 
 @routes.post("/tenants/<tenant>/runs")

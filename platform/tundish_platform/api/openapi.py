@@ -27,6 +27,7 @@ VERSION: Final = "1"
 _METHODS: Final = ("GET", "PUT", "POST", "PATCH", "DELETE")
 _ARGUMENT: Final = re.compile(r"<(?:(?P<kind>\w+):)?(?P<name>\w+)>")
 _REFERENCE: Final = "#/components/schemas/{model}"
+ETAG: Final = ("ETag", "Of this answer, for If-None-Match and, where one thing is shown, for If-Match.")
 _PROBLEM: Final = "#/components/responses/Problem"
 _ABOUT: Final = (
     "Plant data in and out, tenant by tenant. Errors are problem details (RFC 9457) in English and Chinese. "
@@ -140,7 +141,10 @@ class _Route:
 
     def _extra(self) -> Iterator[dict[str, Any]]:
         """Headers that a request may have."""
-        return iter(())
+        if self._says.tagged:
+            yield _header("If-None-Match", "ETag that is known; the answer is 304 if it still holds.")
+        if self._says.matched:
+            yield _header("If-Match", "ETag that was read; 412 if something else stands meanwhile.")
 
     def _body(self, schemas: _Schemas) -> dict[str, Any]:
         content: dict[str, Any] = {media: {} for media in self._says.media}
@@ -152,7 +156,24 @@ class _Route:
         content: dict[str, Any] = {media: {} for media in self._says.gives}
         if self._says.answer is not None:
             content[JSON] = {"schema": schemas[_key(self._says.answer), "serialization"]}
-        return {"description": HTTPStatus(self._says.status).phrase, "content": content}
+        told = {"description": HTTPStatus(self._says.status).phrase, "content": content}
+        if headers := self._headers():
+            told["headers"] = headers
+        return told
+
+    def _headers(self) -> dict[str, Any]:
+        says = (*self._says.headers, *((ETAG,) if self._says.tagged else ()))
+        return {name: {"description": text, "schema": {"type": "string"}} for name, text in says}
+
+
+def _header(name: str, says: str) -> dict[str, Any]:
+    return {
+        "name": name,
+        "in": "header",
+        "required": False,
+        "description": says,
+        "schema": {"type": "string"},
+    }
 
 
 def _key(model: Any) -> str:  # noqa: ANN401 - any type

@@ -95,6 +95,9 @@ def page(most: int, default: int | None = None) -> Whole:
     )
 
 
+SIGNAL_LIMIT: Final = page(10_000, 1_000)
+AFTER_SIGNAL: Final = whole("after", 0, params.MAX_ID, 0, "Number of the last signal of the page before.")
+
 _IDS: Final = {"type": "string", "pattern": r"^[0-9]{1,10}(,[0-9]{1,10})*$"}
 _WALL: Final = {"type": "string", "pattern": r"^[0-9]{2}:[0-9]{2}(,[0-9]{2}:[0-9]{2})*$"}
 _SECONDS: Final = {"type": "number", "minimum": 0.001}

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import TYPE_CHECKING
+from operator import itemgetter
+from typing import TYPE_CHECKING, Final
 
 from flask import Blueprint, jsonify, request
 
@@ -20,7 +21,8 @@ from tundish_platform.api.context import platform
 from tundish_platform.api.described import described
 from tundish_platform.api.errors import Problem
 from tundish_platform.api.guard import guarded_above
-from tundish_platform.api.parameters import RULE
+from tundish_platform.api.pages import LINK, paged
+from tundish_platform.api.parameters import RULE, Query, page
 from tundish_platform.programme import Rule, published_rules
 from tundish_platform.tenancy import Permission
 
@@ -29,12 +31,15 @@ if TYPE_CHECKING:
 
     from tundish_platform.tenancy import Principal
 
+AFTER: Final = Query("after", "Code of the last enterprise of the page before.", {"type": "string"})
+LIMIT: Final = page(10_000, 1_000)
+
 routes = Blueprint("programme", __name__)
 
 
 @routes.get("/programme/rules")
 @guarded_above(Permission.PROGRAMME)
-@described(answer=list[Rule])
+@described(answer=list[Rule], tagged=True)
 def rules(_principal: Principal) -> Response:
     """Every published version of the rules, whole."""
     return jsonify([rule.model_dump(mode="json") for rule in published_rules().values()])
@@ -50,10 +55,13 @@ def adoption_figures(principal: Principal) -> Response:
 
 @routes.get("/programme/enterprises")
 @guarded_above(Permission.PROGRAMME)
-@described(RULE, answer=list[shapes.Registered])
+@described(RULE, AFTER, LIMIT, answer=list[shapes.Registered], headers=(LINK,))
 def enterprise_register(principal: Principal) -> Response:
-    """The register with each enterprise's stage."""
-    return jsonify(enterprise_list(platform(), principal, _version()))
+    """The register with each enterprise's stage, by code."""
+    after, limit = request.args.get("after", ""), LIMIT.read()
+    listed = sorted(enterprise_list(platform(), principal, _version()), key=itemgetter("uscc"))
+    found = [one for one in listed if one["uscc"] > after][:limit]
+    return paged(found, "after", found[-1]["uscc"] if len(found) == limit else None)
 
 
 @routes.get("/programme/enterprises/<uscc>/evidence")

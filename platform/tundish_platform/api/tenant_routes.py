@@ -13,6 +13,8 @@ from tundish_platform.api.context import platform
 from tundish_platform.api.described import described
 from tundish_platform.api.errors import Problem
 from tundish_platform.api.guard import authenticated, guarded, open_to_all
+from tundish_platform.api.pages import LINK, paged
+from tundish_platform.api.parameters import AFTER_SIGNAL, SIGNAL_LIMIT
 from tundish_platform.assets import MAX_SIGNALS, Heartbeat, SourceInfo, save_heartbeat, upsert_signals
 from tundish_platform.samples import SignalInfo, SignalSpec
 from tundish_platform.tenancy import Permission
@@ -52,7 +54,7 @@ def health() -> ResponseReturnValue:
 
 @routes.get("/me")
 @authenticated
-@described(answer=shapes.Me)
+@described(answer=shapes.Me, tagged=True)
 def me(principal: Principal) -> ResponseReturnValue:
     """Who the token belongs to, and what it may do where."""
     with platform().metadata.session() as session:
@@ -75,10 +77,13 @@ def me(principal: Principal) -> ResponseReturnValue:
 
 @routes.get("/tenants/<tenant>/signals")
 @guarded(Permission.READ)
-@described(answer=list[SignalInfo])
+@described(AFTER_SIGNAL, SIGNAL_LIMIT, answer=list[SignalInfo], headers=(LINK,), tagged=True)
 def list_of_signals(scope: TenantScope) -> ResponseReturnValue:
-    """All signals the caller may see."""
-    return [signal.model_dump(mode="json") for signal in queries.signals(platform(), scope)]
+    """Signals the caller may see, by number; the next page begins ``after`` the last one's."""
+    limit = SIGNAL_LIMIT.read()
+    found = queries.signals_page(platform(), scope, AFTER_SIGNAL.read(), limit)
+    rows = [signal.model_dump(mode="json") for signal in found]
+    return paged(rows, "after", found[-1].id if len(found) == limit else None)
 
 
 @routes.put("/tenants/<tenant>/signals")

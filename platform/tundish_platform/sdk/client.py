@@ -83,7 +83,7 @@ class TundishClient:
 
     def signals(self, tenant: str) -> list[SignalInfo]:
         """All signals of a tenant that the token may see."""
-        return [SignalInfo.model_validate(row) for row in self._json("GET", _of(tenant, "signals"))]
+        return [SignalInfo.model_validate(row) for row in self._every(_of(tenant, "signals"))]
 
     def put_signals(self, tenant: str, source: str, specs: Sequence[SignalSpec]) -> dict[str, int]:
         """Declare signals; returns the number of each path."""
@@ -152,7 +152,7 @@ class TundishClient:
     def latest(self, tenant: str, signals: Iterable[int] | None = None) -> list[dict[str, Any]]:
         """Newest sample of each signal: ``signal, ts, value, status, arrival``."""
         wanted = {} if signals is None else {"signals": _joined(signals)}
-        return self._list(_of(tenant, "latest"), wanted)
+        return list(self._every(_of(tenant, "latest"), wanted))
 
     def trend(
         self,
@@ -294,7 +294,7 @@ class TundishClient:
 
     def enterprises(self, rule: str | None = None) -> list[dict[str, Any]]:
         """The enterprises of the programme with their stages; for the bureau only."""
-        return self._list("/programme/enterprises", _rule(rule))
+        return list(self._every("/programme/enterprises", _rule(rule)))
 
     def evidence(self, uscc: str, rule: str | None = None) -> dict[str, Any]:
         """Why an enterprise is in its stage; for the bureau only."""
@@ -340,6 +340,17 @@ class TundishClient:
     def _list(self, path: str, parameters: Mapping[str, str] | None = None) -> list[dict[str, Any]]:
         rows: list[dict[str, Any]] = self._json("GET", path, params=parameters)
         return rows
+
+    def _every(self, path: str, parameters: Mapping[str, str] | None = None) -> Iterator[dict[str, Any]]:
+        """Rows of a list, page by page, as the Link headers lead."""
+        answer = self._send("GET", path, params=parameters)
+        while True:
+            yield from answer.json()
+            following = answer.links.get("next")
+            if following is None:
+                return
+            # Only the query is taken from it: whatever a proxy made of the address, the token stays here.
+            answer = self._send("GET", path, params=httpx.URL(following["url"]).params)
 
     def _arrow(self, path: str, parameters: Mapping[str, str]) -> pa.Table:
         answer = self._send("GET", path, params=parameters)

@@ -39,6 +39,7 @@ EXPECTED: dict[str, str | Permission] = {
     "api.alarms.alarm_floods": Permission.READ,
     "api.alarms.act": Permission.HANDLE,
     "api.alarms.rules": Permission.READ,
+    "api.alarms.one_rule": Permission.READ,
     "api.alarms.rule_create": Permission.CONFIGURE,
     "api.alarms.rule_change": Permission.CONFIGURE,
     "api.alarms.rule_delete": Permission.CONFIGURE,
