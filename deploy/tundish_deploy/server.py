@@ -19,6 +19,7 @@ from tundish_platform.api.adoption import OFFICIAL
 from tundish_platform.api.app import ApiSettings, create_app
 from tundish_platform.api.context import PlatformContext
 from tundish_platform.api.ingest import MAX_BODY
+from tundish_platform.api.rates import Rate, RateLimits
 from tundish_platform.marketplace.catalogue import Catalogue
 from tundish_platform.tenancy.metadata import Metadata
 
@@ -52,7 +53,7 @@ def run_server(settings: Settings, stopped: threading.Event, process: str = "ser
     try:
         with opened(settings, metadata, process) as telemetry:
             context = PlatformContext(metadata, telemetry, Catalogue.find())
-            app = create_app(context, ApiSettings(behind_tls=settings.server.behind_tls))
+            app = create_app(context, _api(settings))
             attach_dashboards(app, context, _dashboards(settings))
             with _watching(metadata, telemetry, process):
                 _answer(app, settings, stopped)
@@ -106,6 +107,13 @@ def _listening(settings: Settings) -> socket.socket:
         bound.close()
         raise
     return bound
+
+
+def _api(settings: Settings) -> ApiSettings:
+    server = settings.server
+    key, tenant = server.key_rate, server.tenant_rate
+    limits = RateLimits(Rate(key.per_s, key.burst), Rate(tenant.per_s, tenant.burst))
+    return ApiSettings(behind_tls=server.behind_tls, rates=limits)
 
 
 def _dashboards(settings: Settings) -> DashboardSettings:

@@ -26,6 +26,20 @@ class SettingsError(Exception):
     """The settings cannot be used; the message names each wrong key and what it needs."""
 
 
+class RateSettings(BaseModel):
+    """How many requests may come.
+
+    Attributes:
+        per_s: a second, for ever.
+        burst: at once after a rest.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    per_s: float = Field(gt=0)
+    burst: int = Field(ge=1)
+
+
 class ServerSettings(BaseModel):
     """The web server with API and dashboards.
 
@@ -35,6 +49,7 @@ class ServerSettings(BaseModel):
         threads: worker threads for requests, in each process.
         processes: of API and pages on the same port; several need a store whose writer runs apart.
         behind_tls: a reverse proxy in front ends TLS; needed for any address that others can reach.
+        key_rate, tenant_rate: requests of a key, and of a tenant's keys together, in each process.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -44,6 +59,8 @@ class ServerSettings(BaseModel):
     threads: int = Field(default=8, ge=2, le=64)
     processes: int = Field(default=1, ge=1, le=32)
     behind_tls: bool = False
+    key_rate: RateSettings = Field(default_factory=lambda: RateSettings(per_s=100, burst=1_000))
+    tenant_rate: RateSettings = Field(default_factory=lambda: RateSettings(per_s=300, burst=3_000))
 
     @property
     def url(self) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from flask import Blueprint, Flask, request
@@ -14,6 +14,7 @@ from tundish_platform.api import (
     document_routes,
     marketplace_routes,
     programme_routes,
+    rates,
     tenant_routes,
     window_routes,
 )
@@ -22,6 +23,8 @@ from tundish_platform.api.context import EXTENSION
 from tundish_platform.api.errors import API_ROOT, install_errors
 from tundish_platform.api.guard import deny_by_default
 from tundish_platform.api.ingest import MAX_BODY
+from tundish_platform.api.rates import RateLimits
+from tundish_platform.api.repeats import answer_repeat, keep_answer
 from tundish_platform.api.tags import tagged
 
 if TYPE_CHECKING:
@@ -56,25 +59,33 @@ class ApiSettings:
 
     Attributes:
         behind_tls: a reverse proxy ends TLS, so browsers are told to come back by HTTPS only.
+        rates: how many requests a key and a tenant may send to this process.
     """
 
     behind_tls: bool = False
+    rates: RateLimits = field(default_factory=RateLimits)
 
 
 def create_app(context: PlatformContext, settings: ApiSettings | None = None) -> Flask:
     """The application that answers below ``/api/v1``; pages may be attached to it afterwards."""
+    settings = settings or ApiSettings()
     app = Flask(__name__, static_folder=None)
     app.json = JsonProvider(app)
     app.extensions[EXTENSION] = context
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY
+    app.extensions[rates.EXTENSION] = rates.Rates(settings.rates)
     app.before_request(deny_by_default)
+    app.before_request(answer_repeat)
     api = Blueprint("api", __name__, url_prefix=PREFIX)
     for child in _CHILDREN:
         api.register_blueprint(child)
     install_errors(app, api)
     app.register_blueprint(api)
-    _install_headers(app, settings or ApiSettings())
+    _install_headers(app, settings)
+    # The last one that is named here is the first to see an answer.
+    app.after_request(rates.tell_rates)
     app.after_request(tagged)
+    app.after_request(keep_answer)
     return app
 
 

@@ -14,6 +14,7 @@ from flask import current_app, g, request
 
 from tundish_platform.api.context import platform
 from tundish_platform.api.errors import API_ROOT, Problem
+from tundish_platform.api.rates import rates
 from tundish_platform.tenancy import (
     AccessDenied,
     Permission,
@@ -127,10 +128,13 @@ def deny_by_default() -> None:
     if access.open:
         return
     g.tundish_principal = principal = _authenticate()
+    rates().take_for(principal)
     if access.above is not None:
         access_programme(principal, access.above)
     if access.tenant is not None:
-        g.tundish_scope = _scope(principal, access.tenant)
+        scope = _scope(principal, access.tenant)
+        rates().take_in(scope)
+        g.tundish_scope = scope
 
 
 def _refuse_control_characters() -> None:

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter
 from tundish_platform.api.described import JSON, Described, description_of
 from tundish_platform.api.errors import API_ROOT, PROBLEM_MIME
 from tundish_platform.api.guard import Access, access_of
+from tundish_platform.api.repeats import HEADER
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -143,6 +144,10 @@ class _Route:
         """Headers that a request may have."""
         if self._says.tagged:
             yield _header("If-None-Match", "ETag that is known; the answer is 304 if it still holds.")
+        if self.method == "POST" and self._access.tenant is not None:
+            yield _header(
+                HEADER, "Of your choice; sent again with the same body, the request is not done twice."
+            )
         if self._says.matched:
             yield _header("If-Match", "ETag that was read; 412 if something else stands meanwhile.")
 
