@@ -15,6 +15,7 @@ from tundish_platform.api import (
     marketplace_routes,
     programme_routes,
     rates,
+    telemetry_routes,
     tenant_routes,
     window_routes,
 )
@@ -36,6 +37,7 @@ PREFIX: Final = "/api/v1"
 
 _CHILDREN: Final = (
     tenant_routes.routes,
+    telemetry_routes.routes,
     alarm_routes.routes,
     audit_routes.routes,
     data_routes.routes,

@@ -31,7 +31,8 @@ class Described:
     Attributes:
         query: its parameters; others are refused.
         body: model of a JSON body.
-        media: content types of a body that is not (only) such JSON; the view reads it itself.
+        media: other content types of a body.
+        raw: the view reads the body itself.
         answer: type of the JSON answer, for pydantic.
         gives: content types of the answer.
         status: of an answer that tells of success.
@@ -44,6 +45,7 @@ class Described:
     query: tuple[Query, ...] = ()
     body: type[BaseModel] | None = None
     media: tuple[str, ...] = ()
+    raw: bool = False
     answer: Any = None
     gives: tuple[str, ...] = (JSON,)
     status: int = 200
@@ -67,7 +69,7 @@ def described(*query: Query, **more: Any) -> Callable[[View], View]:  # noqa: AN
         @wraps(view)
         def checked(*values: object, **named: object) -> object:
             only(*names)
-            if says.body is not None:
+            if says.body is not None and not says.raw:
                 named["body"] = says.body.model_validate(json_body())
             return view(*values, **named)
 

@@ -1,5 +1,6 @@
 """What a tenant has: sources and the signals they declare."""
 
+from tundish_platform.assets.lookup import numbers_by_path
 from tundish_platform.assets.pages import page_of_signals
 from tundish_platform.assets.signals import (
     MAX_SIGNALS,
@@ -32,6 +33,7 @@ __all__ = [
     "find_signals",
     "list_signals",
     "list_sources",
+    "numbers_by_path",
     "page_of_signals",
     "save_heartbeat",
     "signal_kinds",

@@ -31,6 +31,7 @@ EXPECTED: dict[str, str | Permission] = {
     "api.tenant.list_of_sources": Permission.READ,
     "api.tenant.heartbeat": Permission.INGEST,
     "api.tenant.take_samples": Permission.INGEST,
+    "api.telemetry.take": Permission.INGEST,
     "api.alarms.report": Permission.INGEST,
     "api.alarms.acknowledgements": Permission.INGEST,
     "api.alarms.settle": Permission.INGEST,
