@@ -15,6 +15,7 @@ from tundish_dashboards.settings import DashboardSettings
 from tundish_deploy.secrets import kept_secret
 from tundish_deploy.stores import opened, prepare
 from tundish_platform.alarms import AlarmWatcher
+from tundish_platform.api import live
 from tundish_platform.api.adoption import OFFICIAL
 from tundish_platform.api.app import ApiSettings, create_app
 from tundish_platform.api.context import PlatformContext
@@ -80,7 +81,10 @@ def _answer(app: Flask, settings: Settings, stopped: threading.Event) -> None:
         app,
         map=sockets,
         sockets=[_listening(settings)],
-        threads=settings.server.threads,
+        # Streams hold threads for hours; requests must find theirs all the same.
+        threads=settings.server.threads + settings.server.streams,
+        # Read on while a request is answered: that is how a stream notices that its reader left.
+        channel_request_lookahead=1,
         max_request_body_size=MAX_BODY + _HEAD_ROOM,
     )
     log.info("serving", url=settings.server.url)
@@ -89,6 +93,7 @@ def _answer(app: Flask, settings: Settings, stopped: threading.Event) -> None:
         while not stopped.is_set():
             wasyncore.loop(timeout=0.5, map=sockets, count=1)
     finally:
+        app.extensions[live.EXTENSION].close()
         server.task_dispatcher.shutdown()
         wasyncore.close_all(map=sockets)
 
@@ -113,7 +118,8 @@ def _api(settings: Settings) -> ApiSettings:
     server = settings.server
     key, tenant = server.key_rate, server.tenant_rate
     limits = RateLimits(Rate(key.per_s, key.burst), Rate(tenant.per_s, tenant.burst))
-    return ApiSettings(behind_tls=server.behind_tls, rates=limits)
+    streams = live.StreamLimits(server.streams, server.tenant_streams)
+    return ApiSettings(behind_tls=server.behind_tls, rates=limits, streams=streams)
 
 
 def _dashboards(settings: Settings) -> DashboardSettings:

@@ -48,6 +48,8 @@ class ServerSettings(BaseModel):
         port: TCP port.
         threads: worker threads for requests, in each process.
         processes: of API and pages on the same port; several need a store whose writer runs apart.
+        streams: live streams, in each process; each has a thread of its own beside `threads`.
+        tenant_streams: of them for one tenant.
         behind_tls: a reverse proxy in front ends TLS; needed for any address that others can reach.
         key_rate, tenant_rate: requests of a key, and of a tenant's keys together, in each process.
     """
@@ -58,6 +60,8 @@ class ServerSettings(BaseModel):
     port: int = Field(default=8050, ge=1, le=65535)
     threads: int = Field(default=8, ge=2, le=64)
     processes: int = Field(default=1, ge=1, le=32)
+    streams: int = Field(default=16, ge=1, le=256)
+    tenant_streams: int = Field(default=4, ge=1, le=256)
     behind_tls: bool = False
     key_rate: RateSettings = Field(default_factory=lambda: RateSettings(per_s=100, burst=1_000))
     tenant_rate: RateSettings = Field(default_factory=lambda: RateSettings(per_s=300, burst=3_000))

@@ -12,6 +12,8 @@ from tundish_platform.api import (
     audit_routes,
     data_routes,
     document_routes,
+    live,
+    live_routes,
     marketplace_routes,
     programme_routes,
     rates,
@@ -41,6 +43,7 @@ _CHILDREN: Final = (
     alarm_routes.routes,
     audit_routes.routes,
     data_routes.routes,
+    live_routes.routes,
     window_routes.routes,
     marketplace_routes.routes,
     programme_routes.routes,
@@ -62,10 +65,12 @@ class ApiSettings:
     Attributes:
         behind_tls: a reverse proxy ends TLS, so browsers are told to come back by HTTPS only.
         rates: how many requests a key and a tenant may send to this process.
+        streams: how many live streams this process may have; the server needs a thread for each.
     """
 
     behind_tls: bool = False
     rates: RateLimits = field(default_factory=RateLimits)
+    streams: live.StreamLimits = field(default_factory=live.StreamLimits)
 
 
 def create_app(context: PlatformContext, settings: ApiSettings | None = None) -> Flask:
@@ -76,6 +81,7 @@ def create_app(context: PlatformContext, settings: ApiSettings | None = None) ->
     app.extensions[EXTENSION] = context
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY
     app.extensions[rates.EXTENSION] = rates.Rates(settings.rates)
+    app.extensions[live.EXTENSION] = live.Streams(settings.streams)
     app.before_request(deny_by_default)
     app.before_request(answer_repeat)
     api = Blueprint("api", __name__, url_prefix=PREFIX)

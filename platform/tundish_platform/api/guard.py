@@ -28,6 +28,8 @@ from tundish_platform.tenancy.accounts import check_token
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from tundish_platform.api.context import PlatformContext
+
     View = Callable[..., Any]
 
 _MARK: Final = "tundish_access"
@@ -145,15 +147,35 @@ def _refuse_control_characters() -> None:
         raise Problem(400)
 
 
+def asked_again() -> Callable[[], TenantScope]:
+    """For an answer that goes on: the current request's check, to be made again after the request.
+
+    What it gives raises `AccessDenied` once the token or its roles are gone.
+    """
+    header, context, scope = request.headers.get("Authorization", ""), platform(), g.tundish_scope
+    access = access_of(current_app.view_functions[request.endpoint or ""])
+    if access is None or access.tenant is None:
+        raise AccessDenied("the route asks for no permission in a tenant")
+    permission = access.tenant
+
+    def check() -> TenantScope:
+        return access_tenant(_principal_of(context, header), scope.slug, permission)
+
+    return check
+
+
 def _authenticate() -> Principal:
-    header = request.headers.get("Authorization", "")
-    if not header.startswith(_BEARER):
-        raise Problem(401)
     try:
-        with platform().metadata.session() as session:
-            return check_token(session, header.removeprefix(_BEARER).strip())
+        return _principal_of(platform(), request.headers.get("Authorization", ""))
     except AccessDenied:
         raise Problem(401) from None
+
+
+def _principal_of(context: PlatformContext, header: str) -> Principal:
+    if not header.startswith(_BEARER):
+        raise AccessDenied("no token")
+    with context.metadata.session() as session:
+        return check_token(session, header.removeprefix(_BEARER).strip())
 
 
 def _scope(principal: Principal, permission: Permission) -> TenantScope:

@@ -53,7 +53,7 @@ def rows(
     members = [s for s in signals if s.kind is kind]
     ids = [s.id for s in members]
     start, end = window
-    stretch = _stretch(members)
+    stretch = reach_of(members)
     if end - start > stretch:
         end = heard_until(telemetry, scope, ids, start, end)
     if (end - start) / stretch > _MOST_STRETCHES:
@@ -98,7 +98,7 @@ def require_few(
         )
 
 
-def _stretch(members: Sequence[SignalInfo]) -> timedelta:
+def reach_of(members: Sequence[SignalInfo]) -> timedelta:
     """How long the members need for so many rows as memory should hold at once."""
     per_second = sum(1 / (s.period_s or _UNKNOWN_PERIOD_S) for s in members) or 1.0
     return max(

@@ -48,6 +48,7 @@ EXPECTED: dict[str, str | Permission] = {
     "api.audit.export": Permission.OPERATE,
     "api.audit.anchor": Permission.OPERATE,
     "api.audit.verified": Permission.OPERATE,
+    "api.live.stream": Permission.READ,
     "api.data.latest": Permission.READ,
     "api.data.samples": Permission.READ,
     "api.data.export": Permission.READ,
