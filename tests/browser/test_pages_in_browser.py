@@ -11,7 +11,7 @@ from playwright.sync_api import expect
 
 from tundish_dashboards.i18n import Language, texts
 from tundish_platform.samples import SCHEMAS, SampleBatch, SampleKind
-from tundish_platform.sdk.client import TundishClient
+from tundish_platform.sdk.client import Client
 
 if TYPE_CHECKING:
     from conftest import Visit, World
@@ -87,7 +87,7 @@ def test_a_new_sample_appears_and_the_zoom_stays(visit: Visit, world: World) -> 
     columns = [[world.ids[FLOW]], [at], [77.25], [0]]
     schema = SCHEMAS[SampleKind.NUMERIC]
     table = pa.table([pa.array(c, f.type) for c, f in zip(columns, schema, strict=True)], schema=schema)
-    with TundishClient(world.url, world.token) as client:
+    with Client(world.url, world.token) as client:
         client.ingest(world.plant, [SampleBatch(SampleKind.NUMERIC, table, at)])
     expect(page.locator("#plant-table")).to_contain_text("77.25 L/min", timeout=10_000)
     expect(page.locator("#source-clock")).to_have_text(f"{at.astimezone(SHANGHAI):%H:%M:%S}")
@@ -121,7 +121,7 @@ def test_owner_subscribes_and_stops(visit: Visit, world: World) -> None:
     promised = int(re.search(r"以下 (\d+) 个信号", visit.text("#market-confirm-words")).group(1))
     page.click("#market-confirm-yes")
     page.wait_for_selector("#app-spc-monitor.subscribed")
-    with TundishClient(world.url, world.token) as client:
+    with Client(world.url, world.token) as client:
         granted = client.grants(world.plant, "spc-monitor")
         assert len(granted) == promised > 0
         client.post_run(world.plant, _run(world))

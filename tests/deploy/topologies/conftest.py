@@ -19,7 +19,7 @@ from tundish_deploy.stores import prepare
 from tundish_deploy.supervisor import Supervisor
 from tundish_deploy.up import server_parts, store_parts, wait_for_server
 from tundish_platform.samples import SCHEMAS, Origin, SampleBatch, SampleKind, SignalSpec
-from tundish_platform.sdk.client import ApiError, TundishClient
+from tundish_platform.sdk.client import ApiError, Client
 from tundish_platform.store.testing.ports import free_ports
 from tundish_platform.tenancy import Role
 from tundish_platform.tenancy.accounts import create_tenant, create_token
@@ -46,7 +46,7 @@ def until(condition: Callable[[], bool], what: str) -> None:
 class Counter:
     """Appends one row after the other for a tenant, each once; keeps which of them were acknowledged."""
 
-    client: TundishClient
+    client: Client
     tenant: str
     signal: int
     safe: list[int] = field(default_factory=list)
@@ -124,8 +124,8 @@ class Installation:
             self.supervisor.start(part)
         wait_for_server(self.supervisor, self.settings, self.log_dir, BOUND_S)
 
-    def client(self) -> TundishClient:
-        return TundishClient(self.settings.server.url, self.token, timeout=BOUND_S)
+    def client(self) -> Client:
+        return Client(self.settings.server.url, self.token, timeout=BOUND_S)
 
     def counter(self, tenant: str = "steel") -> Counter:
         """Counts from now on."""

@@ -13,7 +13,7 @@ import pytest
 from tundish_platform.api import queries, raw
 from tundish_platform.assets import upsert_signals
 from tundish_platform.samples import SampleKind, SignalSpec
-from tundish_platform.sdk.client import ApiError, TundishClient
+from tundish_platform.sdk.client import ApiError, Client
 from tundish_platform.store.reading import TenantReading
 
 if TYPE_CHECKING:
@@ -220,7 +220,7 @@ def test_the_client_asks_all_of_it(
 ) -> None:
     store("pressure", [float(n % 5) for n in range(60)])
     number, end, file = world.ids["pressure"], START + timedelta(minutes=1), tmp_path / "steel.parquet"
-    with TundishClient(served, world.tokens["viewer"]) as client:
+    with Client(served, world.tokens["viewer"]) as client:
         size = client.export("steel", [number], START, end, file)
         assert (file.stat().st_size, len(pd.read_parquet(file))) == (size, 60)
         table = client.aggregate("steel", [number], START, end, timedelta(seconds=30), interpolation="step")
