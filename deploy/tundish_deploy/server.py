@@ -37,6 +37,9 @@ log = structlog.get_logger(__name__)
 
 # The API itself answers a body just over its limit, in words; waitress would only hang up.
 _HEAD_ROOM = 1024 * 1024
+# `select` ends at 1,024 descriptors, of which the store needs some.
+_CONNECTIONS = 500
+_IDLE_S = 60
 FIRST = "server"
 """Name of the first server process of a machine."""
 
@@ -85,6 +88,9 @@ def _answer(app: Flask, settings: Settings, stopped: threading.Event) -> None:
         threads=settings.server.threads + settings.server.streams,
         # Read on while a request is answered: that is how a stream notices that its reader left.
         channel_request_lookahead=1,
+        # Bodies are gathered by the loop, not by threads; who trickles one holds a connection and no more.
+        connection_limit=_CONNECTIONS,
+        channel_timeout=_IDLE_S,
         max_request_body_size=MAX_BODY + _HEAD_ROOM,
     )
     log.info("serving", url=settings.server.url)

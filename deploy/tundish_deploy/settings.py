@@ -63,8 +63,8 @@ class ServerSettings(BaseModel):
     streams: int = Field(default=16, ge=1, le=256)
     tenant_streams: int = Field(default=4, ge=1, le=256)
     behind_tls: bool = False
-    key_rate: RateSettings = Field(default_factory=lambda: RateSettings(per_s=100, burst=1_000))
-    tenant_rate: RateSettings = Field(default_factory=lambda: RateSettings(per_s=300, burst=3_000))
+    key_rate: RateSettings = Field(default_factory=lambda: RateSettings(per_s=200, burst=2_000))
+    tenant_rate: RateSettings = Field(default_factory=lambda: RateSettings(per_s=400, burst=4_000))
 
     @property
     def url(self) -> str:

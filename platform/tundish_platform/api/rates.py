@@ -48,8 +48,8 @@ class Rate:
 class RateLimits:
     """The limits of a key, and of all keys of a tenant together."""
 
-    key: Rate = field(default_factory=lambda: Rate(100.0, 1_000))
-    tenant: Rate = field(default_factory=lambda: Rate(300.0, 3_000))
+    key: Rate = field(default_factory=lambda: Rate(200.0, 2_000))
+    tenant: Rate = field(default_factory=lambda: Rate(400.0, 4_000))
 
 
 @dataclass(frozen=True, slots=True)
