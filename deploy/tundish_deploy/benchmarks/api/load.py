@@ -9,6 +9,7 @@ import time
 from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from itertools import cycle
 from typing import TYPE_CHECKING, Final
 
@@ -130,10 +131,7 @@ def _asked(callers: Sequence[Caller]) -> Iterator[tuple[str, Callable[[http.clie
             call = next(days[place])
         name, method, address = call
         body = rows_of(caller) if method == "POST" else None
-        yield (
-            name,
-            lambda connection, c=caller, m=method, a=address, b=body: ask(connection, c.token, m, a, b),
-        )
+        yield name, partial(ask, token=caller.token, method=method, address=address, body=body)
 
 
 def rows_of(caller: Caller) -> bytes:
