@@ -173,7 +173,7 @@ class Line(Shape):
     now: datetime | None
     arrival: datetime | None
     completeness: Number
-    silent: list[Any]
+    silent: list[int]
     signals: list[int]
     states: dict[str, Value]
     sources: list[str]
