@@ -89,7 +89,8 @@ def _settings(folder: Path, port: int) -> Path:
     file = folder / "tundish.toml"
     # The limits of requests are counted, but never reached: a few keys stand for a city.
     rates = "".join(f"[server.{who}_rate]\nper_s = 1e6\nburst = 1000000\n" for who in ("key", "tenant"))
-    file.write_text(f'data_dir = "{folder}/data"\n[server]\nport = {port}\n{rates}', "utf-8")
+    head = f'data_dir = "{folder}/data"\nlog_level = "ERROR"\n'
+    file.write_text(f"{head}[server]\nport = {port}\n{rates}", "utf-8")
     return file
 
 
