@@ -10,7 +10,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
-from itertools import cycle
+from itertools import cycle, islice
 from typing import TYPE_CHECKING, Final
 
 from tundish_deploy.benchmarks.api.city import everyday
@@ -24,6 +24,7 @@ PREFIX: Final = "/api/v1"
 _CONNECTIONS: Final = 24
 _TIMEOUT_S: Final = 30.0
 _ROWS: Final = 10
+_CALLS_A_DAY: Final = 8
 
 
 class LoadError(RuntimeError):
@@ -122,12 +123,13 @@ def ask(
 
 def _asked(callers: Sequence[Caller]) -> Iterator[tuple[str, Callable[[http.client.HTTPConnection], object]]]:
     """Calls without end: each caller in turn makes the next of its day."""
-    days = [everyday(caller, 0) for caller in callers]
+    # Not everybody's day begins with the same call at the same moment.
+    days = [islice(everyday(caller, 0), place % _CALLS_A_DAY, None) for place, caller in enumerate(callers)]
     for turn, place in enumerate(cycle(range(len(callers)))):
         caller = callers[place]
         call = next(days[place], None)
         if call is None:
-            days[place] = everyday(caller, turn)
+            days[place] = islice(everyday(caller, turn), None)
             call = next(days[place])
         name, method, address = call
         body = rows_of(caller) if method == "POST" else None
