@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
 .PHONY: help demo demo-check test test-env demo-env lint types floors unit lock dist clean \
-        bench-store bench-api bench-opcua bench-pipeline campaign-store campaign-opcua interop-opcua evaluate
+        bench-store bench-api bench-opcua bench-pipeline campaign-store campaign-access campaign-opcua interop-opcua evaluate
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -44,9 +44,10 @@ test-env: $(VENV)/.dev
 
 test: test-env lint types floors unit ## everything that CI must pass
 
-lint: $(VENV)/.dev ## ruff: rules and format
+lint: $(VENV)/.dev ## ruff: rules and format; and that every statement on a tenant's table names the tenant
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/python -m tundish_deploy.checks.tenants
 
 types: $(VENV)/.dev ## mypy, strict
 	$(BIN)/mypy platform connectors analytics dashboards deploy
@@ -75,6 +76,11 @@ campaign-store: $(VENV)/.dev ## try to break the store: power, faults, kills, cl
 	@bad=0; for c in power faults kill clocks isolation neighbours recovery; do \
 	  $(BIN)/tundish campaign $$c --json > docs/figures/campaign-$$c.json || bad=1; done; \
 	  $(BIN)/python -m tundish_deploy.campaigns.page docs/figures docs/reference/campaigns.md; exit $$bad
+
+campaign-access: $(VENV)/.dev ## try to get what is somebody else's, and to make the server fail
+	$(BIN)/tundish campaign access --json > docs/figures/campaign-access.json
+	$(BIN)/tundish campaign fuzz --json > docs/figures/campaign-fuzz.json
+	$(BIN)/python -m tundish_deploy.campaigns.page docs/figures docs/reference/campaigns.md
 
 campaign-opcua: $(VENV)/.dev ## try to break the OPC UA connector: cuts, kills, malformed frames (needs node and npm)
 	npm ci --prefix tests/connectors/peers

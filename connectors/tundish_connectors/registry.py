@@ -10,19 +10,18 @@ import tomllib
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from tundish_connectors.collect.gateway import run_gateway
+from tundish_connectors.collect.gateway import recorded, run_gateway
 from tundish_platform.samples import SampleKind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from tundish_connectors.collect.config import Connection
-    from tundish_connectors.collect.gateway import Collecting, GatewaySettings
-    from tundish_connectors.collect.recorder import Recorder
+    from tundish_connectors.collect.gateway import Assembled, Collecting, GatewaySettings, Ground
 
 TYPES = ("opcua", "sparkplug", "modbus", "files", "http_push")
 
@@ -42,8 +41,8 @@ class Manifest(BaseModel):
         name_zh, name_en, summary_zh, summary_en: for people.
         protocol: what it speaks.
         config: ``module:Class`` of its settings.
-        connector: ``module:Class``, built of settings and `Recorder`; the common gateway runs it.
-        run: ``module:function`` instead, for a connector with a gateway of its own.
+        connector: ``module:Class``, built of settings and `Recorder`.
+        assemble: ``module:function`` of settings instead, for a connector without `Recorder`.
         kinds: of which kinds its samples can be.
         extra: the extra of the distribution that brings its libraries.
         libraries: what it stands on.
@@ -60,7 +59,7 @@ class Manifest(BaseModel):
     protocol: str
     config: str
     connector: str = ""
-    run: str = ""
+    assemble: str = ""
     kinds: tuple[SampleKind, ...]
     extra: str
     libraries: tuple[str, ...] = ()
@@ -83,9 +82,9 @@ class ConnectorType:
 
     manifest: Manifest
 
-    def config(self) -> type[BaseModel]:
+    def config(self) -> type[Connection]:
         """The settings model; its ``model_json_schema()`` describes them."""
-        found: type[BaseModel] = _load(self.manifest.config)
+        found: type[Connection] = _load(self.manifest.config)
         return found
 
     def quality(self) -> dict[str, dict[str, Rule]]:
@@ -102,8 +101,7 @@ class ConnectorType:
         Raises:
             pydantic.ValidationError: it says which key is wrong.
         """
-        # OPC UA's settings are no subclass of it yet, but have all that is used here.
-        return cast("Connection", self.config().model_validate(dict(values)))
+        return self.config().model_validate(dict(values))
 
     def run(self, values: Mapping[str, Any], settings: GatewaySettings) -> int:
         """Run one connection in this process until a signal; returns the exit code.
@@ -113,15 +111,15 @@ class ConnectorType:
             ConnectorError: another process uses the state folder.
         """
         checked = self.check(values)
-        if self.manifest.run:
-            code: int = _load(self.manifest.run)(checked, settings)
-            return code
-        return run_gateway(checked, settings, self.build(checked))
+        return run_gateway(checked, settings, self.assembled(checked))
 
-    def build(self, connection: Connection) -> Callable[[Recorder], Collecting]:
+    def assembled(self, connection: Connection) -> Callable[[Ground], Assembled]:
         """Makes the connector of a connection without touching the network."""
+        if self.manifest.assemble:
+            found: Callable[[Ground], Assembled] = _load(self.manifest.assemble)(connection)
+            return found
         made: Callable[..., Collecting] = _load(self.manifest.connector)
-        return lambda recorder: made(connection, recorder)
+        return recorded(connection, lambda recorder: made(connection, recorder))
 
 
 def connector_type(name: str) -> ConnectorType:
@@ -147,14 +145,3 @@ def _toml(name: str, file: str) -> dict[str, Any]:
 def _load(place: str) -> Any:  # noqa: ANN401 - a class or a function, as the manifest says
     module, _, name = place.partition(":")
     return getattr(import_module(module), name)
-
-
-def run_opcua(connection: object, settings: GatewaySettings) -> int:
-    """Run one OPC UA connection; it has a gateway of its own, with columns from wire to spool."""
-    from tundish_connectors.opcua import GatewayConfig, OpcUaConnection, run_connector  # noqa: PLC0415 - heavy
-
-    if not isinstance(connection, OpcUaConnection):
-        raise TypeError("an OPC UA connection is needed")
-    return run_connector(
-        GatewayConfig(connection=connection, delivery=settings.delivery, heartbeat_s=settings.heartbeat_s)
-    )

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from dash import Dash
 
+from tundish_dashboards.alarms.page import alarms_page, register_alarms
 from tundish_dashboards.bureau.page import bureau_page, register_bureau
 from tundish_dashboards.callbacks import Pages
 from tundish_dashboards.guard import harden_dispatch, install_guard, install_headers
@@ -84,8 +85,17 @@ def attach_dashboards(server: Flask, context: PlatformContext, settings: Dashboa
     )
     pages = Pages(dash, context, sessions, settings)
     dash.layout = lambda: shell_layout(pages)
-    register_shell(pages, {Page.PLANT: plant_page, Page.MARKET: market_page, Page.BUREAU: bureau_page})
+    register_shell(
+        pages,
+        {
+            Page.PLANT: plant_page,
+            Page.ALARMS: alarms_page,
+            Page.MARKET: market_page,
+            Page.BUREAU: bureau_page,
+        },
+    )
     register_plant(pages)
+    register_alarms(pages)
     register_market(pages)
     register_bureau(pages)
     install_headers(server, dash.csp_hashes())

@@ -44,6 +44,9 @@ if TYPE_CHECKING:
 # The bureau's own calendar: programme reports use months of this zone.
 BUREAU_ZONE = ZoneInfo("Asia/Shanghai")
 LOCATION = "location"
+# Name of the mark that says what a callback asks of its caller: a permission in the page's tenant, or these.
+ACCESS = "tundish_access"
+ANY_PERSON, PROGRAMME = "person", "programme"
 # Whether a callback runs when its page appears; "shared" for one whose output has other writers too.
 Initially = bool | Literal["shared"]
 
@@ -123,12 +126,11 @@ class Pages:
         if route is None or route.tenant is None:
             raise AccessDenied(f"{person.principal.name} asked for an address without a tenant")
         scope = access_tenant(person.principal, route.tenant, permission)
-        with self.context.metadata.session() as database:
+        context = self.context.of(scope)
+        with context.metadata.session() as database:
             tenant = tenant_of_scope(database, scope)
         name = person.t.of(tenant.name_zh, tenant.name_en)
-        return TenantView(
-            person, self.context, scope, name, Formats(person.language, ZoneInfo(tenant.timezone))
-        )
+        return TenantView(person, context, scope, name, Formats(person.language, ZoneInfo(tenant.timezone)))
 
     def in_browser(self, name: str, *spec: DashDependency, initially: bool = True) -> None:
         """Register a function of ``tundish.js``; it runs in the browser and asks the server nothing."""
@@ -138,7 +140,9 @@ class Pages:
 
     def on_person(self, *spec: DashDependency, initially: Initially = True) -> Callable[..., Any]:
         """Decorate ``f(person, *values)``: any person who is logged in."""
-        return self._register(spec, initially, lambda function, values: function(self.person(), *values))
+        return self._register(
+            spec, initially, ANY_PERSON, lambda function, values: function(self.person(), *values)
+        )
 
     def on_tenant(
         self,
@@ -152,7 +156,7 @@ class Pages:
             *given, path = values
             return function(self.view(path, permission), *given)
 
-        return self._register((*spec, State(LOCATION, "pathname")), initially, call)
+        return self._register((*spec, State(LOCATION, "pathname")), initially, permission, call)
 
     def on_programme(self, *spec: DashDependency, initially: Initially = True) -> Callable[..., Any]:
         """Decorate ``f(person, *values)``: people of the bureau."""
@@ -162,12 +166,13 @@ class Pages:
             access_programme(person.principal)
             return function(person, *values)
 
-        return self._register(spec, initially, call)
+        return self._register(spec, initially, PROGRAMME, call)
 
     def _register(
         self,
         spec: tuple[DashDependency, ...],
         initially: Initially,
+        access: str,
         call: Callable[[Callable[..., Any], tuple[object, ...]], object],
     ) -> Callable[..., Any]:
         def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -183,6 +188,7 @@ class Pages:
                 except Exception as error:
                     raise CallbackFailedError(f"{function.__qualname__} failed") from error
 
+            setattr(guarded, ACCESS, access)
             skipped = "initial_duplicate" if initially == "shared" else not initially
             self.dash.callback(*spec, prevent_initial_call=skipped)(guarded)
             return function

@@ -6,7 +6,7 @@ import logging
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
-from dash.exceptions import PreventUpdate
+from dash.exceptions import DependencyException, PreventUpdate
 from flask import Flask, abort, g, jsonify, redirect, request
 from werkzeug.exceptions import HTTPException
 
@@ -125,7 +125,12 @@ def install_headers(server: Flask, script_hashes: Sequence[str]) -> None:
 
 
 def harden_dispatch(server: Flask) -> None:
-    """Let malformed callback messages end in 400 instead of Dash's 500; our own failures stay 500."""
+    """Let malformed messages end in 400, unknown scripts in 404, not in Dash's 500; our failures stay 500."""
+
+    @server.errorhandler(DependencyException)
+    def unknown_script(_error: DependencyException) -> ResponseReturnValue:
+        return "", 404
+
     dispatch: Callable[[], Any] = server.view_functions[_UPDATE_PATH]
 
     def checked() -> Any:  # noqa: ANN401 - whatever Dash answers

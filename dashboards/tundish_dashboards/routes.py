@@ -13,6 +13,7 @@ class Page(StrEnum):
     """The pages, named as in their address."""
 
     PLANT = "plant"
+    ALARMS = "alarms"
     MARKET = "market"
     BUREAU = "bureau"
 
@@ -30,7 +31,7 @@ class Route:
         return f"/{self.page}/{self.tenant}" if self.tenant else f"/{self.page}"
 
 
-_TENANT_PAGE = re.compile(r"/(plant|market)/([a-z0-9][a-z0-9-]{0,62})/?")
+_TENANT_PAGE = re.compile(r"/(plant|alarms|market)/([a-z0-9][a-z0-9-]{0,62})/?")
 
 
 def find_route(path: str) -> Route | None:

@@ -12,6 +12,7 @@ from tundish_platform.audit import record
 from tundish_platform.tenancy import AccessDenied, Principal
 from tundish_platform.tenancy.accounts import LoginRefused, check_password
 from tundish_platform.tenancy.passwords import utc_now
+from tundish_platform.tenancy.reach import Above
 from tundish_platform.tenancy.sessions import end_session, open_session, principal_of_session
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ class Sessions:
     """
 
     def __init__(self, metadata: Metadata, settings: DashboardSettings) -> None:
-        self._metadata = metadata
+        self._metadata = metadata.above(Above.IDENTITY)
         self._settings = settings
 
     def principal(self) -> Principal | None:

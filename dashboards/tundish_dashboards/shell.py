@@ -120,7 +120,7 @@ def _links(person: Person, route: Route | None) -> list[Component]:
     if tenant is None and person.principal.tenants:
         tenant = min(person.principal.tenants)
     if tenant is not None:
-        wanted = [(Route(page, tenant), t(f"page.{page}")) for page in (Page.PLANT, Page.MARKET)]
+        wanted = [(Route(page, tenant), t(f"page.{page}")) for page in (Page.PLANT, Page.ALARMS, Page.MARKET)]
     if is_bureau(person.principal):
         wanted.append((Route(Page.BUREAU), t("page.bureau")))
     return [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NoReturn, TypeVar
 
+from dash import ctx
 from flask import abort
 
 if TYPE_CHECKING:
@@ -14,6 +15,14 @@ Word = TypeVar("Word", bound=str)
 
 def _refuse(what: str) -> NoReturn:
     abort(400, description=f"The page sent {what} in a form that the server does not know. Load it again.")
+
+
+def asker() -> object:
+    """Id of the component that made the page ask; Dash reads it out of the message only when it is wanted."""
+    try:
+        return ctx.triggered_id
+    except (AttributeError, KeyError, TypeError, ValueError):
+        _refuse("the part that was clicked")
 
 
 def whole(value: object, what: str, low: int, high: int, default: int) -> int:

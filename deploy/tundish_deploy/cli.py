@@ -16,6 +16,7 @@ from tundish_deploy.commands import (
     connect,
     evaluate,
     lines,
+    metadata,
     opcua,
     parts,
     sources,
@@ -40,6 +41,9 @@ app.add_typer(
     campaign.app,
     name="campaign",
     help="Try to break the store's promises; each run has a control that must fail.",
+)
+app.add_typer(
+    metadata.app, name="metadata", help="The metadata database: bring it up to date, check its guard."
 )
 app.add_typer(audit.app, name="audit", help="The audit trail: verify, export, anchor, let go of what is old.")
 app.add_typer(city.app, name="city", help="Jobs over several tenants, on a Dask cluster.")

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 def opcua_connection(settings: Settings, connection: ConnectionSettings) -> OpcUaConnection:
     """The connector's configuration for one connection of the settings."""
+    from tundish_connectors.collect import ThinRule
     from tundish_connectors.opcua import OpcUaConnection
 
     return OpcUaConnection(
@@ -38,6 +39,10 @@ def opcua_connection(settings: Settings, connection: ConnectionSettings) -> OpcU
         writable=connection.writable,
         callable=connection.callable,
         publishing_interval_ms=connection.publishing_ms,
+        spool_bytes=connection.spool_bytes,
+        spool_hours=connection.spool_hours,
+        compress=connection.compress,
+        thin=tuple(ThinRule.model_validate(rule) for rule in connection.thin),
     )
 
 

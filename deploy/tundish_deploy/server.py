@@ -12,13 +12,15 @@ from waitress.server import create_server
 
 from tundish_dashboards.app import attach_dashboards
 from tundish_dashboards.settings import DashboardSettings
-from tundish_deploy.secrets import kept_secret
+from tundish_deploy.secrets import kept_secret, secret
 from tundish_deploy.stores import opened, prepare
 from tundish_platform.alarms import AlarmWatcher
+from tundish_platform.alarms.notify import Allowed, Notifier, Vault
 from tundish_platform.api import live
 from tundish_platform.api.adoption import OFFICIAL
 from tundish_platform.api.app import ApiSettings, create_app
 from tundish_platform.api.context import PlatformContext
+from tundish_platform.api.ghosts import GhostWatcher
 from tundish_platform.api.ingest import MAX_BODY
 from tundish_platform.api.rates import Rate, RateLimits
 from tundish_platform.marketplace.catalogue import Catalogue
@@ -31,7 +33,6 @@ if TYPE_CHECKING:
     from flask import Flask
 
     from tundish_deploy.settings import Settings
-    from tundish_platform.store.access import TelemetryAccess
 
 log = structlog.get_logger(__name__)
 
@@ -56,10 +57,11 @@ def run_server(settings: Settings, stopped: threading.Event, process: str = "ser
     metadata = Metadata(settings.database)
     try:
         with opened(settings, metadata, process) as telemetry:
-            context = PlatformContext(metadata, telemetry, Catalogue.find())
+            vault = _vault(settings)
+            context = PlatformContext(metadata, telemetry, Catalogue.find(), vault)
             app = create_app(context, _api(settings))
             attach_dashboards(app, context, _dashboards(settings))
-            with _watching(metadata, telemetry, process):
+            with _watching(context, process), _telling(settings, metadata, vault, process):
                 _answer(app, settings, stopped)
     finally:
         metadata.close()
@@ -67,15 +69,35 @@ def run_server(settings: Settings, stopped: threading.Event, process: str = "ser
 
 
 @contextmanager
-def _watching(metadata: Metadata, telemetry: TelemetryAccess, process: str) -> Iterator[None]:
-    """Judge samples by the tenants' alarm rules meanwhile; on each machine the first server does."""
-    watcher = AlarmWatcher(metadata, telemetry)
+def _watching(context: PlatformContext, process: str) -> Iterator[None]:
+    """Judge alarm rules and look for ghost connections meanwhile; on each machine the first server does."""
+    watchers = AlarmWatcher(context.metadata, context.telemetry), GhostWatcher(context)
     if process == FIRST:
-        watcher.start()
+        for watcher in watchers:
+            watcher.start()
     try:
         yield
     finally:
-        watcher.close()
+        for watcher in watchers:
+            watcher.close()
+
+
+@contextmanager
+def _telling(settings: Settings, metadata: Metadata, vault: Vault, process: str) -> Iterator[None]:
+    """Escalate alarms and send messages meanwhile; any number of machines may, each step is told once."""
+    allowed = Allowed.of(settings.notices.allow)
+    notifier = Notifier(metadata, vault, allowed, timeout_s=settings.notices.timeout_s)
+    if process == FIRST:
+        notifier.start()
+    try:
+        yield
+    finally:
+        notifier.close()
+
+
+def _vault(settings: Settings) -> Vault:
+    given = settings.notices.key_file
+    return Vault(secret(given) if given else kept_secret(settings.data_dir / "channels.key"))
 
 
 def _answer(app: Flask, settings: Settings, stopped: threading.Event) -> None:

@@ -6,7 +6,7 @@ import ipaddress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -103,6 +103,8 @@ class ConnectionSettings(BaseModel):
         writable, callable: paths on the server that people may write to, or methods they may call.
         allow_insecure: permit a connection without encryption.
         publishing_ms: publishing interval of the subscription.
+        spool_bytes, spool_hours, compress, thin: how data is kept until the platform has it; see `Connection`
+            of the connectors. ``thin`` has tables with the keys of `ThinRule`.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -131,6 +133,25 @@ class ConnectionSettings(BaseModel):
     callable: tuple[str, ...] = ()
     allow_insecure: bool = False
     publishing_ms: float = Field(default=500, ge=10)
+    spool_bytes: int = Field(default=2 * 1024**3, ge=32 * 1024**2)
+    spool_hours: float | None = Field(default=None, gt=0)
+    compress: bool = False
+    thin: list[dict[str, Any]] = Field(default_factory=list)
+
+    @model_validator(mode="after")
+    def _check_thin(self) -> Self:
+        if self.thin:
+            # Only who thins loads the connectors for it.
+            from tundish_connectors.collect.thinning import ThinRule
+
+            for at, rule in enumerate(self.thin):
+                try:
+                    ThinRule.model_validate(rule)
+                except ValidationError as error:
+                    first = error.errors()[0]
+                    key = ".".join(str(part) for part in ("thin", at, *first["loc"]))
+                    raise ValueError(f"{key}: {first['msg'].removeprefix('Value error, ')}") from error
+        return self
 
     @model_validator(mode="after")
     def _refuse_silent_plain_text(self) -> Self:
@@ -195,6 +216,30 @@ class ReplaySettings(BaseModel):
     pki_dir: Path
 
 
+class NoticeSettings(BaseModel):
+    """Messages about alarms.
+
+    Attributes:
+        key_file: seals the secrets of channels; the same on every machine. Made in the data folder if absent.
+        allow: private networks that messages may go to, such as ``10.1.2.3/32`` of the plant's mail server;
+            everything that is not on the public internet is refused otherwise.
+        timeout_s: for one attempt at a message.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    key_file: Path | None = None
+    allow: tuple[str, ...] = ()
+    timeout_s: float = Field(default=20.0, ge=1, le=60)
+
+    @field_validator("allow")
+    @classmethod
+    def _check_networks(cls, networks: tuple[str, ...]) -> tuple[str, ...]:
+        for network in networks:
+            ipaddress.ip_network(network)
+        return networks
+
+
 class WorkerSettings(BaseModel):
     """The analytics worker.
 
@@ -215,6 +260,8 @@ class Settings(BaseSettings):
     Attributes:
         data_dir: store, metadata (unless elsewhere), models, session key, edge state.
         metadata_url: SQLAlchemy URL of the metadata database; SQLite in the data folder if absent.
+        metadata_owner_url: the same database with the log-in that owns its tables, for set-up and upgrades
+            only; if absent, ``metadata_url``'s log-in owns them.
         log_level: of all parts.
         rule_version: adoption rules the bureau's page starts with; the official ones if absent.
         policy: quotas and retention of tenants without a policy of their own, with the keys of
@@ -227,11 +274,13 @@ class Settings(BaseSettings):
 
     data_dir: Path = Path(".tundish/data")
     metadata_url: str | None = None
+    metadata_owner_url: str | None = None
     log_level: str = "INFO"
     rule_version: str | None = None
     policy: dict[str, Any] = Field(default_factory=dict)
     server: ServerSettings = Field(default_factory=ServerSettings)
     store: StoreSettings = Field(default_factory=StoreSettings)
+    notices: NoticeSettings = Field(default_factory=NoticeSettings)
     worker: WorkerSettings = Field(default_factory=WorkerSettings)
     connection: list[ConnectionSettings] = Field(default_factory=list)
     source: list[SourceSettings] = Field(default_factory=list)
@@ -241,6 +290,11 @@ class Settings(BaseSettings):
     def database(self) -> str:
         """SQLAlchemy URL of the metadata database."""
         return self.metadata_url or f"sqlite:///{(self.data_dir / 'metadata.sqlite').resolve()}"
+
+    @property
+    def owner_database(self) -> str:
+        """The same for making and changing tables."""
+        return self.metadata_owner_url or self.database
 
     @property
     def policy_defaults(self) -> PolicyDefaults:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 import structlog
 
 from tundish_deploy.secrets import secret
+from tundish_platform.tenancy.reach import Above
 
 if TYPE_CHECKING:
     import threading
@@ -39,7 +40,7 @@ def prepare(settings: Settings) -> None:
     settings.data_dir.chmod(0o700)
     with (settings.data_dir / "prepare.lock").open("w") as alone:
         fcntl.flock(alone, fcntl.LOCK_EX)
-        metadata = Metadata(settings.database)
+        metadata = Metadata(settings.owner_database)
         try:
             upgrade(metadata)
         finally:
@@ -60,6 +61,7 @@ def opened(settings: Settings, metadata: Metadata, process: str) -> Iterator[Tel
         StoreFailed: the log's servers do not answer.
     """
     root, policy = settings.data_dir / "store", settings.policy_defaults
+    metadata = metadata.above(Above.STORE)
     if settings.store.mode == "cluster":
         from tundish_platform.store.clustertelemetry import ClusterTelemetry
 
@@ -115,7 +117,7 @@ def joined(settings: Settings, metadata: Metadata, process: str) -> Iterator[Clu
     try:
         yield Cluster(
             link,
-            metadata,
+            metadata.above(Above.STORE),
             S3Objects(access, cache),
             found.partitions,
             StreamSettings(replicas=found.replicas, max_bytes=found.log_bytes),

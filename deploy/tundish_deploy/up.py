@@ -105,11 +105,12 @@ def first_start(settings: Settings, say: Callable[[str], None]) -> None:
     from tundish_platform.tenancy.accounts import create_user
     from tundish_platform.tenancy.metadata import Metadata
     from tundish_platform.tenancy.models import UserRole
+    from tundish_platform.tenancy.reach import Above
 
     prepare(settings)
     metadata = Metadata(settings.database)
     password = new_password()
-    with metadata.session() as session:
+    with metadata.above(Above.OPERATOR).session() as session:
         operators = select(func.count()).where(UserRole.role == Role.PLATFORM_OPERATOR.value)
         made = session.scalar(operators) == 0
         if made:

@@ -12,13 +12,13 @@ from waitress import wasyncore
 from waitress.server import create_server
 
 from tundish_analytics.worker import Progress, run_worker
-from tundish_connectors.lines import kit
 from tundish_connectors.replay.history import history_batches
 from tundish_platform.api.app import create_app
 from tundish_platform.api.context import PlatformContext
 from tundish_platform.assets import upsert_signals
 from tundish_platform.marketplace import Catalogue
 from tundish_platform.migrations import upgrade
+from tundish_platform.samples.kits import kit
 from tundish_platform.sdk.client import ApiError, Client
 from tundish_platform.store import Telemetry
 from tundish_platform.tenancy import Permission, Role, access_tenant

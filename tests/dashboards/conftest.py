@@ -11,15 +11,22 @@ import pytest
 
 from tundish_dashboards.app import attach_dashboards
 from tundish_dashboards.settings import DashboardSettings
+from tundish_platform.alarms import Transition, handle, list_alarms, take_reports
 from tundish_platform.api.app import create_app
 from tundish_platform.api.context import PlatformContext
 from tundish_platform.assets import upsert_signals
 from tundish_platform.marketplace import Catalogue
 from tundish_platform.migrations import upgrade
-from tundish_platform.samples import SCHEMAS, SampleBatch, SampleKind, SignalRole, SignalSpec
+from tundish_platform.samples import SCHEMAS, AlarmReport, SampleBatch, SampleKind, SignalRole, SignalSpec
 from tundish_platform.store import Telemetry
-from tundish_platform.tenancy import Permission, Role, access_tenant
-from tundish_platform.tenancy.accounts import check_token, create_tenant, create_token, create_user
+from tundish_platform.tenancy import Permission, Role, TenantScope, access_tenant
+from tundish_platform.tenancy.accounts import (
+    check_token,
+    create_tenant,
+    create_token,
+    create_user,
+    job_principal,
+)
 from tundish_platform.tenancy.metadata import Metadata
 
 if TYPE_CHECKING:
@@ -99,6 +106,7 @@ def _fill(context: PlatformContext, token: str, slug: str, mark: str) -> dict[st
         scope = access_tenant(check_token(session, token), slug, Permission.INGEST)
         ids = upsert_signals(session, scope, f"{mark}-connector", _specs(mark))
     now = datetime.now(UTC).replace(microsecond=0)
+    _raise(context, scope, mark, now)
     first, second = ids.values()
     times = [now - timedelta(seconds=60 - n) for n in range(60)]
     numbers = [[first] * 60, times, [424242.0 + n for n in range(60)], [0] * 60]
@@ -109,6 +117,25 @@ def _fill(context: PlatformContext, token: str, slug: str, mark: str) -> dict[st
          ((SampleKind.NUMERIC, numbers), (SampleKind.TEXT, words))],
     )  # fmt: skip
     return ids
+
+
+def _raise(context: PlatformContext, scope: TenantScope, mark: str, now: datetime) -> None:
+    """An alarm that stands and one that is shelved."""
+    names = {
+        "name_zh": f"{mark}报警",
+        "name_en": f"{mark}-ALARM",
+        "priority": 4,
+        "path": f"{mark}-Site/S/L/M",
+    }
+    keys = (f"{mark}-stands", f"{mark}-shelved")
+    reports = [AlarmReport(key=key, active=True, ts=now, **names) for key in keys]
+    with context.metadata.session() as session:
+        take_reports(session, scope, f"{mark}-connector", reports, now)
+        person = job_principal(session, f"{mark}-engineer", Role.ENGINEER)
+        engineer = access_tenant(person, scope.slug, Permission.HANDLE)
+        shelved = next(a for a in list_alarms(session, engineer, now) if a.key.endswith("shelved"))
+        until = now + timedelta(hours=8)
+        handle(session, engineer, shelved.id, Transition.SHELVED, comment=f"{mark}-WHY", until=until, now=now)
 
 
 def _table(kind: SampleKind, columns: list[list[Any]]) -> pa.Table:
@@ -127,6 +154,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         create_user(session, "insider", "In Sider", PASSWORD, {"own-plant": [Role.OWNER]})
         create_user(session, "neighbour", "Nei Ghbour", PASSWORD, {"canary-plant": [Role.OWNER]})
         create_user(session, "viewer", "Vie Wer", PASSWORD, {"own-plant": [Role.VIEWER]})
+        create_user(session, "shift", "Shi Ft", PASSWORD, {"own-plant": [Role.SHIFT_OPERATOR]})
         create_user(session, "bureau", "Bu Reau", PASSWORD, roles=[Role.BUREAU_OFFICER])
         grants = {"own-plant": [Role.COLLECTOR], "canary-plant": [Role.COLLECTOR]}
         token = create_token(session, "collector", grants)

@@ -68,10 +68,12 @@ def test_the_neighbour_sees_the_canary(site: Site) -> None:
     assert b"CANARY-STATE" in seen
     assert b"CANARY-Site" in seen
     assert b"424,301" in seen
+    assert b"CANARY\\u62a5\\u8b66" in seen, "the alarm"
+    assert b"CANARY-WHY" in seen, "the reason that stands in its timeline"
 
 
 @pytest.mark.parametrize("login", [None, "insider", "viewer", "bureau"])
-@pytest.mark.parametrize("path", [FOREIGN, "/market/canary-plant"])
+@pytest.mark.parametrize("path", [FOREIGN, "/market/canary-plant", "/alarms/canary-plant"])
 def test_nobody_else_gets_a_byte_of_it(site: Site, login: str | None, path: str) -> None:
     assert not CANARY.search(_everything_seen(site, site.visitor(login), path))
 
@@ -147,6 +149,7 @@ def test_no_value_makes_a_callback_fail(site: Site, value: object) -> None:
     for login, path in (
         ("insider", "/plant/own-plant"),
         ("insider", "/market/own-plant"),
+        ("insider", "/alarms/own-plant"),
         ("bureau", "/bureau"),
     ):
         client = site.visitor(login)
@@ -174,7 +177,7 @@ def test_known_outputs_with_torn_parts_are_refused(site: Site) -> None:
         whole = site.body(output, "/plant/own-plant")
         for torn in (
             {"inputs": []}, {"inputs": [None]}, {"inputs": [{"id": 1}]}, {"inputs": {"a": 1}}, {"state": "x"},
-            {"outputs": 5}, {"changedPropIds": 5},
+            {"outputs": 5}, {"changedPropIds": 5}, {"changedPropIds": ["{x.y"]},
         ):  # fmt: skip
             answer = _call(client, {**whole, **torn})
             assert answer.status_code < 500, (output, torn)

@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 
+from tundish_deploy.lines import opcua_connection
 from tundish_deploy.secrets import kept_secret
 from tundish_deploy.settings import Settings, SettingsError, load_settings
 from tundish_deploy.up import server_parts, store_parts
@@ -33,6 +34,15 @@ def test_file_and_environment_together_and_the_environment_wins(
     assert settings.connection[0].security == "Basic256Sha256"
 
 
+def test_how_a_connection_keeps_its_data_reaches_the_connector(tmp_path: Path) -> None:
+    kept = "spool_hours = 72.0\ncompress = true\n"
+    kept += "thin = [ { paths = '*/T', deviation = 0.2, max_interval_s = 9 } ]\n"
+    settings = load_settings(written(tmp_path, CONNECTION + kept))
+    made = opcua_connection(settings, settings.connection[0])
+    assert (made.spool_hours, made.compress, made.spool_bytes) == (72.0, True, 2 * 1024**3)
+    assert [(rule.paths, rule.deviation, rule.max_interval_s) for rule in made.thin] == [("*/T", 0.2, 9.0)]
+
+
 CLUSTER = """
 [store]
 mode = "cluster"
@@ -52,6 +62,8 @@ objects = "s3://b/p"
         (CONNECTION.replace("opc.tcp", "http"), "connection.0.url"),
         (CONNECTION.replace('token_file = "t"', ""), "connection.0.token_file"),
         (CONNECTION + 'security = "None"\n', "connection.0"),
+        (CONNECTION + 'thin = [ { paths = "*" } ]\n', "connection.0"),
+        (CONNECTION + "spool_hours = 0\n", "connection.0.spool_hours"),
         ('[server]\nhost = "0.0.0.0"\n', "server"),
         ("[policy]\nraw_days = 0\n", "policy.raw_days"),
         ("[policy]\nraw_weeks = 1\n", "policy.raw_weeks"),

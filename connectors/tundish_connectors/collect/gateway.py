@@ -9,7 +9,7 @@ import json
 import signal
 import threading
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import structlog
 
@@ -21,10 +21,11 @@ from tundish_connectors.spool.files import Files
 from tundish_platform.samples import CodecError, decode_batch
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Coroutine, Iterator
     from pathlib import Path
 
     from tundish_connectors.collect.config import Connection
+    from tundish_connectors.delivery.protocol import Subscribed
 
 _log = structlog.get_logger(__name__)
 _DRAIN_S = 5.0
@@ -51,6 +52,42 @@ class Collecting(Protocol):
         ...
 
 
+class Keeping(Protocol):
+    """What stands between a connector and the spool, such as `Recorder`.
+
+    Attributes:
+        full: the spool refused what came last.
+    """
+
+    full: bool
+
+    def close(self) -> None:
+        """Keep what was held back, and write down how far each signal came."""
+        ...
+
+
+class Ground(NamedTuple):
+    """What a gateway gives the connector that it runs."""
+
+    spool: Spool
+    delivery: HttpDelivery
+    counters: Counters
+
+
+class Assembled(NamedTuple):
+    """A connector with what it stands on.
+
+    Attributes:
+        subscribed: how its signals stand.
+        beside: what else runs as long as the gateway does.
+    """
+
+    connector: Collecting
+    keeping: Keeping
+    subscribed: Callable[[], Subscribed]
+    beside: Callable[[], Coroutine[Any, Any, None]] | None = None
+
+
 @dataclass(frozen=True)
 class GatewaySettings:
     """Where a connection's data goes, and how often the gateway shows itself.
@@ -64,8 +101,20 @@ class GatewaySettings:
     heartbeat_s: float = 5.0
 
 
+def recorded(
+    connection: Connection, build: Callable[[Recorder], Collecting]
+) -> Callable[[Ground], Assembled]:
+    """How a connector is assembled that hands single values to a `Recorder`."""
+
+    def assemble(ground: Ground) -> Assembled:
+        recorder = Recorder(connection, *ground)
+        return Assembled(build(recorder), recorder, recorder.subscribed)
+
+    return assemble
+
+
 def run_gateway(
-    connection: Connection, settings: GatewaySettings, build: Callable[[Recorder], Collecting]
+    connection: Connection, settings: GatewaySettings, assemble: Callable[[Ground], Assembled]
 ) -> int:
     """Run one connector in this process until SIGTERM or SIGINT.
 
@@ -74,7 +123,7 @@ def run_gateway(
     Args:
         connection: what to collect.
         settings: where it goes.
-        build: makes the connector without touching the network.
+        assemble: makes the connector without touching the network.
 
     Returns:
         0 after a signal or when the source has no more to give, 2 after an error that a person has to mend
@@ -85,7 +134,7 @@ def run_gateway(
     """
     connection.state_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     with alone(connection.state_dir):
-        return asyncio.run(Gateway(connection, settings, build).run())
+        return asyncio.run(Gateway(connection, settings, assemble).run())
 
 
 @contextlib.contextmanager
@@ -108,7 +157,7 @@ class Gateway:
     """The parts of one connector process."""
 
     def __init__(
-        self, connection: Connection, settings: GatewaySettings, build: Callable[[Recorder], Collecting]
+        self, connection: Connection, settings: GatewaySettings, assemble: Callable[[Ground], Assembled]
     ) -> None:
         self._connection = connection
         self._settings = settings
@@ -121,8 +170,8 @@ class Gateway:
             compress=connection.compress,
         )
         self._counters.left_over = left_over_rows(self._spool)
-        self.recorder = Recorder(connection, self._spool, self._delivery, self._counters)
-        self._connector = build(self.recorder)
+        self._parts = assemble(Ground(self._spool, self._delivery, self._counters))
+        self._connector = self._parts.connector
         self._forwarder = Forwarder(
             self._spool,
             self._delivery,
@@ -144,6 +193,7 @@ class Gateway:
         self._forwarder.start()
         heart.start()
         task = asyncio.create_task(supervise(self._connector, self._report, Backoff(limit_s=_LONGEST_WAIT_S)))
+        beside = asyncio.create_task(self._parts.beside()) if self._parts.beside else None
         if signals:
             for number in (signal.SIGTERM, signal.SIGINT):
                 asyncio.get_running_loop().add_signal_handler(number, task.cancel)
@@ -156,7 +206,10 @@ class Gateway:
             return FATAL_EXIT
         finally:
             # Keeping what was held back comes first: it must be on disk whatever follows.
-            self.recorder.close()
+            self._parts.keeping.close()
+            if beside is not None:
+                beside.cancel()
+                await asyncio.gather(beside, return_exceptions=True)
             await asyncio.to_thread(self._close, heart)
         return 0
 
@@ -191,7 +244,7 @@ class Gateway:
 
     def heartbeat(self) -> Heartbeat:
         """How things stand, for the platform."""
-        full = _full() if self.recorder.full else None
+        full = _full() if self._parts.keeping.full else None
         trouble = self._error or full or self._forwarder.trouble or damage(self._spool)
         return Heartbeat(
             state=self._state,
@@ -199,7 +252,7 @@ class Gateway:
             message_en=trouble.message_en if trouble else "",
             counts=self._counters.as_dict(),
             spool_hours_left=self._spool.hours_left(),
-            signals=self.recorder.subscribed(),
+            signals=self._parts.subscribed(),
         )
 
     def diagnostics(self) -> dict[str, Any]:

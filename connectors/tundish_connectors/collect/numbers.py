@@ -26,7 +26,11 @@ class _Known(BaseModel):
 
 
 class SignalNumbers:
-    """Declares signals at the platform and remembers their numbers."""
+    """Declares signals at the platform and remembers their numbers.
+
+    Attributes:
+        known: numbers by path, of this run and of earlier ones.
+    """
 
     def __init__(self, source: str, delivery: Delivery, spool: Spool, path: Path) -> None:
         self._source = source
@@ -39,19 +43,22 @@ class SignalNumbers:
         except (OSError, ValidationError, UnicodeDecodeError):
             self.known = {}
 
-    def declare(self, specs: Sequence[SignalSpec]) -> None:
-        """Have the signals numbered. With the platform out of reach, those it numbered before do.
+    def declare(self, specs: Sequence[SignalSpec]) -> dict[str, int]:
+        """Numbers by path. With the platform out of reach, only of the signals it has numbered before.
 
         Raises:
             ConnectorError: the platform refuses, or is out of reach and knows none of the signals yet.
         """
         fresh = [spec for spec in specs if spec not in self._declared]
-        if not fresh:
-            return
+        if fresh:
+            self._declare(fresh, some_known=any(one.path in self.known for one in specs))
+        return {spec.path: self.known[spec.path] for spec in specs if spec.path in self.known}
+
+    def _declare(self, fresh: Sequence[SignalSpec], *, some_known: bool) -> None:
         try:
             numbers = self._delivery.put_signals(self._source, fresh)
         except ConnectorError as error:
-            if error.kind is not ErrorKind.RETRY or not any(one.path in self.known for one in specs):
+            if error.kind is not ErrorKind.RETRY or not some_known:
                 raise
             _log.warning("signals could not be declared; known numbers are used", reason=error.message_en)
             return

@@ -7,29 +7,21 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import structlog
-from pydantic import BaseModel, ValidationError
 
+from tundish_connectors.collect.checkpoint import Checkpoint, read_checkpoint
 from tundish_connectors.collect.numbers import SignalNumbers
 from tundish_connectors.collect.progress import GapRow, Progress
 from tundish_connectors.collect.rows import Row, fit, gap_batch, value_batch
-from tundish_connectors.collect.thinning import Thinning, rule_for
+from tundish_connectors.collect.thinning import Thinning, as_thinned
 from tundish_connectors.delivery.protocol import SignalTrouble, Subscribed
 from tundish_connectors.spool import SpoolError
-from tundish_connectors.spool.files import Files
-from tundish_platform.samples import (
-    GOOD,
-    CodecError,
-    GapReason,
-    Origin,
-    SampleKind,
-    decode_batch,
-    encode_batch,
-)
+from tundish_platform.samples import GOOD, GapReason, Origin, SampleKind, encode_batch
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from tundish_connectors.collect.config import Connection
+    from tundish_connectors.collect.thinning import Point
     from tundish_connectors.delivery.forwarder import Counters
     from tundish_connectors.delivery.protocol import Delivery
     from tundish_connectors.spool import Spool
@@ -38,17 +30,11 @@ if TYPE_CHECKING:
 _log = structlog.get_logger(__name__)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SILENT_US = 5_000_000
-_READ_BYTES = 16 * 1024**2
 
 
 def now_us() -> int:
     """The wall clock in microseconds since 1970."""
     return (datetime.now(UTC) - _EPOCH) // timedelta(microseconds=1)
-
-
-class _Checkpoint(BaseModel):
-    number: int = 0
-    last: dict[str, int] = {}
 
 
 @dataclass
@@ -76,10 +62,10 @@ class Recorder:
         self._counters = counters
         state = connection.state_dir
         self._numbers = SignalNumbers(connection.name, delivery, spool, state / "signals.json")
-        self._thinning = Thinning(connection.thin)
+        self._thinning: Thinning[str] = Thinning(connection.thin)
         self._checkpoint_path = state / "last.json"
         self._progress = Progress()
-        self._resumed = self._read_checkpoint()
+        self._resumed = read_checkpoint(self._checkpoint_path, spool)
         self._before: Progress | None = None
         self._taken = _Taken()
         self.specs: dict[str, SignalSpec] = {}
@@ -93,22 +79,17 @@ class Recorder:
         Raises:
             ConnectorError: the platform refuses, or is out of reach and knows none of the signals yet.
         """
-        specs = [self._thinned(spec) for spec in specs]
+        specs = [as_thinned(self._connection.thin, spec) for spec in specs]
         self._numbers.declare(specs)
         fresh = [spec.path for spec in specs if spec.path not in self.specs]
         self.specs.update({spec.path: spec for spec in specs if spec.path in self._numbers.known})
         for path in fresh:
+            if path in self.specs and self.specs[path].kind is SampleKind.NUMERIC:
+                self._thinning.follow(path, path)
             known = self._resumed.get(self._numbers.known.get(path, 0))
             if known is not None:
                 self._progress.last.setdefault(path, known)
         self.lost(GapReason.COLLECTOR_STOPPED, fresh)
-
-    def _thinned(self, spec: SignalSpec) -> SignalSpec:
-        rule = rule_for(self._connection.thin, spec.path)
-        if rule is None or spec.period_s is None:
-            return spec
-        # Completeness is judged by the period: a silence that was asked for must not look like a loss.
-        return spec.model_copy(update={"period_s": max(spec.period_s, rule.max_interval_s)})
 
     def take(
         self,
@@ -141,16 +122,14 @@ class Recorder:
             return
         gap = self._progress.observe(path, ts_us, now_us())
         if gap is not None:
-            self._release([path])
+            self._add_held(self._thinning.cut([path]))
             self._taken.gaps.append(gap)
-        if spec.kind is SampleKind.NUMERIC:
-            for point in self._thinning.take(path, (ts_us, value, status)):
-                self._add(spec, point)
-        else:
-            self._add(spec, (ts_us, value, status))
+        point = (ts_us, value, status)
+        for one in self._thinning.take(path, point) if spec.kind is SampleKind.NUMERIC else [point]:
+            self._add(spec, one)
 
-    def _release(self, paths: Iterable[str] | None = None) -> None:
-        for path, point in self._thinning.release(paths):
+    def _add_held(self, held: Iterable[tuple[str, Point]]) -> None:
+        for path, point in held:
             self._add(self.specs[path], point)
 
     def _add(self, spec: SignalSpec, point: tuple[int, Any, int]) -> None:
@@ -165,19 +144,20 @@ class Recorder:
     def flush(self, origin: Origin = Origin.LIVE) -> bool:
         """Make everything taken durable; False when it could not be kept, which is then recorded as a gap."""
         taken, self._taken = self._taken, _Taken()
-        before, self._before = self._before, None
         arrival = datetime.now(UTC)
         batches = [value_batch(kind, rows, arrival, origin) for kind, rows in taken.values.items()]
         if taken.gaps:
             gaps = [(self._numbers.known[path], since, end, why) for path, since, end, why in taken.gaps]
             batches.append(gap_batch(gaps, arrival))
-        thinned = self._thinning.newly_left_out()
-        if not self._keep(batches):
-            self._counters.add(received=taken.rows, dropped=taken.rows - thinned, thinned=thinned)
+        kept = self._keep(batches)
+        before, self._before = self._before, None
+        if not kept:
+            self._thinning.go_back()
+            self._counters.add(received=taken.rows, dropped=taken.rows)
             self._progress = before or self._progress
             self.lost(GapReason.SPOOL_FULL, taken.paths)
             return False
-        self._counters.add(received=taken.rows + len(taken.gaps), thinned=thinned)
+        self._counters.add(received=taken.rows + len(taken.gaps), thinned=self._thinning.settle())
         return True
 
     def keep_batches(self, batches: Sequence[SampleBatch]) -> bool:
@@ -219,48 +199,17 @@ class Recorder:
 
     def close(self) -> None:
         """Keep what was held back by thinning, and write down how far each signal came."""
-        self._release()
+        self._add_held(self._thinning.release())
         self.flush()
         self.save()
 
     def save(self) -> None:
         """Write down how far each signal has come; older segments are not needed for that any more."""
         known = self._numbers.known
-        last = {str(known[path]): ts for path, ts in self._progress.last.items() if path in known}
-        resumed = {str(number): ts for number, ts in self._resumed.items()}
-        checkpoint = _Checkpoint(number=self._spool.last, last=resumed | last)
+        # What is not in the spool yet does not count, nor does what is being written as a segment begins.
+        reached = (self._before or self._progress).last | self._thinning.on_disk()
+        last = {known[path]: ts for path, ts in reached.items() if path in known}
         try:
-            Files().replace_text(self._checkpoint_path, checkpoint.model_dump_json())
+            Checkpoint(number=self._spool.last, last=self._resumed | last).write(self._checkpoint_path)
         except OSError as error:
             _log.warning("the checkpoint could not be written", reason=str(error))
-
-    def _read_checkpoint(self) -> dict[int, int]:
-        """Newest source time by signal number: the file, and what the spool holds since."""
-        try:
-            kept = _Checkpoint.model_validate_json(self._checkpoint_path.read_text())
-        except (OSError, ValidationError, UnicodeDecodeError):
-            kept = _Checkpoint()
-        last = {int(number): ts for number, ts in kept.last.items()}
-        after = kept.number
-        while records := self._spool.read(_READ_BYTES, after=after):
-            for record in records:
-                _advance(last, record.payload)
-            after = records[-1].number
-        return last
-
-
-def _advance(last: dict[int, int], payload: bytes) -> None:
-    try:
-        batch = decode_batch(payload)
-    except CodecError:
-        return
-    if batch.kind is SampleKind.GAP or batch.origin is Origin.IMPORT:
-        return
-    newest = batch.table.group_by("signal").aggregate([("ts", "max")])
-    latest = (batch.arrival - _EPOCH) // timedelta(microseconds=1) + 86_400_000_000
-    for signal, ts in zip(
-        newest["signal"].to_pylist(), newest["ts_max"].cast("int64").to_pylist(), strict=True
-    ):
-        # Absurd future times never count as progress, as in the live tracker.
-        if ts <= latest:
-            last[signal] = max(ts, last.get(signal, ts))

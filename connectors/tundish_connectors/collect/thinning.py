@@ -3,22 +3,28 @@
 Both keep every change of status, every sample beside a gap, and a sample at least each ``max_interval_s``;
 when a value leaves its band, the sample before is kept too, so that the flat stretch and the step stay apart.
 A signal that is thinned is declared with ``max_interval_s`` as its period: silence up to that is expected.
+One sample of each signal is held back in memory. After a kill the gap begins behind the last one on disk.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Hashable
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Generic, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from tundish_platform.samples import Severity, severity
+from tundish_platform.samples import SampleKind, Severity, severity
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
+
+    from tundish_platform.samples import SignalSpec
 
 Point = tuple[int, float | None, int]
+_Key = TypeVar("_Key", bound=Hashable)
+_State = tuple[Point | None, Point | None, float, float, int]
 
 
 class ThinRule(BaseModel):
@@ -53,6 +59,14 @@ class ThinRule(BaseModel):
 def rule_for(rules: Sequence[ThinRule], path: str) -> ThinRule | None:
     """The first rule that fits a path."""
     return next((rule for rule in rules if rule.fits(path)), None)
+
+
+def as_thinned(rules: Sequence[ThinRule], spec: SignalSpec) -> SignalSpec:
+    """A signal as it is declared: silence that was asked for must not look like a loss."""
+    rule = rule_for(rules, spec.path)
+    if rule is None or spec.kind is not SampleKind.NUMERIC or spec.period_s is None:
+        return spec
+    return spec.model_copy(update={"period_s": max(spec.period_s, rule.max_interval_s)})
 
 
 class Thinner:
@@ -96,6 +110,21 @@ class Thinner:
         held = self._held
         self._keep(held)
         return [held]
+
+    def cut(self) -> list[Point]:
+        """Keep what was held back and, whatever it is, the next sample: a gap may lie between them."""
+        held = self.release()
+        self._kept = None
+        return held
+
+    @property
+    def state(self) -> _State:
+        """All that changes, to go back to."""
+        return self._kept, self._held, self._low, self._high, self.left_out
+
+    @state.setter
+    def state(self, state: _State) -> None:
+        self._kept, self._held, self._low, self._high, self.left_out = state
 
     def _may_leave_out(self, point: Point) -> bool:
         kept = self._kept
@@ -146,40 +175,66 @@ class Thinner:
             self._high = min(self._high, ((value or 0.0) + self._deviation - base) / length)
 
 
-class Thinning:
-    """The thinners of a source's signals.
+class Thinning(Generic[_Key]):
+    """The thinners of a source's numeric signals, by key: whatever the caller tells signals apart by.
 
-    Attributes:
-        left_out: samples left out since `take_left_out` was last asked.
+    What was taken since `settle` can be taken back with `go_back`, when it could not be kept.
     """
 
     def __init__(self, rules: Sequence[ThinRule]) -> None:
         self._rules = rules
-        self._thinners: dict[str, Thinner | None] = {}
+        self._thinners: dict[_Key, Thinner] = {}
+        self._before: dict[_Key, _State] = {}
         self._counted = 0
 
-    def take(self, path: str, point: Point) -> list[Point]:
+    def follow(self, key: _Key, path: str) -> bool:
+        """Thin a signal from now on, if a rule fits its path; returns whether one does."""
+        rule = rule_for(self._rules, path)
+        if rule is not None and key not in self._thinners:
+            self._thinners[key] = Thinner(rule)
+        return rule is not None
+
+    def take(self, key: _Key, point: Point) -> list[Point]:
         """What is kept of one more sample; everything for a signal without a rule."""
-        if not self._rules:
-            return [point]
-        if path not in self._thinners:
-            rule = rule_for(self._rules, path)
-            self._thinners[path] = Thinner(rule) if rule else None
-        thinner = self._thinners[path]
+        thinner = self._changing(key)
         return [point] if thinner is None else thinner.take(*point)
 
-    def release(self, paths: Iterable[str] | None = None) -> list[tuple[str, Point]]:
-        """What was held back of some signals, or of all."""
-        chosen = list(self._thinners) if paths is None else [path for path in paths if path in self._thinners]
+    def cut(self, keys: Iterable[_Key]) -> list[tuple[_Key, Point]]:
+        """What was held back of signals that have a gap; the next sample of each is kept, too."""
+        return self._each(keys, Thinner.cut)
+
+    def release(self) -> list[tuple[_Key, Point]]:
+        """What was held back of all signals."""
+        return self._each(list(self._thinners), Thinner.release)
+
+    def _each(self, keys: Iterable[_Key], act: Callable[[Thinner], list[Point]]) -> list[tuple[_Key, Point]]:
         return [
-            (path, point)
-            for path in chosen
-            if (thinner := self._thinners[path]) is not None
-            for point in thinner.release()
+            (key, point)
+            for key in keys
+            if (thinner := self._changing(key)) is not None
+            for point in act(thinner)
         ]
 
-    def newly_left_out(self) -> int:
-        """Samples left out since the last call."""
-        total = sum(thinner.left_out for thinner in self._thinners.values() if thinner is not None)
+    def _changing(self, key: _Key) -> Thinner | None:
+        thinner = self._thinners.get(key)
+        if thinner is not None and key not in self._before:
+            self._before[key] = thinner.state
+        return thinner
+
+    def go_back(self) -> None:
+        """Forget what was taken since `settle`: it will come again, or is lost and recorded as a gap."""
+        for key, state in self._before.items():
+            self._thinners[key].state = state
+        self._before.clear()
+
+    def settle(self) -> int:
+        """What was taken is kept now; returns how many samples were left out of it."""
+        self._before.clear()
+        total = sum(thinner.left_out for thinner in self._thinners.values())
         fresh, self._counted = total - self._counted, total
         return fresh
+
+    def on_disk(self) -> dict[_Key, int]:
+        """Time of the newest sample on disk, of signals with a newer one that is held back."""
+        states = [(key, self._before.get(key, one.state)) for key, one in self._thinners.items()]
+        return {key: kept[0] for key, (kept, held, *_) in states if kept is not None and held is not None}

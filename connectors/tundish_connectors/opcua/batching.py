@@ -36,10 +36,12 @@ class Batching:
 
     Attributes:
         size: operations per call; halved whenever the server refuses a call as too large or answers too late.
+        learned: it was halved at least once.
     """
 
     def __init__(self, size: int, at_once: int = 1) -> None:
         self.size = max(1, size)
+        self.learned = False
         self._at_once = max(1, at_once)
 
     async def run(
@@ -84,3 +86,4 @@ class Batching:
         if operations == 1 or not (too_many or too_slow):
             raise error
         self.size = max(1, min(self.size, operations // 2))
+        self.learned = True

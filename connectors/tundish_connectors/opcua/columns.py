@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from tundish_connectors.opcua.decode import Column
 from tundish_connectors.opcua.slots import KINDS
+from tundish_connectors.opcua.thinned import Part, ThinnedColumns, in_order
 from tundish_connectors.opcua.times import resolve_times
 from tundish_platform.samples import SCHEMAS, SampleBatch, SampleKind
 
@@ -33,8 +34,6 @@ _EXACT = 2**53
 _ALL = slice(None)
 _Rows = NDArray[np.int64] | slice
 _Taken = tuple[NDArray[np.uint32], NDArray[np.int64], NDArray[np.uint32], NDArray[np.int64]]
-# signals, times, values, statuses, order
-_Part = tuple[NDArray[np.uint32], NDArray[np.int64], pa.Array, NDArray[np.uint32], NDArray[np.int64]]
 
 
 class UnfitError(ValueError):
@@ -49,13 +48,15 @@ class BatchBuilder:
     """Collects columns and makes batches of them.
 
     Attributes:
+        thinned: what may be left out of numeric signals; nothing by default.
         oddities: how often something had to be mended: ``replaced_times``, ``unfit_values``,
             ``unknown_handles``, ``not_yet_sampled``.
     """
 
-    def __init__(self, table: SlotTable) -> None:
+    def __init__(self, table: SlotTable, thinned: ThinnedColumns | None = None) -> None:
         self._table = table
-        self._chunks: dict[int, list[_Part]] = {}
+        self.thinned = ThinnedColumns(()) if thinned is None else thinned
+        self._chunks: dict[int, list[Part]] = {}
         self.oddities: Counter[str] = Counter()
 
     def add(
@@ -67,7 +68,7 @@ class BatchBuilder:
             Slots, times in µs and statuses of what was taken, each ``(n,)``, in the order of the server.
         """
         taken: list[_Taken] = []
-        by_kind: dict[int, list[_Part]] = {}
+        by_kind: dict[int, list[Part]] = {}
         behind = 0
         for raw in columns:
             column = self._known(raw)
@@ -84,8 +85,21 @@ class BatchBuilder:
                 signal = self._table.signal[column.handles[chosen]]
                 by_kind.setdefault(kind, []).append((signal, times[chosen], values, status, order[chosen]))
         for kind, parts in by_kind.items():
-            self._chunks.setdefault(kind, []).append(_in_order(parts))
+            whole = in_order(parts)
+            self._chunks.setdefault(kind, []).append(self.thinned.take(whole) if kind == _NUMERIC else whole)
         return _merged(taken)
+
+    def cut(self, signals: NDArray[np.uint32]) -> None:
+        """Keep what was held back of signals that may have a gap, and the next sample of each."""
+        self._add_held(self.thinned.cut(signals))
+
+    def release(self) -> None:
+        """Keep what was held back of all signals."""
+        self._add_held(self.thinned.release())
+
+    def _add_held(self, held: Part) -> None:
+        if len(held[0]):
+            self._chunks.setdefault(_NUMERIC, []).append(held)
 
     def _kinds(self, slots: NDArray[np.uint32]) -> Iterator[tuple[int, _Rows]]:
         """Each kind among the slots with its rows."""
@@ -138,23 +152,9 @@ class BatchBuilder:
     def build(self, arrival: datetime) -> list[SampleBatch]:
         """The batches of everything added since the last call."""
         chunks, self._chunks = self._chunks, {}
-        return [_batch(KINDS[kind], parts, arrival) for kind, parts in sorted(chunks.items())]
-
-
-def _in_order(parts: Sequence[_Part]) -> _Part:
-    """Parts that were decoded together as one, in the server's order: equal times are told apart by it."""
-    if len(parts) == 1:
-        return parts[0]
-    signal, times, values, status, order = zip(*parts, strict=True)
-    merged = np.concatenate(order)
-    rows = np.argsort(merged, kind="stable")
-    return (
-        np.concatenate(signal)[rows],
-        np.concatenate(times)[rows],
-        pa.concat_arrays(values).take(pa.array(rows)),
-        np.concatenate(status)[rows],
-        merged[rows],
-    )
+        # Of a part that was thinned nothing may be left.
+        made = [_batch(KINDS[kind], parts, arrival) for kind, parts in sorted(chunks.items())]
+        return [one for one in made if len(one)]
 
 
 def _merged(
@@ -169,7 +169,7 @@ def _merged(
     return slots[rows], times[rows], status[rows]
 
 
-def _batch(kind: SampleKind, parts: Sequence[_Part], arrival: datetime) -> SampleBatch:
+def _batch(kind: SampleKind, parts: Sequence[Part], arrival: datetime) -> SampleBatch:
     signal, times, values, status, _ = zip(*parts, strict=True)
     schema = SCHEMAS[kind]
     columns = [
@@ -179,19 +179,6 @@ def _batch(kind: SampleKind, parts: Sequence[_Part], arrival: datetime) -> Sampl
         pa.array(np.concatenate(status)),
     ]
     return SampleBatch(kind, pa.Table.from_arrays(columns, schema=schema), arrival)
-
-
-def gap_batch(rows: list[tuple[int, int, int, str]], arrival: datetime) -> SampleBatch:
-    """Gap records from (signal, start µs, end µs, reason)."""
-    schema = SCHEMAS[SampleKind.GAP]
-    signal, start, end, reason = zip(*rows, strict=True)
-    columns = [
-        pa.array(signal, pa.uint32()),
-        pa.array(start, pa.int64()).view(schema.field("ts").type),
-        pa.array(end, pa.int64()).view(schema.field("end").type),
-        pa.array(reason, pa.string()),
-    ]
-    return SampleBatch(SampleKind.GAP, pa.Table.from_arrays(columns, schema=schema), arrival)
 
 
 def _pick(values: NDArray[Any] | list[Any], chosen: _Rows) -> list[Any]:

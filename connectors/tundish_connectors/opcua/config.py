@@ -6,24 +6,23 @@ from pathlib import Path
 from typing import Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, SecretStr, model_validator
+from pydantic import Field, PrivateAttr, SecretStr, model_validator
 
-from tundish_connectors.lines import UnknownKit
-from tundish_connectors.lines import kit as find_kit
+from tundish_connectors.collect.config import Connection
 from tundish_connectors.opcua.rule_files import load_rules
 from tundish_connectors.opcua.rules import RuleSet
+from tundish_platform.samples.kits import UnknownKit
+from tundish_platform.samples.kits import kit as find_kit
 
 SecurityPolicy = Literal["None", "Basic256Sha256", "Aes128Sha256RsaOaep", "Aes256Sha256RsaPss"]
 SecurityMode = Literal["Sign", "SignAndEncrypt"]
 
 
-class OpcUaConnection(BaseModel):
-    """One OPC UA server, and how to collect from it.
+class OpcUaConnection(Connection):
+    """One OPC UA server, and how to collect from it; its name also names the client to the server.
 
     Attributes:
-        name: name of the source in the tenant; also names the client to the server.
         url: ``opc.tcp://host:port/path``.
-        state_dir: folder of this connection alone: spool, certificates, what survives a restart.
         security_policy, security_mode: mode is ignored for policy None.
         certificate, private_key: own certificate and key (DER or PEM); made and kept if absent.
         trust: the server's certificate, or a folder of trusted ones; default ``state_dir/pki/trusted``.
@@ -31,7 +30,6 @@ class OpcUaConnection(BaseModel):
         user_certificate, user_private_key: for a login with a certificate, in place of a name.
         kit: id of the line kit that names and types the signals, or None.
         line: path of the line, where it differs from the kit's.
-        prefix: put before every path of this server, such as ``Site/Area/Line``.
         rules: CSV or Excel file that names, types, moves or leaves out signals; read when the connection
             is built.
         alarms: whether the server's alarms are followed too, on a connection of their own.
@@ -43,15 +41,10 @@ class OpcUaConnection(BaseModel):
         keep_alive_s: a server without news shows itself this often.
         publish_requests: publish requests kept waiting at the server.
         reconcile_s: how often missing and failed signals are tried again.
-        spool_bytes: bound of the spool.
         max_nodes: more variables than this are not collected, and said so.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")
     url: str
-    state_dir: Path
     security_policy: SecurityPolicy = "Basic256Sha256"
     security_mode: SecurityMode = "SignAndEncrypt"
     certificate: Path | None = None
@@ -63,7 +56,6 @@ class OpcUaConnection(BaseModel):
     user_private_key: Path | None = None
     kit: str | None = None
     line: str | None = None
-    prefix: str = ""
     rules: Path | None = None
     alarms: bool = False
     writable: tuple[str, ...] = ()
@@ -75,7 +67,6 @@ class OpcUaConnection(BaseModel):
     publish_requests: int = Field(default=4, ge=1, le=50)
     request_timeout_s: float = Field(default=10.0, gt=0)
     reconcile_s: float = Field(default=60.0, gt=0)
-    spool_bytes: int = Field(default=2 * 1024**3, ge=32 * 1024**2)
     max_nodes: int = Field(default=100_000, ge=1)
 
     _rule_set: RuleSet = PrivateAttr(default_factory=RuleSet)
@@ -87,8 +78,6 @@ class OpcUaConnection(BaseModel):
             raise ValueError(f"url must look like opc.tcp://host:4840, got {self.url!r}")
         if parts.username or parts.password:
             raise ValueError("user and password belong into their own settings, not into the url")
-        if self.prefix.startswith("/") or self.prefix.endswith("/"):
-            raise ValueError("prefix must not begin or end with a slash")
         if self.kit is not None:
             try:
                 find_kit(self.kit)

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import structlog
 from asyncua.ua.uaerrors import UaError
 
+from tundish_connectors.collect.numbers import SignalNumbers
 from tundish_connectors.connector import ConnectorError, ErrorKind, Report, RunState
 from tundish_connectors.delivery.protocol import SignalTrouble, Subscribed
 from tundish_connectors.opcua.errors import MALFORMED, SubscriptionGone, classify
 from tundish_connectors.opcua.keeper import MISSING, NOT_NUMBERED, Keeper, Standing
 from tundish_connectors.opcua.limits import Profile, read_limits
 from tundish_connectors.opcua.line import Line, Opened, leave, open_client
-from tundish_connectors.opcua.numbers import SignalNumbers
 from tundish_connectors.opcua.pulse import Pulse
 from tundish_connectors.opcua.retries import Retries
 from tundish_connectors.opcua.subscription import Subscription
@@ -42,7 +42,7 @@ class OpcUaConnector:
     def __init__(self, connection: OpcUaConnection, spool: Spool, delivery: Delivery, intake: Intake) -> None:
         self._connection = connection
         self._intake = intake
-        self._numbers = SignalNumbers(connection.name, delivery, spool, connection.state_dir)
+        self._numbers = SignalNumbers(connection.name, delivery, spool, connection.state_dir / "signals.json")
         self._standing = Standing()
         self._line = Line(connection)
         self._profile = Profile()
@@ -51,6 +51,7 @@ class OpcUaConnector:
         self._wanted: dict[int, ua.NodeId] = {}
         self._subscription: Subscription | None = None
         self._started: datetime | None = None
+        self._opened = 0
 
     @property
     def name(self) -> str:
@@ -71,6 +72,24 @@ class OpcUaConnector:
             silent=standing.silent,
         )
 
+    def details(self) -> dict[str, Any]:
+        """The server as it showed itself: subscription, limits, clock, and what had to be mended."""
+        held, standing = self._subscription, self._standing
+        return {
+            "server_started": self._started.isoformat() if self._started else None,
+            "lines_opened": self._opened,
+            "subscription": held.number if held else None,
+            "publishing_s": held.publishing_s if held else None,
+            "keep_alive_s": held.publishing.keep_alive_s if held else None,
+            "items": standing.subscribed,
+            "items_made_anew": standing.renewed,
+            "shortest_queue": held.items.shortest_queue if held else None,
+            "items_per_call": self._profile.items.size,
+            "nodes_per_read": self._profile.read.size,
+            "clock_steps": standing.clock_steps,
+            "mended_values": self._intake.oddities,
+        }
+
     async def run(self, report: Report) -> None:
         """Collect until the task is cancelled or the server cannot be reached.
 
@@ -82,6 +101,7 @@ class OpcUaConnector:
         """
         while True:
             opened = await self._line.open()
+            self._opened += 1
             ran = False
 
             def told(state: RunState, error: ConnectorError | None = None) -> None:
@@ -154,7 +174,7 @@ class OpcUaConnector:
         else:
             await keeper.check()
         report(RunState.RUNNING)
-        await keeper.keep()
+        await keeper.keep(report)
 
     async def _take_up(self, opened: Opened) -> tuple[Subscription, bool]:
         """The subscription from before, if the server still has it, or a new one; and whether it is new."""

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict
 
-from tundish_connectors.lines import kits
 from tundish_connectors.opcua.connector import leave, open_client
 from tundish_connectors.opcua.endpoints import read_offers
 from tundish_connectors.opcua.paths import lines_of, tenant_line
 from tundish_connectors.opcua.rules import unused
 from tundish_connectors.opcua.survey import UNCLASSIFIED, Survey, survey_server
+from tundish_platform.samples.kits import kits
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

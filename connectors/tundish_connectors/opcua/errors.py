@@ -63,20 +63,36 @@ def lost(why: str) -> ConnectorError:
     )
 
 
+def clock_stepped(url: str, step_s: float) -> ConnectorError:
+    """The word about a server whose clock was set: values go on, but carry the times that it says."""
+    return ConnectorError(
+        ErrorKind.PARTIAL,
+        f"The clock of the OPC UA server at {url} has stepped by {step_s:+.0f} s. Values are kept with the "
+        "times that the server gives them, so a stretch of time may be empty or told twice. Check the "
+        "server's time synchronisation.",
+        f"OPC UA 服务器 {url} 的时钟跳变了 {step_s:+.0f} 秒。数据按服务器给出的时间保存,"
+        "因此可能出现一段空白或重叠的时间。请检查服务器的时间同步。",
+    )
+
+
 def classify(error: Exception, url: str) -> ConnectorError:
     """The classified form of an error met while talking to the server at ``url``."""
     if isinstance(error, ConnectorError):
         return error
     if isinstance(error, UaStatusCodeError):
-        name = ua.StatusCode(ua.UInt32(error.code)).name
-        if error.code in _LOGIN:
-            return _login(url, name)
-        if error.code in _CERTIFICATE:
-            return _certificate(url, name)
-        return _retry(url, name)
+        return _refused(error.code, url)
     if "No matching endpoints" in str(error):
         return _no_endpoint(url, str(error))
     return _retry(url, f"{type(error).__name__}: {error}" if str(error) else type(error).__name__)
+
+
+def _refused(code: int, url: str) -> ConnectorError:
+    name = ua.StatusCode(ua.UInt32(code)).name
+    if code in _LOGIN:
+        return _login(url, name)
+    if code in _CERTIFICATE:
+        return _certificate(url, name)
+    return _too_many_sessions(url, name) if code == StatusCodes.BadTooManySessions else _retry(url, name)
 
 
 def _retry(url: str, why: str) -> ConnectorError:
@@ -85,6 +101,16 @@ def _retry(url: str, why: str) -> ConnectorError:
         f"The OPC UA server at {url} cannot be used now ({why}). It is tried again by itself; if that "
         "goes on, run the connection doctor.",
         f"暂时无法使用 OPC UA 服务器 {url}({why})。系统会自动重试;若持续出现,请运行连接诊断。",
+    )
+
+
+def _too_many_sessions(url: str, why: str) -> ConnectorError:
+    return ConnectorError(
+        ErrorKind.RETRY,
+        f"The OPC UA server at {url} has no session left ({why}). It is tried again by itself, more and more "
+        "rarely; close other clients, or have the server allow more sessions.",
+        f"OPC UA 服务器 {url} 的会话数已达上限({why})。系统会自动重试,间隔逐渐加长;"
+        "请关闭其他客户端,或在服务器上提高会话上限。",
     )
 
 

@@ -95,6 +95,11 @@ class GapTracker:
         newest = int(regular.max()) if len(regular) else NEVER
         return newest if newest != NEVER else int(self.last.max(initial=NEVER))
 
+    @property
+    def pending(self) -> NDArray[np.int64]:
+        """Slots of which something may be missing before their next sample."""
+        return np.flatnonzero(self._pending)
+
     def mark(self, reason: GapReason, slots: NDArray[np.int64] | None = None) -> None:
         """Something may be missing from now on, for some slots or all; an earlier reason stays."""
         chosen = np.arange(len(self.last)) if slots is None else slots

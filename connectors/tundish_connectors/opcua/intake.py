@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 import structlog
 
-from tundish_connectors.opcua.checkpoint import Checkpoint, read_checkpoint
-from tundish_connectors.opcua.columns import BatchBuilder, gap_batch
+from tundish_connectors.collect.checkpoint import Checkpoint, read_checkpoint
+from tundish_connectors.collect.rows import gap_batch
+from tundish_connectors.opcua.columns import BatchBuilder
 from tundish_connectors.opcua.decode import DecodeError, decode_bodies
 from tundish_connectors.opcua.gaps import NEVER, GapTracker, Progress
 from tundish_connectors.opcua.queues import full_queues
 from tundish_connectors.opcua.slots import SlotTable
+from tundish_connectors.opcua.thinned import ThinnedColumns
 from tundish_connectors.spool import SpoolError
 from tundish_platform.samples import GapReason, encode_batch
 
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from tundish_connectors.collect.thinning import ThinRule
     from tundish_connectors.delivery import Counters
     from tundish_connectors.opcua.decode import Column
     from tundish_connectors.opcua.publish import Notification
@@ -48,14 +51,18 @@ class Intake:
         queues: what the server keeps for each item, as far as it granted any.
     """
 
-    def __init__(self, spool: Spool, counters: Counters, state_dir: Path) -> None:
+    def __init__(
+        self, spool: Spool, counters: Counters, state_dir: Path, thin: Sequence[ThinRule] = ()
+    ) -> None:
         self.table = SlotTable()
         self._tracker = GapTracker(self.table)
         self.full = False
         self.queues: Queues | None = None
         self._spool = spool
         self._counters = counters
-        self._builder = BatchBuilder(self.table)
+        self._thinned = ThinnedColumns(thin)
+        self._builder = BatchBuilder(self.table, self._thinned)
+        self._arrived = 0
         self._checkpoint_path = state_dir / "last.json"
         self._resumed = read_checkpoint(self._checkpoint_path, spool)
         self._before: Progress | None = None
@@ -68,6 +75,8 @@ class Intake:
         self._settle()
         known = len(self.table)
         slots = [self.table.add(one.spec, numbers[one.spec.path], one.enum, one.pick) for one in desired]
+        for slot in range(known, len(self.table)):
+            self._thinned.follow(int(self.table.signal[slot]), self.table.specs[slot])
         if len(self.table) > known:
             self._tracker.grow()
             self._tracker.resume(self._resumed, range(known, len(self.table)))
@@ -123,7 +132,11 @@ class Intake:
 
     def _follow(self, columns: Sequence[Column]) -> None:
         arrival = now_us()
+        if self._thinned:
+            # Both samples beside a gap are kept: the one that is held back, and the next one.
+            self._builder.cut(self.table.signal[self._tracker.pending])
         slots, times, status = self._builder.add(columns, arrival)
+        self._arrived += len(slots)
         self._touched.append(slots)
         self._tracker.observe(slots, times, status, arrival)
 
@@ -132,9 +145,9 @@ class Intake:
         self._settle()
         before = self._before = self._before or self._tracker.progress()
         touched, self._touched = self._touched, []
+        arrived, self._arrived = self._arrived, 0
         arrival = datetime.now(UTC)
         batches = self._builder.build(arrival)
-        rows = sum(len(batch) for batch in batches)
         gaps = self._tracker.take_rows()
         if gaps:
             batches.append(gap_batch(gaps, arrival))
@@ -142,11 +155,11 @@ class Intake:
             if batches:
                 self._spool.append([encode_batch(batch) for batch in batches])
         except SpoolError as error:
-            self._refuse(before, touched, rows, error)
+            self._refuse(before, touched, arrived, error)
             return False
         finally:
             self._before = None
-        self._counters.add(received=rows + len(gaps))
+        self._counters.add(received=arrived + len(gaps), thinned=self._thinned.settle())
         self.full = False
         return True
 
@@ -157,10 +170,17 @@ class Intake:
             _log.error("values could not be kept; a gap will be recorded", reason=str(error))
         self.full = True
         self._tracker.go_back(before)
+        self._thinned.go_back()
         if touched:
             slots = np.unique(np.concatenate(touched)).astype(np.int64)
             self._tracker.mark(GapReason.SPOOL_FULL, slots)
         self._counters.add(received=rows, dropped=rows)
+
+    def close(self) -> None:
+        """Keep what was held back by thinning, and write down how far each signal came."""
+        self._builder.release()
+        self.flush()
+        self.save()
 
     def save(self) -> None:
         """Write down how far each signal has come; older segments are not needed for that any more."""
@@ -170,7 +190,8 @@ class Intake:
         last = {
             int(signal): int(time) for signal, time in zip(signals, reached, strict=True) if time != NEVER
         }
+        last |= self._thinned.on_disk()
         try:
-            Checkpoint(number=self._spool.last, last={**self._resumed, **last}).write(self._checkpoint_path)
+            Checkpoint(number=self._spool.last, last=self._resumed | last).write(self._checkpoint_path)
         except OSError as error:
             _log.warning("the checkpoint could not be written", reason=str(error))

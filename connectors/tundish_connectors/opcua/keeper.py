@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import structlog
 
-from tundish_connectors.opcua.batching import Batching
+from tundish_connectors.collect.thinning import as_thinned
+from tundish_connectors.connector import RunState
 from tundish_connectors.opcua.deaf import DeafWatch
+from tundish_connectors.opcua.errors import clock_stepped
 from tundish_connectors.opcua.holes import HoleFiller
 from tundish_connectors.opcua.silence import SilenceWatch
 from tundish_connectors.opcua.survey import Survey, survey_server
@@ -19,20 +21,26 @@ from tundish_connectors.opcua.times import micros_of
 from tundish_platform.samples import GapReason
 
 if TYPE_CHECKING:
-    from asyncua import ua
+    from collections.abc import Sequence
 
+    from asyncua import ua
+    from numpy.typing import NDArray
+
+    from tundish_connectors.collect.numbers import SignalNumbers
+    from tundish_connectors.connector import Report
     from tundish_connectors.opcua.config import OpcUaConnection
     from tundish_connectors.opcua.intake import Intake
     from tundish_connectors.opcua.limits import Profile
-    from tundish_connectors.opcua.numbers import SignalNumbers
     from tundish_connectors.opcua.retries import Retries
     from tundish_connectors.opcua.session import RawSession
     from tundish_connectors.opcua.subscription import Subscription
+    from tundish_platform.samples import SignalSpec
 
 _log = structlog.get_logger(__name__)
 _TICK_S = 1.0
 _CHECKPOINT_TICKS = 5
 _SILENCE_TICKS = 10
+_CLOCK_TOLD_S = 3600.0
 NOT_NUMBERED = "waits for the platform to number it"
 MISSING = "expected by the line kit, but the server does not have it"
 
@@ -79,10 +87,13 @@ class Keeper:
         self._silence = SilenceWatch(self.intake.table, self.intake.tracker, publishing_s)
         self._deaf = DeafWatch(self.intake.tracker, publishing_s)
         self._filler = HoleFiller(self.intake)
-        self._read = Batching(self.profile.read)
+        self._clock_told: float | None = None
 
-    async def keep(self) -> None:
+    async def keep(self, report: Report) -> None:
         """Go on until a call fails.
+
+        Args:
+            report: told of a step of the server's clock, for an hour.
 
         Raises:
             asyncua.ua.UaError, OSError, TimeoutError: as the call raised them.
@@ -93,31 +104,39 @@ class Keeper:
         while True:
             await asyncio.sleep(_TICK_S)
             tick += 1
-            self._watch_silence(record=tick % _SILENCE_TICKS == 0)
+            await self._watch_silence(report, record=tick % _SILENCE_TICKS == 0)
             if tick % _CHECKPOINT_TICKS == 0:
                 self.intake.save()
             if tick % pulse_ticks == 0:
-                await self._beat()
+                await self._beat(report)
             if tick % reconcile_ticks == 0:
                 await self.check()
             elif self.retries.due(time.monotonic()):
                 await self.survey()
             await self._mend()
 
-    async def _beat(self) -> None:
+    async def _beat(self, report: Report) -> None:
         beat = await self.subscription.pulse.beat(self.session)
+        self._silence.clock(beat.step_s)
+        now = time.monotonic()
         if beat.step_s:
             self.standing.clock_steps += 1
-            _log.warning("the server's clock has stepped", seconds=round(beat.step_s, 1))
+            self._clock_told = now
             if beat.step_s < 0 and beat.now is not None:
                 self.intake.tracker.rewind(micros_of(beat.now))
+            error = clock_stepped(self.connection.url, beat.step_s)
+            _log.warning("the server's clock has stepped", reason=error.message_en)
+            report(RunState.RUNNING, error)
+        elif self._clock_told is not None and now - self._clock_told > _CLOCK_TOLD_S:
+            self._clock_told = None
+            report(RunState.RUNNING)
 
     async def _mend(self) -> None:
         """Fill holes, ask for present values after a loss, and make deaf items anew."""
         await self.subscription.resend()
         await self._filler.fill(self.session, self.subscription.items.granted)
         self._deaf.note()
-        deaf = await self._deaf.look(self.subscription.items, self._read)
+        deaf = await self._deaf.look(self.subscription.items, self.profile.read)
         if deaf:
             _log.warning("items do not deliver and are made anew", count=len(deaf))
             self.standing.renewed += len(deaf)
@@ -139,9 +158,9 @@ class Keeper:
 
     async def survey(self) -> None:
         """Look at the server's tree, and subscribe to what is desired and lacks."""
-        survey = await survey_server(self.session, self.connection)
+        survey = await survey_server(self.session, self.connection, profile=self.profile)
         specs = [one.spec for one in survey.desired]
-        numbers = await asyncio.to_thread(self.numbers.declare, specs) if specs else {}
+        numbers = await asyncio.to_thread(self.numbers.declare, self._as_declared(specs)) if specs else {}
         desired = [one for one in survey.desired if one.spec.path in numbers]
         slots = self.intake.bind(desired, numbers)
         self.wanted.clear()
@@ -187,14 +206,23 @@ class Keeper:
         if slow:
             _log.warning("the server looks less often than values come", count=len(slow), path=slow[0])
 
-    def _watch_silence(self, *, record: bool) -> None:
-        subscribed = np.array(sorted(self.subscription.subscribed), np.int64)
-        silent = self._silence.silent(subscribed)
-        paths = [self.intake.table.specs[slot].path for slot in silent.tolist()]
+    async def _watch_silence(self, report: Report, *, record: bool) -> None:
+        paths, silent = self._silent()
+        if set(paths) - set(self.standing.silent):
+            # Before it is recorded: was it the clock that went on, and not the signals that stood still?
+            await self._beat(report)
+            paths, silent = self._silent()
         if paths and (record or paths != self.standing.silent):
             self.intake.tracker.record_silence(silent)
             self.intake.flush()
         self.standing.silent = paths
+
+    def _silent(self) -> tuple[list[str], NDArray[np.int64]]:
+        silent = self._silence.silent(np.array(sorted(self.subscription.subscribed), np.int64))
+        return [self.intake.table.specs[slot].path for slot in silent.tolist()], silent
+
+    def _as_declared(self, specs: Sequence[SignalSpec]) -> list[SignalSpec]:
+        return [as_thinned(self.connection.thin, spec) for spec in specs]
 
 
 __all__ = ["MISSING", "NOT_NUMBERED", "Keeper", "Standing"]

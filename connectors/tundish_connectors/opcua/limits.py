@@ -21,6 +21,10 @@ _NODES = {
 }
 _DEFAULT_ITEMS = 1000
 _DEFAULT_READ = 500
+# More would only queue at a small server, which has one processor for its machine and for us.
+_CALLS_AT_ONCE = 4
+# Each may have a thousand references in the answer.
+_MOST_BROWSE = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,18 +41,27 @@ class Profile:
     """What is known of one server; it outlives lines and sessions.
 
     Attributes:
-        items: operations per call on monitored items, as stated at first, then as learned from refusals.
-        read: nodes per read.
+        browse, read: nodes per call, as stated at first, then as learned from refusals.
+        items: operations per call on monitored items, the same.
     """
 
+    browse: Batching = field(default_factory=lambda: Batching(_MOST_BROWSE, _CALLS_AT_ONCE))
+    read: Batching = field(default_factory=lambda: Batching(_DEFAULT_READ, _CALLS_AT_ONCE))
     items: Batching = field(default_factory=lambda: Batching(_DEFAULT_ITEMS))
-    read: int = _DEFAULT_READ
 
     def state(self, limits: Limits) -> None:
         """Take over what the server states; a size that it has refused since is not tried again."""
-        stated = limits.items or _DEFAULT_ITEMS
-        self.items.size = min(self.items.size, stated) if self.items.size < _DEFAULT_ITEMS else stated
-        self.read = limits.read or _DEFAULT_READ
+        browse = min(limits.browse or _MOST_BROWSE, _MOST_BROWSE)
+        stated = (browse, limits.read or _DEFAULT_READ, limits.items or _DEFAULT_ITEMS)
+        for batching, size in zip((self.browse, self.read, self.items), stated, strict=True):
+            batching.size = min(batching.size, size) if batching.learned else size
+
+
+async def profile_of(session: RawSession) -> Profile:
+    """What a server states, for a look at it; errors as `read_limits`."""
+    profile = Profile()
+    profile.state(await read_limits(session))
+    return profile
 
 
 async def read_limits(session: RawSession) -> Limits:

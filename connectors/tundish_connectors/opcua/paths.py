@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from tundish_connectors.lines import kit as find_kit
+from tundish_platform.samples.kits import kit as find_kit
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from tundish_connectors.lines import LineKit
     from tundish_connectors.opcua.config import OpcUaConnection
     from tundish_platform.samples import SignalSpec
+    from tundish_platform.samples.kits import LineKit
 
 # Entry point of OPC 40001-1 (Machinery); it is no place in the plant.
 _MACHINES = "Machines/"

@@ -44,6 +44,9 @@ class SilenceWatch:
         self._publishing_s = publishing_s
         self._clock = clock
         self._course: deque[tuple[float, int]] = deque()
+        self._newest = tracker.newest
+        self._skipped_at = NEVER
+        self._skipped_us = 0
 
     def speed(self) -> float:
         """Seconds of source time per second of wall time over the last ten seconds, 1 at least."""
@@ -56,6 +59,18 @@ class SilenceWatch:
             return 1.0
         return max(1.0, (newest - oldest) / 1e6 / (now - then))
 
+    def clock(self, step_s: float) -> None:
+        """The server's clock was looked at; what it skipped since the last look is nobody's silence.
+
+        Args:
+            step_s: seconds by which it was set on; where it was put back, the tracker is put back, too.
+        """
+        if step_s > 0:
+            self._course.clear()
+            self._skipped_us = int(step_s * 1e6)
+            self._skipped_at = self._newest + self._skipped_us // 2
+        self._newest = self._tracker.newest
+
     def silent(self, subscribed: NDArray[np.int64]) -> NDArray[np.int64]:
         """The silent ones among the given slots; a slot without any sample yet is not judged."""
         speed = self.speed()
@@ -64,5 +79,6 @@ class SilenceWatch:
         grace = max(_LEAST_US, int(_PUBLISHINGS * self._publishing_s * speed * 1e6))
         known = (last != NEVER) & (period > 0)
         lag = np.where(known, self._tracker.newest - np.where(known, last, 0), 0)
+        lag = np.where(last < self._skipped_at, lag - self._skipped_us, lag)
         silent: NDArray[np.int64] = subscribed[known & (lag > np.maximum(_PERIODS * period, grace))]
         return silent

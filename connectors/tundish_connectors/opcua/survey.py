@@ -5,15 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from tundish_connectors.lines import ucum_of_unit_id
-from tundish_connectors.opcua.batching import Batching
 from tundish_connectors.opcua.browse import FoundVariable, Progress, Tree, browse_tree
 from tundish_connectors.opcua.companion import Typed, name_types
 from tundish_connectors.opcua.describe import Describer, Description
-from tundish_connectors.opcua.limits import read_limits
+from tundish_connectors.opcua.limits import Profile, profile_of
 from tundish_connectors.opcua.parts import Part, parts_of
 from tundish_connectors.opcua.paths import TenantPaths
 from tundish_platform.samples import SampleKind, SignalRole, SignalSpec
+from tundish_platform.samples.units import ucum_of_unit_id
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,10 +23,6 @@ if TYPE_CHECKING:
     from tundish_connectors.opcua.rules import Rule
     from tundish_connectors.opcua.session import RawSession
 
-# More would only queue at a small server, which has one processor for its machine and for us.
-_CALLS_AT_ONCE = 4
-# Each may have a thousand references in the answer.
-_NODES_A_BROWSE = 50
 UNCLASSIFIED = "unclassified"
 
 
@@ -83,23 +78,33 @@ class ServerTree:
 
 
 async def survey_server(
-    session: RawSession, connection: OpcUaConnection, progress: Progress | None = None
+    session: RawSession,
+    connection: OpcUaConnection,
+    progress: Progress | None = None,
+    profile: Profile | None = None,
 ) -> Survey:
     """Browse and describe the server, and match it with the connection's kit and rules.
+
+    Args:
+        session: to look with.
+        connection: kit, rules, and how much is looked at.
+        progress: told how far the browse is.
+        profile: what is known of the server already, and learns; read from the server by default.
 
     Raises:
         asyncua.ua.UaError: the server refuses to be browsed or read.
         OSError: the connection is gone.
     """
-    return match(connection, await read_server(session, connection.max_nodes, progress))
+    return match(connection, await read_server(session, connection.max_nodes, progress, profile))
 
 
-async def read_server(session: RawSession, max_nodes: int, progress: Progress | None = None) -> ServerTree:
+async def read_server(
+    session: RawSession, max_nodes: int, progress: Progress | None = None, profile: Profile | None = None
+) -> ServerTree:
     """Browse and describe the server; errors as `survey_server`."""
-    limits = await read_limits(session)
-    browse = Batching(min(limits.browse or _NODES_A_BROWSE, _NODES_A_BROWSE), _CALLS_AT_ONCE)
-    tree = await browse_tree(session, browse, max_nodes, progress)
-    describer = Describer(session, browse, Batching(limits.read or 500, _CALLS_AT_ONCE))
+    known = profile or await profile_of(session)
+    tree = await browse_tree(session, known.browse, max_nodes, progress)
+    describer = Describer(session, known.browse, known.read)
     typed = await name_types(session, describer, tree.objects)
     return ServerTree(tree, await describer.describe(tree.variables), typed)
 

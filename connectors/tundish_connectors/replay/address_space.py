@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING, Any, Final
 from asyncua import ua
 from asyncua.ua.object_ids import ObjectIds
 
-from tundish_connectors.lines import engineering_unit
-from tundish_connectors.lines.units import UNECE_NAMESPACE
 from tundish_connectors.replay.ua_values import numeric_id, text_id
 from tundish_platform.samples import SampleKind
+from tundish_platform.samples.units import UNECE_NAMESPACE, engineering_unit
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -10,9 +10,9 @@ import numpy as np
 import pyarrow as pa
 
 from tundish_connectors.files.table import PathTable
-from tundish_connectors.lines import kit
 from tundish_connectors.replay.registry import recording
 from tundish_platform.samples import SCHEMAS, SampleKind
+from tundish_platform.samples.kits import kit
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

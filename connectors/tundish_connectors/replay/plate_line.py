@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from tundish_connectors.lines.plate import FEATURES
 from tundish_connectors.replay.recording import (
     Channel,
     Part,
@@ -18,6 +17,7 @@ from tundish_connectors.replay.recording import (
     texts,
 )
 from tundish_platform.samples import SampleKind
+from tundish_platform.samples.kits import kit
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -64,10 +64,9 @@ def _plates(part: PartName) -> Part:
     rows = chosen_plates(part, classes)
     ts = np.arange(len(rows), dtype=np.int64) * PLATE_S
     matrix = _feature_matrix(table, rows)
-    results = [
-        Channel(f"SIS1/Result/{feature[0]}", SampleKind.NUMERIC, ts, matrix[:, index])
-        for index, feature in enumerate(FEATURES)
-    ]
+    # The kit lists the features in the order of the published data set.
+    features = [spec.path for spec in kit("plate-line").signals if spec.semantic.startswith("defect.")]
+    results = [Channel(path, SampleKind.NUMERIC, ts, matrix[:, index]) for index, path in enumerate(features)]
     others = (
         Channel("SIS1/Result/FeatureVector", SampleKind.ARRAY, ts, matrix),
         Channel("SIS1/Tracking/PlateId", SampleKind.TEXT, ts, texts([f"SP{row + 1:04d}" for row in rows])),

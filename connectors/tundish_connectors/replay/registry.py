@@ -5,10 +5,10 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
-from tundish_connectors.lines import UnknownKit
 from tundish_connectors.replay.hydraulic_bench import HYDRAULIC_BENCH
 from tundish_connectors.replay.igbt_ageing import IGBT_AGEING
 from tundish_connectors.replay.plate_line import PLATE_LINE
+from tundish_platform.samples.kits import UnknownKit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

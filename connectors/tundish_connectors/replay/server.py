@@ -26,7 +26,6 @@ from asyncua.ua.attribute_ids import AttributeIds
 from asyncua.ua.status_codes import StatusCodes
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
-from tundish_connectors.lines import kit
 from tundish_connectors.replay.address_space import VARIANTS, AddressSpace
 from tundish_connectors.replay.clock import ReplayClock, fresh_start, utc_now
 from tundish_connectors.replay.pki import Identity, make_identity
@@ -36,13 +35,14 @@ from tundish_connectors.replay.registry import recording
 from tundish_connectors.replay.security import closed_server
 from tundish_connectors.replay.ua_values import data_value, status_code
 from tundish_platform.samples import SampleKind, SignalRole
+from tundish_platform.samples.kits import kit
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from asyncua.server.server import Server
 
-    from tundish_connectors.lines import LineKit
+    from tundish_platform.samples.kits import LineKit
 
 _logger = logging.getLogger(__name__)
 

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from dash import ALL, Input, Output, State, ctx, dcc, html
+from dash import ALL, Input, Output, State, dcc, html
 
 from tundish_dashboards import components, wishes
 from tundish_dashboards.bureau.evidence import evidence_panel
 from tundish_dashboards.bureau.figures import adoption_figures, cell_tables, enterprise_table
+from tundish_dashboards.bureau.inspections import inspection_table
 from tundish_platform.api.adoption import (
     UnknownEnterprise,
     current_adoption,
     enterprise_evidence,
     enterprise_list,
 )
+from tundish_platform.api.ghosts import suspicion_list
 from tundish_platform.programme import published_rules
 from tundish_platform.tenancy import access_programme
 
@@ -64,6 +66,9 @@ def bureau_page(pages: Pages, path: str) -> Component:
                 ],
                 className="columns halves",
             ),
+            components.panel(
+                t("inspect.title"), html.Div(id="bureau-inspect"), aside=t("inspect.no_verdict")
+            ),
             html.Div(id="bureau-cells"),
             dcc.Store(id="bureau-chosen"),
             html.Div(id="refreshing", hidden=True),
@@ -87,6 +92,7 @@ def _register_figures(pages: Pages) -> None:
         Output("bureau-figures", "children"),
         Output("bureau-enterprises", "children"),
         Output("bureau-cells", "children"),
+        Output("bureau-inspect", "children"),
         Output("beat", "data", allow_duplicate=True),
         Input("bureau-tick", "n_intervals"),
         Input("bureau-rule", "value"),
@@ -100,6 +106,7 @@ def _register_figures(pages: Pages) -> None:
             adoption_figures(person, counted),
             enterprise_table(person, counted, listed),
             cell_tables(person, counted),
+            inspection_table(person, suspicion_list(pages.context, person.principal)),
             f"bureau/{tick}",
         )
 
@@ -113,7 +120,7 @@ def _register_evidence(pages: Pages) -> None:
     )
     def choose(_person: Person, clicks: object, chosen: object) -> object:
         clicked = isinstance(clicks, list) and any(clicks)
-        asked = ctx.triggered_id
+        asked = wishes.asker()
         if not clicked or not isinstance(asked, dict):
             return wishes.word(chosen, "the enterprise", _USCC_LENGTH)
         return wishes.word(asked.get("uscc"), "the enterprise", _USCC_LENGTH)

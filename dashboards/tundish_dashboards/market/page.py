@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import dash_mantine_components as dmc
-from dash import ALL, Input, Output, State, ctx, dcc, html, no_update
+from dash import ALL, Input, Output, State, dcc, html, no_update
 
 from tundish_dashboards import components, wishes
 from tundish_dashboards.market.cards import app_card, grant_words
@@ -129,7 +129,7 @@ def register_market(pages: Pages) -> None:
         permission=Permission.SUBSCRIBE,
     )
     def ask(view: TenantView, starts: object, stops: object, _no: object) -> tuple[Any, ...]:
-        asked = ctx.triggered_id
+        asked = wishes.asker()
         if not isinstance(asked, dict) or not _clicked(starts, stops):
             return False, no_update, no_update, None
         app_id = wishes.word(asked.get("app"), "the app")

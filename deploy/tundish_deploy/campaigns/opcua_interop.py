@@ -157,7 +157,7 @@ async def _try(row: Row, port: int, state: Path) -> str:
 
 def _short(error: ConnectorError) -> str:
     inside = error.message_en.partition("(")[2].partition(")")[0]
-    return inside[:60] or error.message_en[:60]
+    return inside.partition(":")[0][:60] or error.message_en[:60]
 
 
 async def _use(session: RawSession) -> None:

@@ -12,7 +12,17 @@ from typing import Final
 
 from tundish_deploy.benchmarks.store.page import figures_table
 
-CAMPAIGNS: Final = ("power", "faults", "kill", "clocks", "isolation", "neighbours", "recovery")
+CAMPAIGNS: Final = (
+    "power",
+    "faults",
+    "kill",
+    "clocks",
+    "isolation",
+    "access",
+    "fuzz",
+    "neighbours",
+    "recovery",
+)
 _MARKS: Final = ("<!-- figures: made by tundish_deploy.campaigns.page -->", "<!-- end of figures -->")
 
 

@@ -128,6 +128,7 @@ def _session(settings: Path | None) -> Iterator[Session]:
 
     from tundish_platform.audit.models import AuditHead
     from tundish_platform.tenancy.metadata import Metadata
+    from tundish_platform.tenancy.reach import Above
 
     found = usable_settings(settings)
     file = None if found.metadata_url else found.data_dir / "metadata.sqlite"
@@ -135,7 +136,7 @@ def _session(settings: Path | None) -> Iterator[Session]:
     if metadata is None or not inspect(metadata.engine).has_table(AuditHead.__tablename__):
         give_up(f"There is no platform of this version in {found.data_dir}. Start `tundish up` once.")
     try:
-        with metadata.session() as session:
+        with metadata.above(Above.OPERATOR).session() as session:
             yield session
     finally:
         metadata.close()

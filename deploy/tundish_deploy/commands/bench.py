@@ -129,3 +129,16 @@ def pipeline(
         bench_pipeline(options, lambda text: errors.print(text, style="dim")).print(as_json=json)
     except (PipelineError, ClientError) as error:
         give_up(str(error))
+
+
+@app.command()
+def programme(
+    *,
+    ghosts: Annotated[int, typer.Option(help="Ghosts of each of the five kinds.", min=2)] = 100,
+    seed: Annotated[int, typer.Option(help="Of plants and ghosts.", min=0)] = 1,
+    json: JsonOption = False,
+) -> None:
+    """Ghost connections made of each kind, among plants at work cut from real recordings."""
+    from tundish_deploy.benchmarks.programme.run import bench_ghosts
+
+    bench_ghosts(ghosts, seed, lambda text: errors.print(text, style="dim")).print(as_json=json)

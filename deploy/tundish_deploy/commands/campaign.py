@@ -115,6 +115,33 @@ def isolation(
 
 
 @app.command()
+def access(
+    *,
+    every: Annotated[int, typer.Option(help="So-many-th question only; 1 for all.", min=1)] = 1,
+    json: JsonOption = False,
+) -> None:
+    """Ask every route and every callback of the pages as everyone who might; who may not gets nothing."""
+    from tundish_deploy.campaigns.access import campaign
+
+    _end(campaign(every), as_json=json)
+
+
+@app.command()
+def fuzz(
+    *,
+    api: Annotated[int, typer.Option(help="Cases for the API.", min=0)] = 100_000,
+    callbacks: Annotated[int, typer.Option(help="Cases for the pages' callbacks.", min=0)] = 50_000,
+    seed: Seed = 1,
+    minutes: Minutes = None,
+    json: JsonOption = False,
+) -> None:
+    """Send what no client would to every route and callback; no answer may be the server's failure."""
+    from tundish_deploy.campaigns.fuzz import campaign
+
+    _end(campaign(api, callbacks, seed, minutes), as_json=json)
+
+
+@app.command()
 def neighbours(
     *,
     count: Annotated[int, typer.Option(help="Rounds of all phases.", min=1)] = 10,

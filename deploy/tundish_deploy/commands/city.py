@@ -99,6 +99,7 @@ def _tenants(installed: Settings, slugs: list[str]) -> tuple[CityAccess, list[Te
     from tundish_platform.tenancy import AccessDenied, Permission, Principal, Role, access_tenant
     from tundish_platform.tenancy.accounts import job_principal
     from tundish_platform.tenancy.metadata import Metadata
+    from tundish_platform.tenancy.reach import Above
 
     who = f"tundish-city:{getpass.getuser()}"
     operator = Principal(0, who, roles=frozenset({Role.PLATFORM_OPERATOR}))
@@ -106,7 +107,7 @@ def _tenants(installed: Settings, slugs: list[str]) -> tuple[CityAccess, list[Te
     metadata = Metadata(installed.database)
     found = []
     try:
-        with metadata.session() as session:
+        with metadata.above(Above.OPERATOR).session() as session:
             reader = job_principal(session, who)
             for slug in slugs:
                 scope = access_tenant(reader, slug, Permission.READ)

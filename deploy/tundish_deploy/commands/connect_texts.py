@@ -50,8 +50,8 @@ MACHINE: Final[Text] = (
     "machine  {path}: {type} ({specification}), {variables} variables",
 )
 KIT: Final[Text] = (
-    "产线套件  {kit}:{found}/{expected} 个信号,位于 {line}",
-    "line kit  {kit}: {found} of {expected} signals at {line}",
+    "产线套件  {kit}:{found}/{expected} 个信号,位于 {line} (POST …/kits/{kit} 可建立名称与报警规则)",
+    "line kit  {kit}: {found} of {expected} signals at {line} (POST …/kits/{kit} plans names and alarms)",
 )
 MEANINGS: Final[Text] = (
     "已识别语义 {number} 个变量:{kinds}",

@@ -25,9 +25,9 @@ def replay(
     user: Annotated[str, typer.Option(help="User name the server asks for.")] = "tundish",
 ) -> None:
     """Play one recording over OPC UA, encrypted and with a log-in; a client's keys are made beside it."""
-    from tundish_connectors.lines import UnknownKit
     from tundish_connectors.replay import ReplayConfig, make_identity, serve, server_identity, trust
     from tundish_deploy.secrets import new_password, private_file, secret
+    from tundish_platform.samples.kits import UnknownKit
 
     configure_logs()
     place = (folder / kit).resolve()

@@ -212,6 +212,7 @@ def _session(found: Settings) -> Iterator[tuple[Session, Metadata]]:
 
     from tundish_platform.store.lifecycle.tables import StorePolicy
     from tundish_platform.tenancy.metadata import Metadata
+    from tundish_platform.tenancy.reach import Above
 
     file = None if found.metadata_url else found.data_dir / "metadata.sqlite"
     metadata = Metadata(found.database) if file is None or file.exists() else None
@@ -221,9 +222,10 @@ def _session(found: Settings) -> Iterator[tuple[Session, Metadata]]:
             f"There is no platform of this version in {found.data_dir}. Check --settings, or start "
             "`tundish up` once."
         )
+    operating = metadata.above(Above.OPERATOR)
     try:
-        with metadata.session() as session:
-            yield session, metadata
+        with operating.session() as session:
+            yield session, operating
     finally:
         metadata.close()
 

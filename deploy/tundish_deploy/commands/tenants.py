@@ -28,18 +28,18 @@ def add(
     from sqlalchemy.exc import IntegrityError
 
     from tundish_deploy.secrets import new_password
-    from tundish_platform.migrations import upgrade
+    from tundish_deploy.stores import prepare
     from tundish_platform.tenancy import Role
     from tundish_platform.tenancy.accounts import create_tenant, create_token, create_user
     from tundish_platform.tenancy.metadata import Metadata
+    from tundish_platform.tenancy.reach import Above
 
     found = usable_settings(settings)
-    found.data_dir.mkdir(parents=True, exist_ok=True)
+    prepare(found)
     metadata = Metadata(found.database)
-    upgrade(metadata)
     password = new_password()
     try:
-        with metadata.session() as session:
+        with metadata.above(Above.OPERATOR).session() as session:
             create_tenant(session, slug, name_zh, name_en, timezone)
             create_user(session, slug, name_zh, password, {slug: [Role.OWNER]})
             token = create_token(session, f"collect-{slug}", {slug: [Role.COLLECTOR]})

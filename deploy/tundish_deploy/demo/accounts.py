@@ -11,6 +11,7 @@ from tundish_platform.programme import register_enterprise
 from tundish_platform.tenancy import Role
 from tundish_platform.tenancy.accounts import create_tenant, create_token, create_user, find_tenant
 from tundish_platform.tenancy.metadata import Metadata
+from tundish_platform.tenancy.reach import Above
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -23,7 +24,7 @@ def make_accounts(state: DemoState, database: str) -> None:
     metadata = Metadata(database)
     try:
         upgrade(metadata)
-        with metadata.session() as session:
+        with metadata.above(Above.OPERATOR).session() as session:
             logins = _people(session)
             tokens = _tokens(session)
             _register(session)

@@ -13,7 +13,6 @@ from rich.progress import Progress, SpinnerColumn, TaskID, TextColumn, TimeElaps
 
 from tundish_connectors.delivery import HttpDelivery
 from tundish_connectors.files import deliver
-from tundish_connectors.lines import kit
 from tundish_connectors.replay import history_batches, starting_position
 from tundish_deploy.demo.accounts import make_accounts
 from tundish_deploy.demo.layout import demo_settings, make_secrets, replay_config
@@ -23,6 +22,7 @@ from tundish_deploy.lines import delivery
 from tundish_deploy.secrets import private_file
 from tundish_deploy.supervisor import Supervisor
 from tundish_deploy.up import StartError, job_parts, line_parts, server_parts, store_parts, wait_for_server
+from tundish_platform.samples.kits import kit
 from tundish_platform.sdk.client import ApiError, Client
 
 if TYPE_CHECKING:

@@ -74,8 +74,9 @@ class Change:
 
 
 def judge(
-    limit: Limit, watch: Watch, ts: NDArray[np.int64], value: NDArray[np.float64], status: NDArray[np.uint32]
-) -> tuple[Watch, list[Change]]:
+    limit: Limit, watch: Watch, ts: NDArray[np.int64], value: NDArray[np.float64], status: NDArray[np.uint32],
+    on_duty: NDArray[np.bool_] | None = None,
+) -> tuple[Watch, list[Change]]:  # fmt: skip
     """Judge samples of one signal in the order of their source times.
 
     A bad sample proves nothing about a limit, so it neither raises nor clears one, and a delay that runs
@@ -87,19 +88,22 @@ def judge(
         ts: µs since 1970, ascending, shape ``(n,)``.
         value: in the signal's unit, shape ``(n,)``.
         status: OPC UA status codes, shape ``(n,)``.
+        on_duty: within the rule's hours, shape ``(n,)``; outside them every sample counts as back.
 
     Returns:
         The watch to go on with, and what changed, in order.
     """
     fresh = ts > watch.seen if watch.seen is not None else np.ones(len(ts), dtype=bool)
-    ts, value, status = ts[fresh], value[fresh], status[fresh]
+    duty = np.ones(len(ts), dtype=bool) if on_duty is None else on_duty
+    ts, value, status, duty = ts[fresh], value[fresh], status[fresh], duty[fresh]
     if len(ts) == 0:
         return watch, []
     newest = int(ts[-1])
     if limit.kind is not LimitKind.BAD:
         known = is_good(status) & ~np.isnan(value)
-        ts, value, status = ts[known], value[known], status[known]
+        ts, value, status, duty = ts[known], value[known], status[known], duty[known]
     on, off = _beyond_and_back(limit, value, status)
+    on, off = on & duty, off | ~duty
     changes: list[Change] = []
     at = 0
     while at < len(ts):

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import BigInteger, ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy import JSON, BigInteger, ForeignKey, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from tundish_platform.tenancy.metadata import Base, TenantOwned, UtcDateTime
@@ -20,6 +21,7 @@ class Alarm(TenantOwned, Base):
         raised_ts, cleared_ts: source times of the last of each.
         owed_to_source: a person acknowledged it here, and the source has not been told yet.
         occurrences: how often it was raised.
+        maintenance_id: of the maintenance window that suppresses it; ``None`` where a person did.
     """
 
     __tablename__ = "alarm"
@@ -48,6 +50,7 @@ class Alarm(TenantOwned, Base):
     cleared_ts: Mapped[datetime | None] = mapped_column(UtcDateTime)
     owed_to_source: Mapped[bool]
     occurrences: Mapped[int]
+    maintenance_id: Mapped[int | None]
 
 
 class AlarmEvent(TenantOwned, Base):
@@ -83,6 +86,7 @@ class AlarmRule(TenantOwned, Base):
 
     Attributes:
         kind: `LimitKind`.
+        hours: of the week in which it judges, see `Hours`; none means always.
         watch_active, watch_pending, watch_seen: the `Watch`; instants in µs of source time since 1970.
         version: counts changes, so that two people editing at once do not undo each other.
     """
@@ -102,6 +106,7 @@ class AlarmRule(TenantOwned, Base):
     advice_zh: Mapped[str] = mapped_column(String(500))
     advice_en: Mapped[str] = mapped_column(String(500))
     enabled: Mapped[bool]
+    hours: Mapped[list[Any]] = mapped_column(JSON, server_default="[]")
     version: Mapped[int]
     changed_by: Mapped[str] = mapped_column(String(200))
     changed_at: Mapped[datetime] = mapped_column(UtcDateTime)

@@ -172,7 +172,7 @@ def _new(scope: TenantScope, source: str, report: AlarmReport) -> dict[str, obje
         "message_zh": "", "message_en": "", "value": None,
         "active": False, "acknowledged": True, "shelved_until": None, "suppressed": "", "out_of_service": "",
         "changed_ts": _BEFORE_ALL, "raised_ts": None, "cleared_ts": None,
-        "owed_to_source": False, "occurrences": 0,
+        "owed_to_source": False, "occurrences": 0, "maintenance_id": None,
     }  # fmt: skip
 
 

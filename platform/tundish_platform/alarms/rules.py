@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Final, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from sqlalchemy import delete, func, select, update
 
+from tundish_platform.alarms.hours import Weekly
 from tundish_platform.alarms.limits import LimitKind
 from tundish_platform.alarms.models import AlarmRule
 from tundish_platform.assets import find_signals
@@ -55,6 +56,7 @@ class RuleSpec(BaseModel):
     """A rule as an engineer writes it; units are the signal's, see `Limit`.
 
     Attributes:
+        hours: of the plant's week in which it judges; outside them its alarm clears. None means always.
         advice_zh, advice_en: what the person on shift should do; ISA-18.2 wants no alarm without it.
     """
 
@@ -71,6 +73,7 @@ class RuleSpec(BaseModel):
     name_en: _Name
     advice_zh: _Text = ""
     advice_en: _Text = ""
+    hours: Weekly = ()
     enabled: bool = True
 
     @model_validator(mode="after")

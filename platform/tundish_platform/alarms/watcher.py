@@ -11,6 +11,7 @@ import structlog
 from tundish_platform.alarms.watching import watch_tenant, watched_tenants
 from tundish_platform.tenancy import AccessDenied, Permission, Role, access_tenant
 from tundish_platform.tenancy.accounts import job_principal
+from tundish_platform.tenancy.reach import Above
 
 if TYPE_CHECKING:
     from tundish_platform.alarms.watching import Samples
@@ -49,7 +50,7 @@ class AlarmWatcher:
 
     def round(self) -> int:
         """Judge every tenant once; returns how many could not be, which the log tells."""
-        with self._metadata.session() as session:
+        with self._metadata.above(Above.ALARM_RULES).session() as session:
             slugs = watched_tenants(session)
             principal = job_principal(session, JOB, Role.ANALYST)
         failed = 0
@@ -58,7 +59,7 @@ class AlarmWatcher:
                 break
             try:
                 scope = access_tenant(principal, slug, Permission.INGEST)
-                with self._metadata.session() as session:
+                with self._metadata.of(scope).session() as session:
                     watch_tenant(session, self._samples, scope, datetime.now(UTC))
             except AccessDenied:
                 # Removed since the list was made.

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final, Protocol
+from zoneinfo import ZoneInfo
 
 import numpy as np
 from sqlalchemy import select, update
 
+from tundish_platform.alarms.hours import Hours, within
 from tundish_platform.alarms.limits import US, Change, Limit, LimitKind, Watch, judge
 from tundish_platform.alarms.models import AlarmRule
 from tundish_platform.alarms.reports import Taken, take_reports
 from tundish_platform.assets import find_signals
 from tundish_platform.samples import AlarmPriority, AlarmReport, SampleKind
 from tundish_platform.tenancy import Permission
+from tundish_platform.tenancy.accounts import tenant_of_scope
 from tundish_platform.tenancy.models import Tenant
 
 if TYPE_CHECKING:
@@ -86,8 +89,9 @@ def watch_tenant(session: Session, samples: Samples, scope: TenantScope, now: da
     ).all()
     signals = {s.id: s for s in find_signals(session, scope, [rule.signal_id for rule in rules])}
     reports: list[AlarmReport] = []
+    zone = ZoneInfo(tenant_of_scope(session, scope).timezone)
     for kind, group in _groups(rules, signals):
-        reports += _judged(samples, scope, group, signals, kind, now)
+        reports += _judged(samples, scope, group, signals, kind, zone, now)
     return take_reports(session, scope, RULES, reports, now)
 
 
@@ -112,6 +116,7 @@ def _judged(
     rules: Sequence[AlarmRule],
     signals: dict[int, SignalInfo],
     kind: SampleKind,
+    zone: ZoneInfo,
     now: datetime,
 ) -> list[AlarmReport]:
     start = min(_instant(rule.watch_seen) for rule in rules)
@@ -124,7 +129,7 @@ def _judged(
         parts = _by_signal(table, numbers=kind in {SampleKind.NUMERIC, SampleKind.INTEGER})
         for rule in rules:
             if rule.signal_id in parts:
-                changes = _advance(rule, *parts[rule.signal_id])
+                changes = _advance(rule, zone, *parts[rule.signal_id])
                 reports += [_report(rule, signals[rule.signal_id], change) for change in changes]
         start = until
     patient = round((now - _GRACE).timestamp() * US)
@@ -133,11 +138,13 @@ def _judged(
     return reports
 
 
-def _advance(rule: AlarmRule, ts: np.ndarray, value: np.ndarray, status: np.ndarray) -> list[Change]:
+def _advance(
+    rule: AlarmRule, zone: ZoneInfo, ts: np.ndarray, value: np.ndarray, status: np.ndarray
+) -> list[Change]:
     limit = Limit(LimitKind(rule.kind), rule.threshold, rule.deadband, rule.on_delay_s, rule.off_delay_s)
-    watch, changes = judge(
-        limit, Watch(rule.watch_active, rule.watch_pending, rule.watch_seen), ts, value, status
-    )
+    on_duty = within(tuple(map(Hours.model_validate, rule.hours)), zone, ts) if rule.hours else None
+    watch = Watch(rule.watch_active, rule.watch_pending, rule.watch_seen)
+    watch, changes = judge(limit, watch, ts, value, status, on_duty)
     rule.watch_active, rule.watch_pending, rule.watch_seen = watch.active, watch.pending_since, watch.seen
     return changes
 

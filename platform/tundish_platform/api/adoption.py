@@ -28,6 +28,7 @@ from tundish_platform.programme import (
 )
 from tundish_platform.tenancy import Permission, access_programme, access_tenant
 from tundish_platform.tenancy.accounts import job_principal
+from tundish_platform.tenancy.reach import Above
 from tundish_platform.tenancy.sessions import logins_between
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ def current_adoption(
         UnknownRule: no such version was published.
     """
     rule = _ready(context, principal, version, now)
-    with context.metadata.session() as session:
+    with context.metadata.above(Above.ADOPTION).session() as session:
         return adoption(session, rule)
 
 
@@ -70,7 +71,7 @@ def enterprise_list(
 ) -> list[dict[str, Any]]:
     """Every registered enterprise with its stage: register entries only, nothing of its plant."""
     rule = _ready(context, principal, version, now)
-    with context.metadata.session() as session:
+    with context.metadata.above(Above.ADOPTION).session() as session:
         return [
             {
                 "uscc": e.uscc, "name_zh": e.name_zh, "name_en": e.name_en, "industry": e.industry,
@@ -95,7 +96,7 @@ def enterprise_evidence(
         UnknownEnterprise: no such code is registered.
     """
     rule = _ready(context, principal, version, now)
-    with context.metadata.session() as session:
+    with context.metadata.above(Above.ADOPTION).session() as session:
         enterprise = enterprise_of(session, uscc)
         found = evidence(session, enterprise, rule) if enterprise else None
     if found is None:
@@ -110,11 +111,11 @@ def _ready(context: PlatformContext, principal: Principal, version: str, now: da
         raise UnknownRule(version)
     moment = now or datetime.now(UTC)
     with _assessing:
-        with context.metadata.session() as session:
+        with context.metadata.above(Above.ADOPTION).session() as session:
             if is_assessed(session, rule, moment):
                 return rule
             activities = _activities(context, session, rule, moment)
-        with context.metadata.session() as session:
+        with context.metadata.above(Above.ADOPTION).session() as session:
             assess(session, rule, activities, moment)
     return rule
 

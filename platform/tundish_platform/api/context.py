@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from flask import current_app
+from flask import current_app, g
 
 if TYPE_CHECKING:
+    from tundish_platform.alarms.notify.vault import Vault
     from tundish_platform.marketplace.catalogue import Catalogue
     from tundish_platform.store.access import TelemetryAccess
+    from tundish_platform.tenancy import TenantScope
     from tundish_platform.tenancy.metadata import Metadata
 
 EXTENSION: Final = "tundish"
+SCOPE: Final = "tundish_scope"
+"""Name under which the guard keeps the granted scope for the time of a request."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,14 +27,21 @@ class PlatformContext:
         metadata: tenants, people, signals, subscriptions.
         telemetry: the samples, wherever their writer runs.
         catalogue: the apps there are.
+        vault: seals secrets of alarm channels; without one no channel can be made.
     """
 
     metadata: Metadata
     telemetry: TelemetryAccess
     catalogue: Catalogue
+    vault: Vault | None = None
+
+    def of(self, scope: TenantScope) -> PlatformContext:
+        """The same parts for work in one tenant: the metadata's sessions reach that tenant's rows only."""
+        return replace(self, metadata=self.metadata.of(scope))
 
 
 def platform() -> PlatformContext:
-    """The context of the application that answers the current request."""
+    """The context of the application that answers the current request, bound to the tenant it was granted."""
     context: PlatformContext = current_app.extensions[EXTENSION]
-    return context
+    scope: TenantScope | None = g.get(SCOPE)
+    return context if scope is None else context.of(scope)

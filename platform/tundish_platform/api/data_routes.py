@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
+import pyarrow as pa
 from flask import Blueprint
 
 from tundish_platform.api import parameters as p
 from tundish_platform.api import params, queries, raw, shapes
 from tundish_platform.api.answers import ARROW_MIME, arrow_stream, download, finite, json_rows, rows_as
 from tundish_platform.api.context import platform
+from tundish_platform.api.conversion import asked_unit, conversions, converted
 from tundish_platform.api.described import JSON, described
 from tundish_platform.api.guard import guarded
 from tundish_platform.api.pages import LINK, paged
@@ -20,8 +22,11 @@ from tundish_platform.store.query.queries import Thinning
 from tundish_platform.tenancy import Permission
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from flask.typing import ResponseReturnValue
 
+    from tundish_platform.assets.units import Linear
     from tundish_platform.tenancy import TenantScope
 
 FILE: Final = p.word("format", list(ExportForm), ExportForm.ARROW, "Of the file.")
@@ -39,7 +44,9 @@ _ENDINGS: Final = {
 
 @routes.get("/tenants/<tenant>/latest")
 @guarded(Permission.READ)
-@described(p.SOME_SIGNALS, p.AFTER_SIGNAL, p.SIGNAL_LIMIT, answer=list[shapes.Latest], headers=(LINK,))
+@described(
+    p.SOME_SIGNALS, p.AFTER_SIGNAL, p.SIGNAL_LIMIT, p.UNIT, answer=list[shapes.Latest], headers=(LINK,)
+)
 def latest(scope: TenantScope) -> ResponseReturnValue:
     """Newest sample of each signal; without ``signals`` of all, by number and in pages."""
     ids, last = params.optional_signal_ids(), None
@@ -49,28 +56,34 @@ def latest(scope: TenantScope) -> ResponseReturnValue:
         last = known[-1].id if len(known) == limit else None
     else:
         known = queries.signals_of(platform(), scope, ids)
+    found = queries.latest_of(platform(), scope, known)
+    units = conversions([value.signal for value in found], asked_unit())
     rows = [
         {
             "signal": value.signal.id,
             "ts": value.ts,
-            "value": finite(value.value),
+            "value": finite(_in_unit(value, units)),
             "status": value.status,
             "arrival": value.arrival,
         }
-        for value in queries.latest_of(platform(), scope, known)
+        for value in found
     ]
     return paged(rows, "after", last)
 
 
 @routes.get("/tenants/<tenant>/samples")
 @guarded(Permission.READ)
-@described(p.SIGNALS, *p.WINDOW, p.KIND, p.FORMAT, answer=list[shapes.Sample], gives=(ARROW_MIME, JSON))
+@described(
+    p.SIGNALS, *p.WINDOW, p.KIND, p.FORMAT, p.UNIT, answer=list[shapes.Sample], gives=(ARROW_MIME, JSON)
+)
 def samples(scope: TenantScope) -> ResponseReturnValue:
     """Samples of one kind over a window, as Arrow or JSON."""
     kind, form = params.kind(), p.FORMAT.read()
     window = params.window()
     found = queries.signals_of(platform(), scope, params.signal_ids())
-    return rows_as(raw.rows(platform().telemetry, scope, found, window, kind, form), form)
+    units = conversions(found, asked_unit())
+    rows = raw.rows(platform().telemetry, scope, found, window, kind, form)
+    return rows_as(converted(rows, units, "value"), form)
 
 
 @routes.get("/tenants/<tenant>/export")
@@ -90,7 +103,7 @@ def export(scope: TenantScope) -> ResponseReturnValue:
 
 @routes.get("/tenants/<tenant>/trend")
 @guarded(Permission.READ)
-@described(p.SIGNALS, *p.WINDOW, p.MAX_POINTS, p.THINNING, answer=list[shapes.Trend])
+@described(p.SIGNALS, *p.WINDOW, p.MAX_POINTS, p.THINNING, p.UNIT, answer=list[shapes.Trend])
 def trend(scope: TenantScope) -> ResponseReturnValue:
     """Signals over a window, thinned for the eye."""
     start, end = params.window()
@@ -99,14 +112,16 @@ def trend(scope: TenantScope) -> ResponseReturnValue:
     if thinning != Thinning.EXTREMES:
         known = queries.signals_of(platform(), scope, ids)
         raw.require_few(platform().telemetry, scope, known, params.micros(start), params.micros(end))
+    unit = asked_unit()
+    units = conversions(queries.signals_of(platform(), scope, ids), unit) if unit is not None else {}
     found = queries.trend(platform(), scope, ids, start, end, points, thinning=Thinning(thinning))
     return [
         {
             "signal": part.signal.id,
             "path": part.signal.path,
-            "unit": part.signal.unit,
+            "unit": part.signal.unit if unit is None else unit,
             "step": part.signal.step,
-            "points": json_rows(part.points),
+            "points": json_rows(_points(part, units)),
         }
         for part in found
     ]
@@ -114,11 +129,15 @@ def trend(scope: TenantScope) -> ResponseReturnValue:
 
 @routes.get("/tenants/<tenant>/summary")
 @guarded(Permission.READ)
-@described(p.SIGNALS, *p.WINDOW, answer=list[shapes.Summary])
+@described(p.SIGNALS, *p.WINDOW, p.UNIT, answer=list[shapes.Summary])
 def summary(scope: TenantScope) -> ResponseReturnValue:
     """Figures of each signal over a window."""
     start, end = params.window()
-    return json_rows(queries.summary(platform(), scope, params.signal_ids(), start, end))
+    ids, unit = params.signal_ids(), asked_unit()
+    units = conversions(queries.signals_of(platform(), scope, ids), unit) if unit is not None else {}
+    return json_rows(
+        converted(queries.summary(platform(), scope, ids, start, end), units, "mean", "min", "max")
+    )
 
 
 @routes.get("/tenants/<tenant>/wide")
@@ -170,6 +189,19 @@ def lines(scope: TenantScope) -> ResponseReturnValue:
 def newest_predictions(scope: TenantScope) -> ResponseReturnValue:
     """The newest prediction of each model and target, with its evidence."""
     return [prediction.model_dump(mode="json") for prediction in predictions(platform(), scope)]
+
+
+def _in_unit(value: queries.LatestValue, units: Mapping[int, Linear]) -> queries.Value:
+    if not units or not isinstance(value.value, int | float):
+        return value.value
+    return float(units[value.signal.id](value.value))
+
+
+def _points(part: queries.Trend, units: Mapping[int, Linear]) -> pa.Table:
+    if not units:
+        return part.points
+    mine = pa.repeat(pa.scalar(part.signal.id, pa.uint32()), part.points.num_rows)
+    return converted(part.points.append_column("signal", mine), units, "value").drop_columns("signal")
 
 
 def _known_ids(scope: TenantScope) -> list[int]:

@@ -7,14 +7,13 @@ from functools import wraps
 from typing import TYPE_CHECKING, Any, Final
 
 from flask import request
+from pydantic import TypeAdapter
 
 from tundish_platform.api.errors import Problem
 from tundish_platform.api.params import only
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from pydantic import BaseModel
 
     from tundish_platform.api.parameters import Query
 
@@ -30,7 +29,7 @@ class Described:
 
     Attributes:
         query: its parameters; others are refused.
-        body: model of a JSON body.
+        body: type of a JSON body, for pydantic.
         media: other content types of a body.
         raw: the view reads the body itself.
         answer: type of the JSON answer, for pydantic.
@@ -43,7 +42,7 @@ class Described:
     """
 
     query: tuple[Query, ...] = ()
-    body: type[BaseModel] | None = None
+    body: Any = None
     media: tuple[str, ...] = ()
     raw: bool = False
     answer: Any = None
@@ -64,13 +63,14 @@ def described(*query: Query, **more: Any) -> Callable[[View], View]:  # noqa: AN
     """
     says = Described(query=query, **more)
     names = tuple(one.name for one in query)
+    taken = None if says.body is None or says.raw else TypeAdapter(says.body)
 
     def mark(view: View) -> View:
         @wraps(view)
         def checked(*values: object, **named: object) -> object:
             only(*names)
-            if says.body is not None and not says.raw:
-                named["body"] = says.body.model_validate(json_body())
+            if taken is not None:
+                named["body"] = taken.validate_python(json_body())
             return view(*values, **named)
 
         setattr(checked, _MARK, says)

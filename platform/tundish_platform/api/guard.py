@@ -24,6 +24,7 @@ from tundish_platform.tenancy import (
     access_tenant,
 )
 from tundish_platform.tenancy.accounts import check_token
+from tundish_platform.tenancy.reach import Above
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -174,7 +175,7 @@ def _authenticate() -> Principal:
 def _principal_of(context: PlatformContext, header: str) -> Principal:
     if not header.startswith(_BEARER):
         raise AccessDenied("no token")
-    with context.metadata.session() as session:
+    with context.metadata.above(Above.IDENTITY).session() as session:
         return check_token(session, header.removeprefix(_BEARER).strip())
 
 

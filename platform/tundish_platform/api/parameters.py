@@ -123,6 +123,7 @@ KIND: Final = word(
     SampleKind.NUMERIC.value,
     "Of the samples.",
 )
+UNIT: Final = Query("unit", "UCUM code of the unit to answer in; as stored if absent.", _TEXT)
 STEP_S: Final = Query("step_s", "Seconds of each step.", _SECONDS)
 MAX_POINTS: Final = whole("max_points", 2, params.MAX_POINTS, 1_000, "About so many points of each signal.")
 THINNING: Final = word("thinning", list(Thinning), Thinning.EXTREMES, "How points are left out.")

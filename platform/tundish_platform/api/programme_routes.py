@@ -20,6 +20,7 @@ from tundish_platform.api.adoption import (
 from tundish_platform.api.context import platform
 from tundish_platform.api.described import described
 from tundish_platform.api.errors import Problem
+from tundish_platform.api.ghosts import suspicion_list
 from tundish_platform.api.guard import guarded_above
 from tundish_platform.api.pages import LINK, paged
 from tundish_platform.api.parameters import RULE, Query, page
@@ -70,6 +71,14 @@ def enterprise_register(principal: Principal) -> Response:
 def evidence_of(principal: Principal, uscc: str) -> Response:
     """Why an enterprise is in its stage."""
     return jsonify(enterprise_evidence(platform(), principal, uscc, _version()))
+
+
+@routes.get("/programme/suspicions")
+@guarded_above(Permission.PROGRAMME)
+@described(answer=list[shapes.Suspected])
+def standing_suspicions(principal: Principal) -> Response:
+    """Enterprises whose connections resemble ghosts, the gravest first."""
+    return jsonify(suspicion_list(platform(), principal))
 
 
 @routes.errorhandler(UnknownRule)

@@ -7,7 +7,11 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from tundish_platform import planning
+from tundish_platform.assets import Instance
 from tundish_platform.programme.rules import Check
+from tundish_platform.samples.semantics import SemanticKind
+from tundish_platform.samples.units import EngineeringUnit
 from tundish_platform.sdk import Manifest
 
 # JSON has neither NaN nor infinity; where a figure is unknown there is null.
@@ -33,6 +37,13 @@ class Health(Shape):
 
     status: Literal["ready", "starting"]
     store: StoreHealth
+
+
+class Vocabulary(Shape):
+    """The units and semantic kinds there are."""
+
+    units: list[EngineeringUnit]
+    semantic_kinds: list[SemanticKind]
 
 
 class TenantOfMine(Shape):
@@ -248,6 +259,44 @@ class Stopped(Shape):
     stopped: bool
 
 
+class Change(Shape):
+    """What happens, or would happen, to an asset, signal or rule."""
+
+    path: str
+    change: planning.Change
+    id: int | None
+    name_en: str
+
+
+class Changes(Shape):
+    """Everything that happens, or would happen."""
+
+    assets: list[Change]
+    signals: list[Change]
+    rules: list[Change]
+
+
+class Kit(Changes):
+    """What a line kit makes."""
+
+    kit: str
+    line: str
+    applied: bool
+    dashboards: list[str]
+    apps: list[str]
+    models: list[str]
+
+
+class Typed(Instance, Changes):
+    """An asset of a type, and what was made for it."""
+
+
+class Trial(Shape):
+    """Number of a test message in the log of messages."""
+
+    delivery: int
+
+
 class Granted(Shape):
     """Numbers of signals that an app may read."""
 
@@ -306,6 +355,22 @@ class Registered(Shape):
     registered_at: datetime
     stage: str
     since: datetime | None
+
+
+class Suspected(Shape):
+    """An enterprise whose connection resembles a ghost, why, and what was measured."""
+
+    uscc: str
+    name_zh: str
+    name_en: str
+    region: str
+    demo: bool
+    reason: str
+    risk: float
+    signals: int
+    figures: dict[str, Number]
+    since: datetime
+    looked_at: datetime
 
 
 class EvidenceOf(Shape):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Final
 
 from flask import Blueprint, request
 from pydantic import BaseModel, ConfigDict, Field
@@ -14,9 +15,21 @@ from tundish_platform.api.described import described
 from tundish_platform.api.errors import Problem
 from tundish_platform.api.guard import authenticated, guarded, open_to_all
 from tundish_platform.api.pages import LINK, paged
-from tundish_platform.api.parameters import AFTER_SIGNAL, SIGNAL_LIMIT
-from tundish_platform.assets import MAX_SIGNALS, Heartbeat, SourceInfo, save_heartbeat, upsert_signals
+from tundish_platform.api.parameters import AFTER_SIGNAL, SIGNAL_LIMIT, Query
+from tundish_platform.api.params import wrong
+from tundish_platform.assets import (
+    MAX_SIGNALS,
+    Heartbeat,
+    SignalSearch,
+    SourceInfo,
+    save_heartbeat,
+    search_signals,
+    upsert_signals,
+)
+from tundish_platform.assets.search import MAX_PAGE
 from tundish_platform.samples import SignalInfo, SignalSpec
+from tundish_platform.samples.semantics import semantic_kinds
+from tundish_platform.samples.units import units
 from tundish_platform.tenancy import Permission
 from tundish_platform.tenancy.accounts import tenants_of
 
@@ -26,6 +39,15 @@ if TYPE_CHECKING:
     from tundish_platform.tenancy import Principal, TenantScope
 
 routes = Blueprint("tenant", __name__)
+
+_LONGEST_SEARCH: Final = 400
+_TEXT: Final = {"type": "string", "maxLength": _LONGEST_SEARCH}
+SEARCH: Final = (
+    Query("search", "Parts of path or names with blanks between; all must be found.", _TEXT),
+    Query("kind", "Semantic kind, with its special kinds.", _TEXT),
+    Query("unit", "UCUM code of the unit stored.", _TEXT),
+    Query("line", "Path of a line, or of anything else above the signals.", _TEXT),
+)
 
 
 class SignalDeclaration(BaseModel):
@@ -75,13 +97,33 @@ def me(principal: Principal) -> ResponseReturnValue:
     }
 
 
+@routes.get("/vocabulary")
+@authenticated
+@described(answer=shapes.Vocabulary, tagged=True)
+def vocabulary(principal: Principal) -> ResponseReturnValue:
+    """The units and semantic kinds there are."""
+    del principal
+    return {
+        "units": [asdict(unit) for unit in units().values()],
+        "semantic_kinds": [asdict(kind) for kind in semantic_kinds().values()],
+    }
+
+
 @routes.get("/tenants/<tenant>/signals")
 @guarded(Permission.READ)
-@described(AFTER_SIGNAL, SIGNAL_LIMIT, answer=list[SignalInfo], headers=(LINK,), tagged=True)
+@described(*SEARCH, AFTER_SIGNAL, SIGNAL_LIMIT, answer=list[SignalInfo], headers=(LINK,), tagged=True)
 def list_of_signals(scope: TenantScope) -> ResponseReturnValue:
-    """Signals the caller may see, by number; the next page begins ``after`` the last one's."""
-    limit = SIGNAL_LIMIT.read()
-    found = queries.signals_page(platform(), scope, AFTER_SIGNAL.read(), limit)
+    """Signals the caller may see, or those looked for, by number.
+
+    The next page begins ``after`` the last one's.
+    """
+    wanted, after, limit = _search(), AFTER_SIGNAL.read(), SIGNAL_LIMIT.read()
+    if wanted == SignalSearch():
+        found = queries.signals_page(platform(), scope, after, limit)
+    else:
+        limit = min(limit, MAX_PAGE)
+        with platform().metadata.session() as session:
+            found = search_signals(session, scope, wanted, after=after, limit=limit)
     rows = [signal.model_dump(mode="json") for signal in found]
     return paged(rows, "after", found[-1].id if len(found) == limit else None)
 
@@ -122,3 +164,10 @@ def take_samples(scope: TenantScope) -> ResponseReturnValue:
         raise Problem(415, f"Send {BATCHES_MIME}.", f"请使用内容类型 {BATCHES_MIME}。")
     stored = ingest.ingest(platform(), scope, request.get_data(cache=False))
     return {"rows": int(stored), "expired": stored.expired}
+
+
+def _search() -> SignalSearch:
+    words = {one.name: request.args.get(one.name, "") for one in SEARCH}
+    if long := [name for name, text in words.items() if len(text) > _LONGEST_SEARCH]:
+        raise wrong(long[0], f"has more than {_LONGEST_SEARCH} letters", f"超过 {_LONGEST_SEARCH} 个字符")
+    return SignalSearch(words["search"], words["kind"], words["unit"], words["line"].strip("/"))

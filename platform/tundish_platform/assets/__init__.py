@@ -1,7 +1,9 @@
-"""What a tenant has: sources and the signals they declare."""
+"""What a tenant has: its equipment, its sources and the signals they declare."""
 
+from tundish_platform.assets.levels import Level
 from tundish_platform.assets.lookup import numbers_by_path
 from tundish_platform.assets.pages import page_of_signals
+from tundish_platform.assets.search import SignalSearch, search_signals
 from tundish_platform.assets.signals import (
     MAX_SIGNALS,
     SignalQuotaReached,
@@ -9,6 +11,7 @@ from tundish_platform.assets.signals import (
     UnknownSignals,
     find_signals,
     list_signals,
+    plan_signals,
     signal_kinds,
     upsert_signals,
 )
@@ -20,22 +23,77 @@ from tundish_platform.assets.sources import (
     list_sources,
     save_heartbeat,
 )
+from tundish_platform.assets.tree import (
+    AssetChange,
+    AssetChanged,
+    AssetInfo,
+    AssetRefused,
+    AssetSpec,
+    UnknownAsset,
+    assets_below,
+    change_asset,
+    create_asset,
+    delete_asset,
+    find_asset,
+    list_assets,
+    move_asset,
+)
+from tundish_platform.assets.types import (
+    Instance,
+    TypeInfo,
+    UnknownType,
+    find_instance,
+    find_type,
+    give_type,
+    list_types,
+    save_type,
+)
+from tundish_platform.assets.typespec import Declared, Resolved, TypeRefused, TypeSpec
 
 __all__ = [
     "MAX_SIGNALS",
     "STALE_AFTER",
+    "AssetChange",
+    "AssetChanged",
+    "AssetInfo",
+    "AssetRefused",
+    "AssetSpec",
+    "Declared",
     "Heartbeat",
+    "Instance",
+    "Level",
+    "Resolved",
     "SignalQuotaReached",
     "SignalRefused",
+    "SignalSearch",
     "SourceInfo",
     "SourceRefused",
+    "TypeInfo",
+    "TypeRefused",
+    "TypeSpec",
+    "UnknownAsset",
     "UnknownSignals",
+    "UnknownType",
+    "assets_below",
+    "change_asset",
+    "create_asset",
+    "delete_asset",
+    "find_asset",
+    "find_instance",
     "find_signals",
+    "find_type",
+    "give_type",
+    "list_assets",
     "list_signals",
     "list_sources",
+    "list_types",
+    "move_asset",
     "numbers_by_path",
     "page_of_signals",
+    "plan_signals",
     "save_heartbeat",
+    "save_type",
+    "search_signals",
     "signal_kinds",
     "upsert_signals",
 ]

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import select, update
 
+from tundish_platform.assets.levels import place_of
 from tundish_platform.assets.models import Signal
+from tundish_platform.assets.nodes import chunks, nodes_at
+from tundish_platform.assets.searchtext import search_text
 from tundish_platform.samples import SampleKind, SignalInfo, SignalRole, SignalSpec
 from tundish_platform.tenancy import Permission
 from tundish_platform.tenancy.models import Tenant
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Sequence
 
     from sqlalchemy import Select
     from sqlalchemy.orm import Session
@@ -23,11 +26,6 @@ if TYPE_CHECKING:
 MAX_SIGNALS: Final = 200_000
 MAX_LENGTHS: Final = {"path": 400, "name_zh": 200, "name_en": 200, "semantic": 120, "unit": 40}
 MAX_SOURCE_NAME: Final = 120
-
-Item = TypeVar("Item")
-
-# Databases allow only so many parameters in one statement.
-_CHUNK: Final = 500
 
 
 class SignalRefused(ValueError):  # noqa: N818 - reads as what it is where it is caught
@@ -77,6 +75,26 @@ def upsert_signals(
         SignalQuotaReached: too many signals.
     """
     scope.require(Permission.INGEST)
+    return _declare(session, scope, source, specs)
+
+
+def plan_signals(
+    session: Session, scope: TenantScope, source: str, specs: Sequence[SignalSpec]
+) -> dict[str, int]:
+    """`upsert_signals` for an engineer who plans a line before its sources are connected.
+
+    Raises:
+        AccessDenied: the scope may not configure.
+        SignalRefused: as there.
+        SignalQuotaReached: as there.
+    """
+    scope.require(Permission.CONFIGURE)
+    return _declare(session, scope, source, specs)
+
+
+def _declare(
+    session: Session, scope: TenantScope, source: str, specs: Sequence[SignalSpec]
+) -> dict[str, int]:
     scope.require_all_signals()
     _check_source(source)
     _check_specs(specs)
@@ -97,10 +115,15 @@ def upsert_signals(
     for spec in specs:
         if (row := known.get(spec.path)) is not None:
             _update(row, spec, source)
+    nodes = nodes_at(session, scope, {place_of(spec.path, spec.role) for spec in new})
     rows = [
-        Signal(tenant_id=scope.tenant_id, id=held + n, source=source, **spec.model_dump(mode="json"))
+        Signal(
+            tenant_id=scope.tenant_id, id=held + n, source=source,
+            asset_id=nodes[place_of(spec.path, spec.role)],
+            search=search_text(spec.path, spec.name_zh, spec.name_en), **spec.model_dump(mode="json"),
+        )
         for n, spec in enumerate(new)
-    ]
+    ]  # fmt: skip
     session.add_all(rows)
     session.execute(update(Tenant).where(Tenant.id == scope.tenant_id).values(next_signal=held + len(new)))
     session.flush()
@@ -125,7 +148,7 @@ def find_signals(session: Session, scope: TenantScope, ids: Iterable[int]) -> li
     wanted = list(dict.fromkeys(ids))
     visible = [i for i in wanted if scope.signals is None or i in scope.signals]
     found: dict[int, SignalInfo] = {}
-    for chunk in _chunks(visible):
+    for chunk in chunks(visible):
         rows = session.scalars(_of(scope).where(Signal.id.in_(chunk)))
         found |= {row.id: info_of(row) for row in rows}
     if missing := [i for i in wanted if i not in found]:
@@ -142,7 +165,7 @@ def signal_kinds(session: Session, scope: TenantScope, ids: Iterable[int]) -> di
     scope.require(Permission.INGEST)
     scope.require_all_signals()
     kinds: dict[int, SampleKind] = {}
-    for chunk in _chunks(list(ids)):
+    for chunk in chunks(list(ids)):
         query = select(Signal.id, Signal.kind).where(
             Signal.tenant_id == scope.tenant_id, Signal.id.in_(chunk)
         )
@@ -156,14 +179,9 @@ def _of(scope: TenantScope) -> Select[Signal]:
 
 def _by_path(session: Session, scope: TenantScope, paths: list[str]) -> dict[str, Signal]:
     known: dict[str, Signal] = {}
-    for chunk in _chunks(paths):
+    for chunk in chunks(paths):
         known |= {row.path: row for row in session.scalars(_of(scope).where(Signal.path.in_(chunk)))}
     return known
-
-
-def _chunks(items: Sequence[Item]) -> Iterator[Sequence[Item]]:
-    for start in range(0, len(items), _CHUNK):
-        yield items[start : start + _CHUNK]
 
 
 def info_of(row: Signal) -> SignalInfo:
@@ -186,6 +204,7 @@ def _update(row: Signal, spec: SignalSpec, source: str) -> None:
     for name, value in spec.model_dump(mode="json", exclude={"path", "kind"}).items():
         setattr(row, name, value)
     row.source = source
+    row.search = search_text(spec.path, spec.name_zh, spec.name_en)
 
 
 def _check_source(source: str) -> None:

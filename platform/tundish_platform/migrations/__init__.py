@@ -8,6 +8,8 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy import text
 
+from tundish_platform.migrations.rowsecurity import MIGRATING
+
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
@@ -41,6 +43,7 @@ def _take_alone(connection: Connection) -> None:
     """Let servers that start together migrate one after the other, and a failed migration leave no trace."""
     if connection.dialect.name == "postgresql":
         connection.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": _LOCK})
+        connection.execute(text("SELECT set_config(:name, 'on', true)"), {"name": MIGRATING})
     else:
         # Python's sqlite3 would let every CREATE TABLE commit on its own.
         connection.exec_driver_sql("BEGIN IMMEDIATE")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, ForeignKey, String, UniqueConstraint
+from sqlalchemy import JSON, ForeignKey, PrimaryKeyConstraint, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from tundish_platform.tenancy.metadata import Base, UtcDateTime
@@ -33,6 +33,28 @@ class Enterprise(Base):
     tenant: Mapped[int | None] = mapped_column(ForeignKey("tenant.id", ondelete="SET NULL"), unique=True)
     hours_week: Mapped[float] = mapped_column(default=168.0)
     registered_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class SuspicionRecord(Base):
+    """A reason to inspect an enterprise, from the newest look at it; no value of its machines.
+
+    Attributes:
+        reason: `ghosts.Ghost`; ``risk``: 0 to 1.
+        signals: how many signals speak for it.
+        figures: what was measured, by name.
+        since: when the reason was first found in the unbroken row of looks.
+    """
+
+    __tablename__ = "suspicion"
+    __table_args__ = (PrimaryKeyConstraint("enterprise_id", "reason"),)
+
+    enterprise_id: Mapped[int] = mapped_column(ForeignKey("enterprise.id", ondelete="CASCADE"))
+    reason: Mapped[str] = mapped_column(String(20))
+    risk: Mapped[float]
+    signals: Mapped[int]
+    figures: Mapped[dict[str, float]] = mapped_column(JSON)
+    since: Mapped[datetime] = mapped_column(UtcDateTime)
+    looked_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
 class EvidenceRecord(Base):

@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from tundish_platform.samples import SampleKind
 from tundish_platform.store.query import budget
+from tundish_platform.store.query.source import Whole
 from tundish_platform.store.rows import EARLIEST, LATEST, STORED, merged
 from tundish_platform.store.segments.handles import FileVanished, SegmentDamaged
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from tundish_platform.store.query.source import Pieces
     from tundish_platform.store.segments.reader import SegmentReader
     from tundish_platform.store.segments.segment import SegmentFile
 
@@ -105,7 +107,7 @@ class TenantReading(ABC):
         signals: Sequence[int],
         columns: Sequence[str],
         rolled: Callable[[Sequence[pa.Table]], pa.Table],
-    ) -> pa.Table:
+    ) -> list[Pieces]:
         """Rollups of buckets: of each segment, and of the newer rows together.
 
         Args:
@@ -117,13 +119,13 @@ class TenantReading(ABC):
         """
         width_us, start_us, end_us = buckets
 
-        def parts() -> list[pa.Table]:
+        def parts() -> list[Pieces]:
             found = self.snapshot(kind, signals, as_instant(start_us), as_instant(end_us))
             files = [*found.files, *found.expired]
-            sealed = self.reader.pieces(width_us, files, signals, start_us, end_us, columns)
-            return [sealed, rolled(found.tables)]
+            sealed = self.reader.gathered(width_us, files, signals, start_us, end_us, columns)
+            return [*sealed, Whole(rolled(found.tables))]
 
-        return pa.concat_tables(self.consistently(parts))
+        return self.consistently(parts)
 
     def newest_before(self, kind: SampleKind, signals: Sequence[int], before: datetime) -> pa.Table:
         """The newest row of each signal with ``ts < before``."""

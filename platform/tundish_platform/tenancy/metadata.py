@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import sqlite3
 import time
 from contextlib import contextmanager
@@ -13,10 +14,15 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, declared_attr, mapped_column, sessionmaker
 from sqlalchemy.types import TypeDecorator
 
+from tundish_platform.tenancy.reach import NOBODY, Above, Reach, bind
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import Self
 
     from sqlalchemy import Dialect
+
+    from tundish_platform.tenancy.scope import TenantScope
 
 
 _BUSY_S = 30.0
@@ -75,9 +81,14 @@ def insert_into(session: Session, table: type[Base]) -> sqlite.Insert | postgres
 class Metadata:
     """The engine and its sessions.
 
+    As made, its sessions reach no tenant's rows; `of` and `above` give handles whose sessions do. On SQLite
+    the three are alike.
+
     Args:
         url: SQLAlchemy URL, ``sqlite:///path`` or ``postgresql+psycopg://…``.
     """
+
+    _reach: Reach = NOBODY
 
     def __init__(self, url: str) -> None:
         options: dict[str, Any] = {"pool_pre_ping": True}
@@ -87,12 +98,27 @@ class Metadata:
         if self.engine.dialect.name == "sqlite":
             event.listen(self.engine, "connect", _prepare_sqlite)
         self._sessions = sessionmaker(self.engine, expire_on_commit=False)
+        if self.engine.dialect.name == "postgresql":
+            event.listen(self._sessions, "after_begin", bind)
+
+    def of(self, scope: TenantScope) -> Self:
+        """The same database for work in one tenant: sessions reach its rows and no other tenant's."""
+        return self._reaching(Reach(tenant=scope.tenant_id))
+
+    def above(self, work: Above) -> Self:
+        """The same database for a named work above tenants: sessions reach every tenant's rows."""
+        return self._reaching(Reach(above=work))
 
     @contextmanager
     def session(self) -> Iterator[Session]:
         """One transaction: committed at the end, rolled back on any error."""
-        with self._sessions.begin() as session:
+        with self._sessions(info={"reach": self._reach}) as session, session.begin():
             yield session
+
+    def _reaching(self, reach: Reach) -> Self:
+        handle = copy.copy(self)
+        handle._reach = reach  # noqa: SLF001 - its own class
+        return handle
 
     def settle(self) -> None:
         """Make durable what can be read.

@@ -195,18 +195,56 @@ def test_a_thinned_signal_is_declared_with_its_longest_interval_and_counted(tmp_
     line.spool.close()
 
 
-def test_a_gap_keeps_what_was_held_back_before_it(tmp_path: Path) -> None:
+def test_a_gap_keeps_the_samples_beside_it(tmp_path: Path) -> None:
     line = Line(tmp_path, thin=[{"paths": "*", "deviation": 0.1}])
     line.declare("A")
     start = now_us()
     for at in range(5):
         line.recorder.take("A", start + at * SECOND, 5.0)
     line.recorder.lost(GapReason.DISCONNECTED)
-    line.recorder.take("A", start + 9 * SECOND, 5.0)
+    for at in (9, 10, 11):
+        line.recorder.take("A", start + at * SECOND, 5.0)
     line.recorder.close()
     times = sorted(micros(row["ts"]) - start for row in line.rows(SampleKind.NUMERIC))
-    assert times == [0, 4 * SECOND, 9 * SECOND]
+    assert times == [0, 4 * SECOND, 9 * SECOND, 11 * SECOND]
     assert line.gaps() == [(start + 4 * SECOND + 1, start + 9 * SECOND, "disconnected")]
+    line.spool.close()
+
+
+def test_after_a_kill_the_gap_begins_behind_the_last_sample_that_was_not_held_back(tmp_path: Path) -> None:
+    line = Line(tmp_path, thin=[{"paths": "*", "deadband": 0.1}])
+    line.declare("A")
+    start = now_us()
+    for at in range(5):
+        line.recorder.take("A", start + at, 5.0)
+        line.recorder.flush()
+    line.recorder.save()
+    line.spool.close()
+    line.open()
+    line.declare("A")
+    line.recorder.take("A", start + 9, 5.0)
+    line.recorder.flush()
+    assert line.gaps() == [(start + 1, start + 9, "collector_stopped")]
+    line.spool.close()
+
+
+def test_the_checkpoint_of_a_new_segment_does_not_tell_what_is_just_being_written(line: Line) -> None:
+    line.declare("A")
+    start = now_us()
+    line.recorder.take("A", start, 1)
+    line.recorder.flush()
+    line.recorder.take("A", start + 5, 2)
+    told = []
+    append = line.spool.append
+
+    def killed(payloads: Sequence[bytes]) -> int:
+        line.recorder.save()
+        told.append((line.folder / "last.json").read_text())
+        return append(payloads)
+
+    line.spool.append = killed  # type: ignore[method-assign]
+    line.recorder.flush()
+    assert f'"1":{start}' in told[0]
     line.spool.close()
 
 

@@ -7,7 +7,7 @@ from bisect import bisect_right
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -41,6 +41,7 @@ def around(kept: list[Point], ts: int) -> tuple[Point, Point]:
     return kept[at - 1], kept[at]
 
 
+@settings(deadline=None)
 @given(raw=points, deviation=st.sampled_from([0.0, 0.5, 5.0]))
 def test_each_sample_left_out_lies_within_the_deviation_of_the_line(
     raw: list[tuple[int, float | None, int]], deviation: float
@@ -56,6 +57,7 @@ def test_each_sample_left_out_lies_within_the_deviation_of_the_line(
         assert (status, before[2], after[2]) == (0, 0, 0)
 
 
+@settings(deadline=None)
 @given(raw=points, deadband=st.sampled_from([0.0, 0.5, 5.0]))
 def test_each_sample_left_out_lies_within_the_deadband_of_the_kept_one(
     raw: list[tuple[int, float | None, int]], deadband: float
@@ -66,6 +68,7 @@ def test_each_sample_left_out_lies_within_the_deadband_of_the_kept_one(
         assert abs(value - before[1]) <= deadband
 
 
+@settings(deadline=None)
 @given(raw=points, rule=st.sampled_from([{"deadband": 1.0}, {"deviation": 1.0}]))
 def test_status_changes_nulls_the_last_sample_and_the_longest_interval_are_kept(
     raw: list[tuple[int, float | None, int]], rule: dict[str, float]
@@ -107,12 +110,39 @@ def test_odd_numbers_and_late_samples_pass_as_they_are() -> None:
 
 def test_rules_hold_for_the_paths_they_name_and_count_what_they_leave_out() -> None:
     thinning = Thinning([ThinRule(paths="A/*", deadband=1.0)])
+    assert thinning.follow("A/x", "A/x")
+    assert not thinning.follow("B/x", "B/x")
     for at in range(10):
         assert thinning.take("B/x", (at, 1.0, 0)) == [(at, 1.0, 0)]
         thinning.take("A/x", (at, 1.0, 0))
-    assert thinning.newly_left_out() == 8
-    assert thinning.newly_left_out() == 0
+    assert thinning.settle() == 8
+    assert thinning.settle() == 0
+    assert thinning.on_disk() == {"A/x": 0}
     assert thinning.release() == [("A/x", (9, 1.0, 0))]
+
+
+@pytest.mark.parametrize("rule", [{"deadband": 1.0}, {"deviation": 1.0}])
+def test_what_could_not_be_kept_is_taken_again_as_if_for_the_first_time(rule: dict[str, float]) -> None:
+    thinning = Thinning([ThinRule(paths="*", **rule)])
+    thinning.follow(1, "a")
+    for at in range(5):
+        thinning.take(1, (at, 1.0, 0))
+    assert thinning.settle() == 3
+    first = [thinning.take(1, (at, 9.0, 0)) for at in range(5, 9)]
+    # The last one of the flat stretch goes with it, and would else be lost for good.
+    assert first[0][0] == (4, 1.0, 0)
+    thinning.go_back()
+    assert thinning.on_disk() == {1: 0}
+    assert [thinning.take(1, (at, 9.0, 0)) for at in range(5, 9)] == first
+
+
+def test_both_samples_beside_a_gap_are_kept() -> None:
+    thinning = Thinning([ThinRule(paths="*", deadband=1.0)])
+    thinning.follow(1, "a")
+    for at in range(5):
+        thinning.take(1, (at, 1.0, 0))
+    assert thinning.cut([1, 2]) == [(1, (4, 1.0, 0))]
+    assert [thinning.take(1, (at, 1.0, 0)) for at in (20, 21, 22)] == [[(20, 1.0, 0)], [], []]
 
 
 @pytest.mark.parametrize("wrong", [{}, {"deadband": 1.0, "deviation": 1.0}, {"deadband": -1.0}])

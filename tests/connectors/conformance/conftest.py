@@ -380,15 +380,21 @@ class OpcUaSubject(Subject):
     }
     bad = "M/C/Odd"
     waived: ClassVar = {
-        "secret": "its settings have a password only with a server that asks for one",
         "gap": "the server keeps its queues while its port is shut, so nothing is missing",
     }
-    wrong: ClassVar = [{"url": "http://x"}, {"password": SECRET}, {"prefix": "/a"}]
+    wrong: ClassVar = [
+        {"url": "http://x"},
+        {"user": None, "password": SECRET},
+        {"prefix": "/a"},
+        {"thin": [{"paths": "*"}]},
+        {"spool_hours": 0},
+    ]
 
     def own(self) -> dict[str, Any]:
         url = f"opc.tcp://127.0.0.1:{self.port}"
         quick = {"publishing_interval_ms": 50, "keep_alive_s": 0.5}
-        return {"url": url, "security_policy": "None", **quick}
+        kept = {"spool_hours": 24.0, "compress": True, "thin": [{"paths": "M/C/Nothing", "deadband": 1.0}]}
+        return {"url": url, "security_policy": "None", "user": "op", "password": SECRET, **quick, **kept}
 
     async def start(self) -> None:
         if hasattr(self, "server"):

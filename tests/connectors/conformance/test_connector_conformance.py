@@ -13,7 +13,6 @@ from pydantic import ValidationError
 
 from tundish_connectors.collect.gateway import Gateway, GatewaySettings
 from tundish_connectors.delivery import DeliveryConfig
-from tundish_connectors.opcua.gateway import GatewayConfig, _Gateway
 from tundish_connectors.registry import TYPES, connector_type, connector_types
 
 if TYPE_CHECKING:
@@ -27,14 +26,12 @@ pytestmark = pytest.mark.integration
 RULES = {"source_lost", "gap", "secret"}
 
 
-def gateway(subject: Subject, url: str) -> Any:  # noqa: ANN401 - either gateway
+def gateway(subject: Subject, url: str) -> Gateway:
     kind = connector_type(subject.type)
     connection = kind.check(subject.settings())
     connection.state_dir.mkdir(parents=True, exist_ok=True)
     delivery = DeliveryConfig(base_url=url, tenant="plant", token="gateway-token")
-    if kind.manifest.run:
-        return _Gateway(GatewayConfig(connection=connection, delivery=delivery, heartbeat_s=0.2))
-    return Gateway(connection, GatewaySettings(delivery, heartbeat_s=0.2), kind.build(connection))
+    return Gateway(connection, GatewaySettings(delivery, heartbeat_s=0.2), kind.assembled(connection))
 
 
 @contextlib.asynccontextmanager
@@ -125,11 +122,11 @@ def failed(platform: ReceivingPlatform) -> set[str]:
 def secrets_are_kept(subject: Subject, platform: ReceivingPlatform, kit: type[Kit]) -> None:
     told = json.dumps(platform.heartbeats)
     diagnostics = subject.folder / "state" / "diagnostics.json"
-    if diagnostics.exists():
-        written = json.loads(diagnostics.read_text())
-        assert {"connection", "heartbeat", "spool", "connector"} <= set(written)
-        told += diagnostics.read_text()
-        assert ("**********" in told) is ("secret" not in subject.waived)
+    written = json.loads(diagnostics.read_text())
+    assert {"connection", "heartbeat", "spool", "connector"} <= set(written)
+    assert written["connector"]
+    told += diagnostics.read_text()
+    assert ("**********" in told) is ("secret" not in subject.waived)
     assert kit.secret not in told
     assert kit.secret not in repr(connector_type(subject.type).check(subject.settings()))
 

@@ -10,9 +10,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from tundish_connectors.files import LongFileError, PathTable, UndeclaredSignals, deliver, read_long_file
-from tundish_connectors.lines import kit
 from tundish_connectors.replay import history_batches
 from tundish_platform.samples import SampleBatch, SampleKind, SignalSpec
+from tundish_platform.samples.kits import kit
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

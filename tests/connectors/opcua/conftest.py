@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import hashlib
 import json
@@ -19,11 +20,20 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tundish_connectors.connector import Backoff, ConnectorError, supervise
+from tundish_connectors.delivery import Counters
+from tundish_connectors.opcua import OpcUaConnection, OpcUaConnector
+from tundish_connectors.opcua.intake import Intake
+from tundish_connectors.spool import Spool
+from tundish_deploy.campaigns.opcua_collector import LocalNumbers
+from tundish_platform.samples import SampleKind, decode_batch
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import AsyncIterator, Callable, Iterator
 
     from tests.connectors.conftest import ReceivingPlatform
 
+ASYNC_BOUND_S = 60.0
 PEERS = Path(__file__).parent.parent / "peers"
 PATH = "Plant/Line/Machine/Counter{}"
 GATEWAY = (
@@ -47,9 +57,22 @@ def wait_until(what: str, condition: Callable[[], bool], timeout_s: float = 90.0
         time.sleep(0.2)
 
 
+async def until(what: str, condition: Callable[[], object]) -> None:
+    deadline = time.monotonic() + ASYNC_BOUND_S
+    while not condition():
+        if time.monotonic() > deadline:
+            pytest.fail(f"waited {ASYNC_BOUND_S} s in vain for: {what}")
+        await asyncio.sleep(0.02)
+
+
 @dataclass
 class Peer:
-    """A server process with a journal; may be killed and started again on the same port."""
+    """A server process with a journal; may be killed and started again on the same port.
+
+    Attributes:
+        extra: further settings of the server.
+        clock: its clock can be stepped.
+    """
 
     command: list[str]
     folder: Path
@@ -58,6 +81,26 @@ class Peer:
     port: int = field(default_factory=free_port)
     process: subprocess.Popen[str] | None = None
     extra: dict[str, Any] = field(default_factory=dict)
+    clock: bool = False
+
+    def set_clock(self, offset_s: int) -> None:
+        """Step the clock of this process alone; the monotonic one goes on."""
+        (self.folder / "clock").write_text(f"{offset_s:+d}")
+
+    def _environment(self) -> dict[str, str]:
+        if not self.clock:
+            return dict(os.environ)
+        found = sorted(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))
+        if not found:
+            pytest.fail("libfaketime is missing; run deploy/ci/system-packages.sh")
+        return {
+            **os.environ,
+            "LD_PRELOAD": str(found[0]),
+            "FAKETIME_TIMESTAMP_FILE": str(self.folder / "clock"),
+            "FAKETIME_NO_CACHE": "1",
+            "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+            "NO_FAKE_STAT": "1",
+        }
 
     def start(self) -> None:
         settings = {
@@ -69,7 +112,11 @@ class Peer:
         }
         with (self.folder / "peer.log").open("a") as log:
             self.process = subprocess.Popen(
-                [*self.command, json.dumps(settings)], stdout=subprocess.PIPE, stderr=log, text=True
+                [*self.command, json.dumps(settings)],
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+                env=self._environment(),
             )
         assert self.process.stdout is not None
         # o6 greets with its name first, and node-opcua sometimes with a warning of its own.
@@ -147,6 +194,81 @@ def missing(journal: dict[int, int], rows: dict[int, Any], gaps: list[tuple[int,
     ]
 
 
+class Bench:
+    """The connector with its spool, in this process."""
+
+    def __init__(self, folder: Path, port: int, **options: object) -> None:
+        connection = OpcUaConnection.model_validate(
+            {
+                "name": "bench",
+                "url": f"opc.tcp://127.0.0.1:{port}",
+                "state_dir": folder,
+                "security_policy": "None",
+                "publishing_interval_ms": 50,
+                "keep_alive_s": 0.5,
+                "reconcile_s": 1.0,
+                **options,
+            }
+        )
+        self.spool = Spool(folder / "spool")
+        self.intake = Intake(self.spool, Counters(), folder)
+        self.connector = OpcUaConnector(connection, self.spool, LocalNumbers(), self.intake)
+        self.backoff = Backoff(first_s=0.05, limit_s=0.2)
+        self.states: list[str] = []
+        self.errors: list[ConnectorError] = []
+
+    def report(self, state: object, error: ConnectorError | None = None) -> None:
+        self.states.append(str(state))
+        if error is not None:
+            self.errors.append(error)
+
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncIterator[asyncio.Task[None]]:
+        task = asyncio.create_task(supervise(self.connector, self.report, self.backoff))
+        try:
+            yield task
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+            self.spool.close()
+
+    def rows(self, number: int = 1) -> dict[int, Any]:
+        found: dict[int, Any] = {}
+        for batch in self._batches():
+            if batch.kind is not SampleKind.GAP:
+                for row in batch.table.to_pylist():
+                    if row["signal"] == number:
+                        found[round(row["ts"].timestamp() * 1e6)] = row["value"]
+        return found
+
+    def gaps(self, number: int = 1) -> dict[int, tuple[int, str]]:
+        """End and reason by start: a later record of the same start replaces the first."""
+        found: dict[int, tuple[int, str]] = {}
+        for batch in self._batches():
+            if batch.kind is SampleKind.GAP:
+                for row in batch.table.to_pylist():
+                    if row["signal"] == number:
+                        start, end = (round(row[name].timestamp() * 1e6) for name in ("ts", "end"))
+                        found[start] = (end, row["reason"])
+        return found
+
+    def _batches(self) -> list[Any]:
+        return [decode_batch(record.payload) for record in self.spool.read(10**9, after=0, limit=10**6)]
+
+    def has(self, written: dict[int, dict[int, int]]) -> bool:
+        return all(values.items() <= self.rows(number).items() for number, values in written.items())
+
+    @property
+    def number(self) -> int:
+        subscription = self.connector._subscription
+        return subscription.number if subscription is not None else 0
+
+    @property
+    def granted(self) -> dict[int, Any]:
+        subscription = self.connector._subscription
+        return subscription.items.granted if subscription is not None else {}
+
+
 @pytest.fixture(scope="session")
 def node_modules() -> None:
     """Install node-opcua as the lock file says; a machine without npm fails here, with what to do."""
@@ -181,6 +303,7 @@ def start_peer(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Calla
         folder = tmp_path / f"peer{len(peers)}"
         folder.mkdir()
         peer = Peer(COMMANDS[kind], folder, **options)
+        peer.set_clock(0)
         peers.append(peer)
         peer.start()
         return peer
@@ -221,6 +344,8 @@ def unused_port() -> int:
 class Kit:
     """Helpers for test files, which do not import each other."""
 
+    bench = Bench
+    until = staticmethod(until)
     wait_until = staticmethod(wait_until)
     missing = staticmethod(missing)
     free_port = staticmethod(free_port)

@@ -14,10 +14,10 @@ from asyncua.server.user_managers import UserManager
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from tundish_connectors.connector import ConnectorError, ErrorKind
-from tundish_connectors.lines import kit as line_kit
 from tundish_connectors.opcua import OpcUaConnection
 from tundish_connectors.opcua.discover import discover, propose_kit
 from tundish_connectors.opcua.doctor import Finding, diagnose
+from tundish_platform.samples.kits import kit as line_kit
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from asyncua import ua
 
+from tundish_connectors.collect.thinning import ThinRule
 from tundish_connectors.delivery import Counters
 from tundish_connectors.opcua.decode import MIXED, Column
 from tundish_connectors.opcua.intake import Intake, now_us
@@ -58,14 +59,15 @@ def notification(*rows: tuple[int, object, int, int]) -> Notification:
 class Setup:
     """An intake over a real spool; may be built anew on the same folder, as after a kill."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *thin: ThinRule) -> None:
         self.folder = folder
+        self.thin = thin
         self.reopen()
 
     def reopen(self) -> None:
         self.spool = Spool(self.folder / "spool")
         self.counters = Counters()
-        self.intake = Intake(self.spool, self.counters, self.folder)
+        self.intake = Intake(self.spool, self.counters, self.folder, self.thin)
 
     def bind(self, *specs: SignalSpec) -> None:
         desired = [Desired(one, ua.NodeId(ua.Int32(at))) for at, one in enumerate(specs)]
@@ -226,6 +228,24 @@ def test_silence_is_noticed_recorded_growing_and_ended(setup: Setup) -> None:
     ]
 
 
+def test_what_a_clock_that_was_set_on_skipped_is_nobodys_silence(setup: Setup) -> None:
+    setup.bind(spec("quick", period_s=1.0), spec("slow", period_s=60.0), spec("dead", period_s=60.0))
+    second, hour = 1_000_000, 3_600_000_000
+    every, clock = np.array([0, 1, 2]), iter(range(1000))
+    watch = SilenceWatch(setup.intake.table, setup.intake.tracker, 0.1, lambda: float(next(clock)))
+    setup.keep(*((slot, 1.0, START, 0) for slot in (0, 1, 2)))
+    watch.clock(0.0)
+    setup.keep((0, 2.0, START + hour, 0))
+    assert watch.silent(every).tolist() == [1, 2], "as it looks before the clock is asked"
+    watch.clock(3600.0)
+    assert watch.silent(every).tolist() == []
+    setup.keep((1, 2.0, START + hour + 30 * second, 0))
+    for at in (200, 400, 601):
+        setup.keep((0, 3.0, START + hour + at * second, 0), (1, 3.0, START + hour + at * second, 0))
+        watch.clock(0.0)
+        assert watch.silent(every).tolist() == ([2] if at > 600 else [])
+
+
 def test_a_server_with_two_clocks_does_not_make_the_slower_one_silent(setup: Setup) -> None:
     setup.bind(spec("a", period_s=1.0), spec("diagnostics"))
     watch = SilenceWatch(setup.intake.table, setup.intake.tracker, 0.1)
@@ -325,3 +345,74 @@ def test_arrival_is_now(setup: Setup) -> None:
     setup.keep((0, 1.0, START, 0))
     (record,) = setup.spool.read(10**6)
     assert before <= decode_batch(record.payload).arrival.timestamp() * 1e6 <= now_us() + 1
+
+
+def thinned(folder: Path) -> Setup:
+    made = Setup(folder, ThinRule(paths="thin", deadband=0.5, max_interval_s=3600))
+    made.bind(spec("thin"), spec("whole"))
+    return made
+
+
+def times_of(setup: Setup, signal: int) -> list[int]:
+    return [row["ts"] for row in setup.rows(SampleKind.NUMERIC) if row["signal"] == signal]
+
+
+def test_only_signals_with_a_rule_are_thinned_and_the_order_stays(tmp_path: Path) -> None:
+    setup = thinned(tmp_path)
+    for at in range(5):
+        setup.keep((0, 1.0, START + at, 0), (1, 1.0, START + at, 0))
+    setup.keep((0, 9.0, START + 5, 0), (1, 9.0, START + 5, 0), (0, 9.0, START + 6, 0))
+    setup.keep((0, None, START + 7, 0x80310000), (0, 9.0, START + 8, 0))
+    assert times_of(setup, 101) == [0, 1, 2, 3, 4, 5]
+    # The first; the flat stretch's last and the exception; the held one, the bad one and the next good one.
+    assert times_of(setup, 100) == [0, 4, 5, 6, 7, 8]
+    counts = setup.counters.as_dict()
+    assert (counts["received"], counts["thinned"], counts["queued"]) == (15, 3, 12)
+    setup.spool.close()
+
+
+def test_both_samples_beside_a_gap_are_kept_though_they_say_nothing_new(tmp_path: Path) -> None:
+    setup = thinned(tmp_path)
+    for at in range(5):
+        setup.keep((0, 1.0, START + at, 0))
+    setup.intake.tracker.mark(GapReason.DISCONNECTED)
+    for at in (50, 51, 52):
+        setup.keep((0, 1.0, START + at, 0))
+    setup.intake.close()
+    assert times_of(setup, 100) == [0, 4, 50, 52]
+    assert setup.gaps() == [(100, 5, 50, "disconnected")]
+    setup.spool.close()
+
+
+def test_a_refused_message_is_thinned_anew_when_it_comes_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    setup = thinned(tmp_path)
+    for at in range(5):
+        setup.keep((0, 1.0, START + at, 0))
+
+    def refuse(_: object) -> int:
+        raise SpoolFull(errno.ENOSPC, "full")
+
+    with monkeypatch.context() as full:
+        full.setattr(setup.spool, "append", refuse)
+        assert not setup.keep((0, 9.0, START + 5, 0))
+    setup.intake.tracker.unmark(GapReason.SPOOL_FULL)
+    assert setup.keep((0, 9.0, START + 5, 0))
+    # Held back since before the refusal, and let go with the message that was refused.
+    assert times_of(setup, 100) == [0, 4, 5]
+    assert setup.gaps() == []
+    setup.spool.close()
+
+
+def test_after_a_kill_the_gap_begins_behind_what_was_not_held_back(tmp_path: Path) -> None:
+    setup = thinned(tmp_path)
+    for at in range(5):
+        setup.keep((0, 1.0, START + at, 0), (1, 1.0, START + at, 0))
+    setup.intake.save()
+    setup.spool.close()
+    setup.reopen()
+    setup.bind(spec("thin"), spec("whole"))
+    setup.keep((0, 1.0, START + 9, 0), (1, 1.0, START + 9, 0))
+    assert sorted(setup.gaps()) == [(100, 1, 9, "collector_stopped"), (101, 5, 9, "collector_stopped")]
+    setup.spool.close()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -12,32 +11,18 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from asyncua import Server, ua
 
-from tundish_connectors.connector import Backoff, supervise
-from tundish_connectors.delivery import Counters
-from tundish_connectors.opcua import OpcUaConnection, OpcUaConnector, keeper
 from tundish_connectors.opcua import deaf as deaf_module
-from tundish_connectors.opcua.intake import Intake
-from tundish_connectors.spool import Spool
-from tundish_deploy.campaigns.opcua_collector import LocalNumbers
+from tundish_connectors.opcua import keeper
 from tundish_deploy.campaigns.opcua_relay import Cut, Relay
-from tundish_platform.samples import SampleKind, decode_batch
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import Callable
     from pathlib import Path
 
     from tests.connectors.opcua.conftest import Kit, Peer
 
 pytestmark = pytest.mark.integration
 BOUND_S = 60.0
-
-
-async def until(what: str, condition: Callable[[], object]) -> None:
-    deadline = time.monotonic() + BOUND_S
-    while not condition():
-        if time.monotonic() > deadline:
-            pytest.fail(f"waited {BOUND_S} s in vain for: {what}")
-        await asyncio.sleep(0.02)
 
 
 @dataclass
@@ -87,81 +72,6 @@ class Plant:
         return found
 
 
-class Bench:
-    """The connector with its spool."""
-
-    def __init__(self, folder: Path, port: int, **options: object) -> None:
-        connection = OpcUaConnection.model_validate(
-            {
-                "name": "bench",
-                "url": f"opc.tcp://127.0.0.1:{port}",
-                "state_dir": folder,
-                "security_policy": "None",
-                "publishing_interval_ms": 50,
-                "keep_alive_s": 0.5,
-                "reconcile_s": 1.0,
-                **options,
-            }
-        )
-        self.spool = Spool(folder / "spool")
-        self.intake = Intake(self.spool, Counters(), folder)
-        self.connector = OpcUaConnector(connection, self.spool, LocalNumbers(), self.intake)
-        self.states: list[str] = []
-        self.messages: list[str] = []
-
-    def report(self, state: object, error: object = None) -> None:
-        self.states.append(str(state))
-        if error is not None:
-            self.messages.append(str(error))
-
-    @contextlib.asynccontextmanager
-    async def running(self) -> AsyncIterator[None]:
-        backoff = Backoff(first_s=0.05, limit_s=0.2)
-        task = asyncio.create_task(supervise(self.connector, self.report, backoff))
-        try:
-            yield
-        finally:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
-            self.spool.close()
-
-    def rows(self, number: int = 1) -> dict[int, Any]:
-        found: dict[int, Any] = {}
-        for batch in self._batches():
-            if batch.kind is not SampleKind.GAP:
-                for row in batch.table.to_pylist():
-                    if row["signal"] == number:
-                        found[round(row["ts"].timestamp() * 1e6)] = row["value"]
-        return found
-
-    def gaps(self, number: int = 1) -> dict[int, tuple[int, str]]:
-        """End and reason by start: a later record of the same start replaces the first."""
-        found: dict[int, tuple[int, str]] = {}
-        for batch in self._batches():
-            if batch.kind is SampleKind.GAP:
-                for row in batch.table.to_pylist():
-                    if row["signal"] == number:
-                        start, end = (round(row[name].timestamp() * 1e6) for name in ("ts", "end"))
-                        found[start] = (end, row["reason"])
-        return found
-
-    def _batches(self) -> list[Any]:
-        return [decode_batch(record.payload) for record in self.spool.read(10**9, after=0, limit=10**6)]
-
-    def has(self, plant: Plant) -> bool:
-        return all(plant.written[number].items() <= self.rows(number).items() for number in (1, 2))
-
-    @property
-    def number(self) -> int:
-        subscription = self.connector._subscription
-        return subscription.number if subscription is not None else 0
-
-    @property
-    def granted(self) -> dict[int, Any]:
-        subscription = self.connector._subscription
-        return subscription.items.granted if subscription is not None else {}
-
-
 @pytest.mark.parametrize("cut", list(Cut))
 def test_a_broken_line_loses_nothing_while_the_server_keeps_its_queues(
     cut: Cut, tmp_path: Path, kit: type[Kit]
@@ -170,15 +80,15 @@ def test_a_broken_line_loses_nothing_while_the_server_keeps_its_queues(
         plant = Plant(kit.free_port())
         await plant.start()
         relay = Relay(plant.port, "1")
-        bench = Bench(tmp_path, relay.port)
+        bench = kit.bench(tmp_path, relay.port)
         async with bench.running():
-            await until("items", lambda: len(bench.granted) == 2)
+            await kit.until("items", lambda: len(bench.granted) == 2)
             await plant.write(5)
-            await until("first values", lambda: bench.has(plant))
+            await kit.until("first values", lambda: bench.has(plant.written))
             (number,) = plant.subscriptions
             relay.break_line(cut)
             await plant.write(20)
-            await until("what was written meanwhile", lambda: bench.has(plant))
+            await kit.until("what was written meanwhile", lambda: bench.has(plant.written))
             assert list(plant.subscriptions) == [number]
         assert bench.gaps() == bench.gaps(2) == {}
         relay.close()
@@ -192,11 +102,11 @@ def test_a_hole_is_filled_from_the_servers_history(tmp_path: Path, kit: type[Kit
         plant = Plant(kit.free_port(), history=True)
         await plant.start()
         relay = Relay(plant.port, "1")
-        bench = Bench(tmp_path, relay.port)
+        bench = kit.bench(tmp_path, relay.port)
         async with bench.running():
-            await until("items", lambda: len(bench.granted) == 2)
+            await kit.until("items", lambda: len(bench.granted) == 2)
             await plant.write(5)
-            await until("first values", lambda: bench.has(plant))
+            await kit.until("first values", lambda: bench.has(plant.written))
             relay.accepting = False
             relay.reset()
             # The server loses the subscription and everything it would have kept for us.
@@ -204,10 +114,10 @@ def test_a_hole_is_filled_from_the_servers_history(tmp_path: Path, kit: type[Kit
             await plant.server.iserver.subscription_service.delete_subscriptions([old])
             await plant.write(20)
             relay.accepting = True
-            await until("new items", lambda: bench.number not in {0, old} and len(bench.granted) == 2)
+            await kit.until("new items", lambda: bench.number not in {0, old} and len(bench.granted) == 2)
             await plant.write(5)
-            await until("the late rows", lambda: bench.has(plant))
-            await until(
+            await kit.until("the late rows", lambda: bench.has(plant.written))
+            await kit.until(
                 "the amended record", lambda: all(start == end for start, (end, _) in bench.gaps().items())
             )
         assert {reason for _, reason in bench.gaps().values()} == {"disconnected"}
@@ -223,20 +133,20 @@ def test_a_restarted_server_with_other_namespace_indices_goes_on_under_the_same_
     async def scenario() -> None:
         plant = Plant(kit.free_port())
         await plant.start()
-        bench = Bench(tmp_path, plant.port)
+        bench = kit.bench(tmp_path, plant.port)
         async with bench.running():
-            await until("items", lambda: len(bench.granted) == 2)
+            await kit.until("items", lambda: len(bench.granted) == 2)
             await plant.write(5)
-            await until("first values", lambda: bench.has(plant))
+            await kit.until("first values", lambda: bench.has(plant.written))
             before = {item.node.NamespaceIndex for item in bench.granted.values()}
             await plant.server.stop()
             plant.namespaces = 3
             await plant.start()
             await plant.write(3)
-            await until("a new subscription", lambda: plant.subscriptions and len(bench.granted) == 2)
+            await kit.until("a new subscription", lambda: plant.subscriptions and len(bench.granted) == 2)
             await plant.write(5)
             last = max(plant.written[1])
-            await until("values of the new server", lambda: last in bench.rows())
+            await kit.until("values of the new server", lambda: last in bench.rows())
             after = {item.node.NamespaceIndex for item in bench.granted.values()}
         assert before != after
         lacking = [ts for ts in plant.written[1] if ts not in bench.rows()]
@@ -258,11 +168,11 @@ def test_an_item_that_went_deaf_is_found_by_its_own_rate_and_made_anew(
     async def scenario() -> None:
         plant = Plant(kit.free_port())
         await plant.start()
-        bench = Bench(tmp_path, plant.port)
+        bench = kit.bench(tmp_path, plant.port)
         async with bench.running():
-            await until("items", lambda: len(bench.granted) == 2)
+            await kit.until("items", lambda: len(bench.granted) == 2)
             await plant.write(5)
-            await until("first values", lambda: bench.has(plant))
+            await kit.until("first values", lambda: bench.has(plant.written))
             (subscription,) = plant.subscriptions.values()
             subscription.monitored_item_srv.delete_all_monitored_items()
             deadline = time.monotonic() + BOUND_S
@@ -272,7 +182,7 @@ def test_an_item_that_went_deaf_is_found_by_its_own_rate_and_made_anew(
             assert bench.connector.standing.renewed >= 2
             await plant.write(5)
             last = max(plant.written[1])
-            await until("values of the new items", lambda: last in bench.rows())
+            await kit.until("values of the new items", lambda: last in bench.rows())
         holes = bench.gaps()
         lacking = [ts for ts in plant.written[1] if ts not in bench.rows()]
         assert lacking
@@ -288,16 +198,16 @@ def test_keep_alives_without_news_and_a_slow_server_are_no_loss(tmp_path: Path, 
         plant = Plant(kit.free_port())
         await plant.start()
         relay = Relay(plant.port, "1")
-        bench = Bench(tmp_path, relay.port)
+        bench = kit.bench(tmp_path, relay.port)
         async with bench.running():
-            await until("items", lambda: len(bench.granted) == 2)
+            await kit.until("items", lambda: len(bench.granted) == 2)
             (number,) = plant.subscriptions
             relay.delay_s = 0.15
             # Six keep-alive periods, in which nothing happens.
             await asyncio.sleep(3.0)
             assert list(plant.subscriptions) == [number]
             await plant.write(5)
-            await until("values", lambda: bench.has(plant))
+            await kit.until("values", lambda: bench.has(plant.written))
         assert bench.gaps() == {}
         relay.close()
         await plant.server.stop()
@@ -311,16 +221,18 @@ def test_what_the_server_lost_of_the_items_is_told_by_it_and_made_anew(
     peer = start_peer("open62541", period_s=0.05)
 
     async def scenario() -> None:
-        bench = Bench(tmp_path, peer.port)
+        bench = kit.bench(tmp_path, peer.port)
         async with bench.running():
-            await until("values", lambda: len(bench.granted) == 3 and len(bench.rows(3)) > 5)
+            await kit.until("values", lambda: len(bench.granted) == 3 and len(bench.rows(3)) > 5)
             items = bench.connector._subscription.items  # type: ignore[union-attr]
             old = items.granted[0].number
             # Behind the list's back, as a server does that loses an item.
             await items._delete([old])
-            await until("a new item", lambda: bench.granted[0].number != old if 0 in bench.granted else False)
+            await kit.until(
+                "a new item", lambda: bench.granted[0].number != old if 0 in bench.granted else False
+            )
             since = max(peer.journal())
-            await until("its values", lambda: all(max(bench.rows(at)) > since for at in (1, 2, 3)))
+            await kit.until("its values", lambda: all(max(bench.rows(at)) > since for at in (1, 2, 3)))
         for at in (1, 2, 3):
             gaps = [(start, end, reason) for start, (end, reason) in bench.gaps(at).items()]
             assert kit.missing(peer.journal(), bench.rows(at), gaps) == []
@@ -335,9 +247,9 @@ def test_the_overflow_bit_becomes_a_gap_record(
     peer = start_peer(kind, period_s=0.06 if kind == "node-opcua" else 0.01)
 
     async def scenario() -> None:
-        bench = Bench(tmp_path, peer.port, publishing_interval_ms=1000, keep_alive_s=2.0, queue_size=3)
+        bench = kit.bench(tmp_path, peer.port, publishing_interval_ms=1000, keep_alive_s=2.0, queue_size=3)
         async with bench.running():
-            await until("overflows", lambda: sum(r == "overflow" for _, r in bench.gaps().values()) >= 2)
+            await kit.until("overflows", lambda: sum(r == "overflow" for _, r in bench.gaps().values()) >= 2)
         gaps = [(start, end, reason) for start, (end, reason) in bench.gaps().items()]
         # node-opcua samples, so only that the records are there is told of it.
         if kind == "open62541":

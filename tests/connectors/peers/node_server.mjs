@@ -1,7 +1,8 @@
 // A server on node-opcua, journalled like the others: every value set stands in the journal.
 import fs from "node:fs";
 import {
-  DataType, MessageSecurityMode, OPCUACertificateManager, OPCUAServer, SecurityPolicy, StatusCodes, Variant,
+  DataType, MessageSecurityMode, OPCUACertificateManager, OPCUAServer, SecurityPolicy, StatusCodes, VariableIds,
+  Variant,
 } from "node-opcua";
 
 const settings = JSON.parse(process.argv[2]);
@@ -39,6 +40,7 @@ const server = new OPCUAServer({
   serverCertificateManager: undefined,
   allowAnonymous: true,
   buildInfo: { productName: "counters" },
+  serverCapabilities: settings.limits ?? {},
   ...secured,
 });
 await server.initialize();
@@ -48,6 +50,13 @@ let parent = space.rootFolder.objects;
 for (const name of ["Plant", "Line", "Machine"]) {
   parent = own.addObject(parent === space.rootFolder.objects
     ? { organizedBy: parent, browseName: name } : { componentOf: parent, browseName: name });
+}
+if (settings.limits_unsaid) {
+  // As a server does that has limits and does not tell them.
+  for (const name of ["MaxNodesPerRead", "MaxNodesPerBrowse", "MaxMonitoredItemsPerCall"]) {
+    const stated = space.findNode(`ns=0;i=${VariableIds[`Server_ServerCapabilities_OperationLimits_${name}`]}`);
+    stated.bindVariable({ get: () => new Variant({ dataType: DataType.UInt32, value: 0 }) }, true);
+  }
 }
 const nodes = [];
 for (let at = 0; at < settings.signals; at += 1) {

@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import sys
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import o6
 
 TICKS_1970 = 116_444_736_000_000_000
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class LoopbackOnly(asyncio.SelectorEventLoop):
+    """o6 asks for a listener on every interface and has no setting for it, but takes an event loop."""
+
+    async def create_server(self, factory: Any, host: str, port: int, **options: Any) -> asyncio.Server:  # type: ignore[override]  # noqa: ANN401 - as asyncio has them
+        assert host == "0.0.0.0", "o6 listens in another way now"  # noqa: S104 - what is replaced here
+        return await super().create_server(factory, "127.0.0.1", port, **options)
 
 
 class Users(o6.AccessControl):
@@ -38,7 +48,7 @@ if security:
         "applicationUri": security["uri"],
         "accessControl": Users(anonymous=True, username=True),
     }
-server = o6.Server(settings["port"], **options)
+server = o6.Server(settings["port"], loop=LoopbackOnly(), **options)
 parent = server.objectsNode
 for name in ("Plant", "Line", "Machine"):
     parent = server.addObject(name, parent, nodeId=f"ns=1;s={name}")

@@ -6,11 +6,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
-from tundish_connectors.lines import kit, kits
 from tundish_connectors.replay import history_batches
 from tundish_connectors.replay.position import Position
 from tundish_connectors.replay.registry import recording
 from tundish_platform.samples import SampleKind
+from tundish_platform.samples.kits import kit, kits
 
 V0 = datetime(2026, 3, 2, 3, 7, 9, tzinfo=UTC)
 

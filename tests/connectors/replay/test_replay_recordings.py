@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from tundish_connectors.lines import UnknownKit, kit, kits
 from tundish_connectors.replay.hydraulic_bench import block_numbers, chosen_cycles
 from tundish_connectors.replay.plate_line import chosen_plates
 from tundish_connectors.replay.recording import Part, PartName, read_recording, texts
 from tundish_connectors.replay.registry import recording
+from tundish_platform.samples.kits import UnknownKit, kit, kits
 
 if TYPE_CHECKING:
     from tundish_connectors.replay.recording import Channel

@@ -14,13 +14,14 @@ import pytest
 from asyncua import Client, ua
 from asyncua.crypto.security_policies import SecurityPolicyBasic256Sha256
 
-from tundish_connectors.lines import engineering_unit, kit
 from tundish_connectors.replay import fresh_start, make_identity, namespace_uri, starting_position
 from tundish_connectors.replay.play import PartPlay
 from tundish_connectors.replay.position import Position, PositionFile
 from tundish_connectors.replay.registry import recording
 from tundish_connectors.replay.server import _faulty
 from tundish_platform.samples import SampleKind
+from tundish_platform.samples.kits import kit
+from tundish_platform.samples.units import engineering_unit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

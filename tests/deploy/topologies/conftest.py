@@ -150,6 +150,11 @@ class Installation:
         goals = [(counter, len(counter.safe) + rows) for counter in self.counters]
         until(lambda: all(len(c.safe) >= goal for c, goal in goals), "acknowledgements")
 
+    def refusal(self) -> None:
+        """Wait until every counter is refused once more."""
+        goals = [(counter, len(counter.refusals) + 1) for counter in self.counters]
+        until(lambda: all(len(c.refusals) >= goal for c, goal in goals), "refusals")
+
     def check(self) -> None:
         """All that was acknowledged is there, each once, and was there as soon as it was acknowledged."""
         for counter in self.counters:

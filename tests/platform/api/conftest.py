@@ -10,10 +10,13 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pytest
+from pydantic import SecretStr
 from waitress import wasyncore
 from waitress.server import create_server
 
 from tundish_platform.alarms import RuleSpec, create_rule, take_reports
+from tundish_platform.alarms.maintenance import WindowSpec, plan_maintenance
+from tundish_platform.alarms.notify import SPEC, PolicySpec, Vault, create_channel, create_policy
 from tundish_platform.api.app import create_app
 from tundish_platform.api.context import PlatformContext
 from tundish_platform.assets import Heartbeat, save_heartbeat, upsert_signals
@@ -23,6 +26,7 @@ from tundish_platform.store import Telemetry
 from tundish_platform.store.files import LocalFiles
 from tundish_platform.tenancy import Permission, Role, TenantScope, access_tenant
 from tundish_platform.tenancy.accounts import create_tenant, create_token, job_principal, revoke_token
+from tundish_platform.tenancy.reach import Above
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -39,6 +43,7 @@ if TYPE_CHECKING:
 CANARY = "canary-7f3a"
 NOW = datetime.now(UTC).replace(microsecond=0)
 MINUTE = timedelta(minutes=1)
+VAULT = Vault(SecretStr("k" * 40))
 LINE = f"S/{CANARY}/L1"
 
 
@@ -147,7 +152,7 @@ def batches(ids: dict[str, int]) -> list[SampleBatch]:
 
 def _tokens(metadata: Metadata) -> dict[str, str]:
     roles = [role for role in Role if role not in {Role.BUREAU_OFFICER, Role.PLATFORM_OPERATOR}]
-    with metadata.session() as session:
+    with metadata.above(Above.OPERATOR).session() as session:
         tokens = {role.value: create_token(session, role.value, {"steel": [role]}) for role in roles}
         tokens["foreign"] = create_token(session, "foreign", {"power": roles})
         tokens["bureau"] = create_token(session, "bureau", {}, [Role.BUREAU_OFFICER])
@@ -170,12 +175,27 @@ def _alarms(session: Session, job: Principal, signal: int) -> None:
     owner = access_tenant(job_principal(session, "test", Role.OWNER), "steel", Permission.CONFIGURE)
     rule = RuleSpec.model_validate({"signal": signal, "kind": "high", "threshold": 1, **names})
     create_rule(session, owner, rule, NOW)
+    hook = {"kind": "webhook", "name": CANARY, "url": "https://hook.example/x", "secret": "s" * 16}
+    channel = create_channel(session, owner, VAULT, SPEC.validate_python(hook), NOW)
+    step = {"after_minutes": 0, "channels": [channel.id]}
+    create_policy(session, owner, PolicySpec.model_validate({"name": CANARY, "steps": [step]}), NOW)
+    window = WindowSpec(path=CANARY, starts_at=NOW, ends_at=NOW + MINUTE, reason=CANARY)
+    plan_maintenance(session, owner, window, NOW)
 
 
 @pytest.fixture
-def world(new_sqlite: Callable[[], Metadata], tmp_path: Path) -> Iterator[World]:
-    metadata = new_sqlite()
-    with metadata.session() as session:
+def database(request: pytest.FixtureRequest, new_sqlite: Callable[[], Metadata]) -> Metadata:
+    """SQLite, where a test does not ask for PostgreSQL too, by an indirect parameter."""
+    if getattr(request, "param", "sqlite") == "sqlite":
+        return new_sqlite()
+    new_postgres: Callable[[], Metadata] = request.getfixturevalue("new_postgres")
+    return new_postgres()
+
+
+@pytest.fixture
+def world(database: Metadata, tmp_path: Path) -> Iterator[World]:
+    metadata = database
+    with metadata.above(Above.OPERATOR).session() as session:
         create_tenant(session, "steel", f"钢厂 {CANARY}", f"Steel {CANARY}")
         create_tenant(session, "power", "电厂", "Power")
         job = job_principal(session, "test", Role.ANALYST)
@@ -185,7 +205,8 @@ def world(new_sqlite: Callable[[], Metadata], tmp_path: Path) -> Iterator[World]
         _alarms(session, job, numbers[SPECS["pressure"].path])
     ids = {key: numbers[declared.path] for key, declared in SPECS.items()}
     disk = Disk()
-    context = PlatformContext(metadata, Telemetry(tmp_path / "store", metadata, files=disk), Catalogue())
+    telemetry = Telemetry(tmp_path / "store", metadata.above(Above.STORE), files=disk)
+    context = PlatformContext(metadata, telemetry, Catalogue(), VAULT)
     context.telemetry.append(scopes["steel"], batches(ids))
     yield World(context, create_app(context), _tokens(metadata), scopes, ids, disk)
     disk.fault = 0

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from sqlalchemy import insert, select
 
 from tundish_platform.assets.models import Signal
+from tundish_platform.assets.searchtext import search_text
 from tundish_platform.migrations import upgrade
 from tundish_platform.tenancy import Role
 from tundish_platform.tenancy.accounts import create_token
@@ -92,11 +93,13 @@ def _tenant(number: int, signals: int) -> dict[str, Any]:
 def _signal(tenant: int, number: int) -> dict[str, Any]:
     semantic, name_zh, name_en, unit = _KINDS[number % len(_KINDS)]
     machine = number // 10
+    path = f"Site/Area/Line {machine // 50}/Machine {machine}/C{number % 10}/{semantic}"
+    names = (f"{name_zh} {number}", f"{name_en} {number}")
     return {
         "tenant_id": tenant, "id": number, "source": "bench", "semantic": semantic, "unit": unit,
-        "path": f"Site/Area/Line {machine // 50}/Machine {machine}/C{number % 10}/{semantic}",
-        "name_zh": f"{name_zh} {number}", "name_en": f"{name_en} {number}", "kind": "numeric",
+        "path": path, "name_zh": names[0], "name_en": names[1], "kind": "numeric",
         "role": "measurement", "low": None, "high": None, "period_s": 1.0, "step": False,
+        "search": search_text(path, *names),
     }  # fmt: skip
 
 

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import pyarrow as pa
 
+from tundish_platform.store.query import budget
 from tundish_platform.store.query.compose import Answer, Question, compose, first_and_last, read
 from tundish_platform.store.query.edges import Edges, Spoken
 from tundish_platform.store.query.keys import BLOCK, ranks, rising
@@ -93,10 +94,9 @@ def aggregate(
         step = np.array([steps.get(s.id, s.step) for s in members], dtype=bool)
         question = Question.of(source, members, step, tiles)
         found = read(question)
-        parts += [
-            _table(some, _sums(some, compose(some, found.of(some))), windows)
-            for some in question.divided(sum(table.num_rows for table in found.tables))
-        ]
+        for some in question.divided(found.num_rows):
+            budget.check()
+            parts.append(_table(some, _sums(some, compose(some, found)), windows))
     table = pa.concat_tables(parts).combine_chunks()
     order = np.argsort(table["signal"].to_numpy(), kind="stable")
     return table if rising(order) else table.take(pa.array(order))
@@ -140,8 +140,7 @@ def _sums(question: Question, answer: Answer) -> _Sums:
     over = question.tiles.over
     count = over(_by_tile(runs.count, at), np.add, 0)
     sound = runs.good is runs.count
-    # Only the means of signals sent on events are made of it.
-    total = np.zeros_like(least) if question.hold.all() else _by_tile(runs.total, at)
+    total = _by_tile(runs.total, at) if question.totals else np.zeros_like(least)
     none = len(runs)
     first_run = over(np.where(first < 0, none, first), np.minimum, none)
     last_run = over(last, np.maximum, -1)

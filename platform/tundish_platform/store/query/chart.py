@@ -20,7 +20,7 @@ from tundish_platform.store.query.compose import NUMBERS
 from tundish_platform.store.query.keys import BLOCK, ranks, rising, table_keys, times
 from tundish_platform.store.query.picks import group_starts, pick, severities
 from tundish_platform.store.query.rollup import CHART_COLUMNS, HOUR_US, MINUTE_US
-from tundish_platform.store.query.source import rectangles
+from tundish_platform.store.query.source import rectangles, together
 from tundish_platform.store.rows import TIMESTAMP
 
 if TYPE_CHECKING:
@@ -135,7 +135,8 @@ def _block(asked: _Chart) -> list[pa.Table]:
     found = []
     if asked.level:
         columns = CHART_COLUMNS if asked.level == HOUR_US or asked.worn_out else _COUNTS
-        hours = asked.source.pieces(HOUR_US, asked.numbers.tolist(), asked.start, asked.end, columns)
+        found_hours = asked.source.pieces(HOUR_US, asked.numbers.tolist(), asked.start, asked.end, columns)
+        hours = together(found_hours)
         rank = np.searchsorted(asked.numbers, hours["signal"].to_numpy())
         count = np.bincount(rank, weights=hours["count"].to_numpy(), minlength=len(sparse))
         sparse = count <= (0 if asked.worn_out else _SPARSE * asked.max_points)
@@ -154,7 +155,7 @@ def _of_pieces(asked: _Chart, hours: pa.Table, numbers: NDArray[np.uint32]) -> _
     parts = []
     if level == MINUTE_US:
         start, end = asked.start // HOUR_US * HOUR_US, -(-asked.end // HOUR_US) * HOUR_US
-        pieces = asked.source.pieces(MINUTE_US, numbers.tolist(), start, end, CHART_COLUMNS)
+        pieces = together(asked.source.pieces(MINUTE_US, numbers.tolist(), start, end, CHART_COLUMNS))
         known, missing = _known_minutes(asked, hours, pieces)
         pieces = pieces.filter(pa.array(known))
         parts += _hours(asked, hours, missing)

@@ -17,9 +17,8 @@ from tundish_platform.samples import SampleKind
 from tundish_platform.store.query.keys import Gaps, keys, ranks, reach, times
 from tundish_platform.store.query.rollup import AGGREGATE_COLUMNS, DENSE, HOUR_US, MINUTE_US
 from tundish_platform.store.query.runs import Runs, bucket_keys
-from tundish_platform.store.query.source import rectangles
+from tundish_platform.store.query.source import TableColumns, Whole, rectangles, together
 from tundish_platform.store.query.summary import hold_us
-from tundish_platform.store.rows import by_signal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from tundish_platform.samples import SignalInfo
-    from tundish_platform.store.query.source import Source
+    from tundish_platform.store.query.source import Pieces, Source
     from tundish_platform.store.query.tiles import Tiles
 
 NUMBERS: Final = (SampleKind.NUMERIC, SampleKind.INTEGER)
@@ -76,6 +75,17 @@ class Question:
         """Whether the values are numbers."""
         return self.kind in NUMBERS
 
+    @property
+    def totals(self) -> bool:
+        """Whether sums of values are needed: only the means of signals sent on events are made of them."""
+        return not self.hold.all()
+
+    @property
+    def columns(self) -> list[str]:
+        """What is needed of rollups."""
+        spared = {"held": not self.step.any(), "line": bool(self.step.all()), "total": not self.totals}
+        return [name for name in AGGREGATE_COLUMNS if not spared.get(name)]
+
     def divided(self, rows: int) -> Iterator[Question]:
         """The same of fewer signals each, so that what so many rows are made into stays in the cache."""
         share = max(1, len(self.numbers) * _ROWS_AT_ONCE // max(rows, 1))
@@ -120,23 +130,31 @@ class Found(NamedTuple):
 
     Attributes:
         gaps: recorded ones.
-        tables: raw rows or pieces, each sorted by signal.
+        raw: raw rows.
+        pieces: rollups.
     """
 
     gaps: pa.Table
-    tables: list[pa.Table]
+    raw: Sequence[Whole]
+    pieces: Sequence[Pieces]
 
-    def of(self, question: Question) -> Found:
-        """What is of some of the signals."""
-        first, last = question.numbers[[0, -1]]
+    @property
+    def num_rows(self) -> int:
+        """How many rows were read."""
+        return sum(rows.num_rows for rows in (*self.raw, *self.pieces))
+
+    def runs(self, question: Question) -> tuple[Gaps, Runs]:
+        """Gaps and runs of the signals of a question."""
+        numbers, (first, last) = question.numbers, question.numbers[[0, -1]].tolist()
         gap = self.gaps["signal"].to_numpy()
         gaps = self.gaps.filter(pa.array((gap >= first) & (gap <= last))) if len(gap) else self.gaps
-        tables = []
-        for table in self.tables:
-            number = table["signal"].to_numpy()
-            low, high = number.searchsorted(first), number.searchsorted(last, "right")
-            tables.append(table.slice(low, high - low))
-        return Found(gaps, tables)
+        raw = [Runs.of_rows(r.slice(first, last), numbers, number=question.number) for r in self.raw]
+        step, columns = question.step, question.columns
+        pieces = [
+            Runs.of_pieces(rows.of(first, last, columns), HOUR_US, numbers, step, totals=question.totals)
+            for rows in self.pieces
+        ]
+        return Gaps.of(gaps, numbers), Runs.joined([*raw, *pieces])
 
 
 def read(question: Question) -> Found:
@@ -146,25 +164,17 @@ def read(question: Question) -> Found:
     reads = question.tiles.reads(hold, hold)
     gaps = [question.source.gaps(ids, start, end).select(["signal", "ts", "end"]) for start, end in reads]
     if question.raw_first:
-        tables = [question.source.raw(question.kind, ids, start, end) for start, end in reads]
-    else:
-        # One read, because two reads of neighbouring windows would both bring the bucket between them.
-        start, end = reads[0][0], reads[-1][1]
-        tables = [question.source.pieces(HOUR_US, ids, start, end, AGGREGATE_COLUMNS)]
-    return Found(pa.concat_tables(gaps), [_by_signal(table) for table in tables])
-
-
-def _by_signal(table: pa.Table) -> pa.Table:
-    number = table["signal"].to_numpy()
-    if (number[1:] >= number[:-1]).all():
-        return table
-    return table.combine_chunks().take(pa.array(by_signal(number)))
+        rows = [Whole(question.source.raw(question.kind, ids, start, end)) for start, end in reads]
+        return Found(pa.concat_tables(gaps), rows, [])
+    # One read, because two reads of neighbouring windows would both bring the bucket between them.
+    start, end = reads[0][0], reads[-1][1]
+    pieces = question.source.pieces(HOUR_US, ids, start, end, AGGREGATE_COLUMNS)
+    return Found(pa.concat_tables(gaps), [], pieces)
 
 
 def compose(question: Question, found: Found) -> Answer:
-    """Runs that answer all windows exactly, from what was read for these signals."""
-    gaps = Gaps.of(found.gaps, question.numbers)
-    runs = _runs(question, found.tables)
+    """Runs that answer all windows exactly, from what was read for these signals and others."""
+    gaps, runs = found.runs(question)
     cuts = question.cut_keys()
     while True:
         at = np.searchsorted(runs.first, cuts)
@@ -182,13 +192,6 @@ def _raw_pays(signals: Sequence[SignalInfo], tiles: Tiles) -> bool:
     if np.count_nonzero(tiles.used) > hours / 2:
         return rows <= _RAW_ROWS
     return rows < _WORTH_PER_HOUR * hours * len(signals)
-
-
-def _runs(question: Question, tables: list[pa.Table]) -> Runs:
-    if question.raw_first:
-        return Runs.joined([Runs.of_rows(t, question.numbers, number=question.number) for t in tables])
-    (table,) = tables
-    return Runs.joined([Runs.of_pieces(table, HOUR_US, question.numbers, question.step)])
 
 
 def _worn(question: Question, answer: Answer, cuts: NDArray[np.int64]) -> NDArray[np.bool_]:
@@ -274,7 +277,7 @@ def _minutes(
 ) -> tuple[Runs, NDArray[np.bool_]]:
     """Minutes of hours, and which hours have none: a segment may lack them, then their counts differ."""
     tables = [
-        question.source.pieces(MINUTE_US, question.ids(rank), start, end, AGGREGATE_COLUMNS)
+        together(question.source.pieces(MINUTE_US, question.ids(rank), start, end, AGGREGATE_COLUMNS))
         for rank, start, end in rectangles(ranks(bucket[wanted]), times(bucket[wanted]), HOUR_US)
     ]
     if not tables:
@@ -286,7 +289,9 @@ def _minutes(
     found = np.bincount(place[asked], weights=table["count"].to_numpy()[asked], minlength=len(bucket))
     left = ~wanted | (found != count)
     table = table.filter(pa.array(asked & ~left[place]))
-    return Runs.of_pieces(table, MINUTE_US, question.numbers, question.step), left
+    minutes = TableColumns(table)
+    step, totals = question.step, question.totals
+    return Runs.of_pieces(minutes, MINUTE_US, question.numbers, step, totals=totals), left
 
 
 def _raw(question: Question, bucket: NDArray[np.int64], width: int) -> Runs:

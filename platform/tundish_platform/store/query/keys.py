@@ -48,14 +48,20 @@ def table_keys(table: pa.Table, signals: NDArray[np.uint32], column: str = "ts")
     """Keys of a table's rows; `signals` are rising and contain those of the table."""
     if table.num_rows == 0:
         return np.zeros(0, dtype=np.int64)
-    signal = table["signal"].to_numpy()
+    return sample_keys(table["signal"].to_numpy(), micros(table[column]), signals)
+
+
+def sample_keys(
+    signal: NDArray[np.uint32], ts: NDArray[np.int64], signals: NDArray[np.uint32]
+) -> NDArray[np.int64]:
+    """Keys of rows; `signals` are rising and contain theirs."""
     rank: NDArray[np.integer[Any]]
     if (signal[1:] >= signal[:-1]).all():
         edges = np.searchsorted(signal, signals)
         rank = np.repeat(np.arange(len(signals)), np.diff(np.append(edges, len(signal))))
     else:
         rank = np.searchsorted(signals, signal)
-    return keys(rank, micros(table[column]))
+    return keys(rank, ts)
 
 
 def rising(key: NDArray[np.int64]) -> bool:

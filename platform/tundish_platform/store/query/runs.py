@@ -14,13 +14,17 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tundish_platform.samples import SCHEMAS, SampleKind, is_good
-from tundish_platform.store.query.keys import rising, table_keys, times
-from tundish_platform.store.rows import by_signal, micros
+from tundish_platform.store.query.keys import rising, sample_keys, table_keys, times
+from tundish_platform.store.rows import micros
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
+
+    from tundish_platform.store.query.source import Columns
+
+    Column = Callable[[str, NDArray[np.int64] | None], NDArray[Any]]
 
 # What windows need of good samples, and what stands there where there is none.
 _GOOD: Final = {"first": 0.0, "last": 0.0, "low": np.inf, "high": -np.inf}
@@ -113,68 +117,80 @@ class Runs:
 
     @classmethod
     def of_pieces(
-        cls, table: pa.Table, width_us: int, signals: NDArray[np.uint32], step: NDArray[np.bool_]
+        cls,
+        rows: Columns,
+        width_us: int,
+        signals: NDArray[np.uint32],
+        step: NDArray[np.bool_],
+        *,
+        totals: bool = True,
     ) -> Runs:
-        """From rows of `ROLLUP_SCHEMA`.
+        """From rows of `ROLLUP_SCHEMA`; of some columns only what is needed is looked at.
 
         Args:
-            table: at least `AGGREGATE_COLUMNS`.
+            rows: at least `AGGREGATE_COLUMNS`.
             width_us: of their buckets.
             signals: of the block, rising.
             step: per signal, whether values hold until the next one.
+            totals: whether the sums of values are needed.
         """
-        key = table_keys(table, signals)
+        of: Column = rows.numbers
+        signal = of("signal", None)
+        key = sample_keys(signal, of("ts", None), signals) if len(signal) else np.zeros(0, dtype=np.int64)
         if not rising(key):
-            # Before the columns are looked at one by one: Arrow takes memory that it had before.
-            order = by_signal(table["signal"].to_numpy())
-            order = order if rising(key[order]) else np.argsort(key, kind="stable")
-            table, key = table.combine_chunks().take(pa.array(order)), key[order]
-        count, good = (table[name].to_numpy() for name in ("count", "good"))
-        sound, some = count == good, good > 0
-        ends = [_end(table, mark, None if sound.all() else sound) for mark in ("first", "last")]
-        values = [_number(table, f"good_{mark}") for mark in _GOOD]
-        if not some.all():
-            values = [np.where(some, v, other) for v, other in zip(values, _GOOD.values(), strict=True)]
+            order = np.argsort(key, kind="stable")
+            key, signal, of = key[order], signal[order], _ordered(rows, order)
+        count, good = of("count", None), of("good", None)
+        odd, none = np.flatnonzero(count != good), np.flatnonzero(good == 0)
+        values = [of(f"good_{mark}", None) for mark in _GOOD]
+        if len(none):
+            values = [_with(value, none, other) for value, other in zip(values, _GOOD.values(), strict=True)]
         count = count.astype(np.int64)
         return cls(
-            key + ends[0][0],
-            key + ends[1][0],
+            key + of("first_us", None),
+            key + of("last_us", None),
             values[0],
             values[1],
-            ends[0][1],
-            ends[1][1],
+            _sound(of, "first", len(key), odd),
+            _sound(of, "last", len(key), odd),
             values[2],
             values[3],
             count,
-            count if sound.all() else good.astype(np.int64),
-            _number(table, "total"),
-            _areas(table, signals, step),
-            table["good_us"].to_numpy().astype(np.float64),
-            table["max_step_us"].to_numpy().astype(np.int64),
+            good.astype(np.int64) if len(odd) else count,
+            of("total", None) if totals else np.zeros(len(key)),
+            _areas(of, signal, signals, step),
+            of("good_us", None).astype(np.float64),
+            of("max_step_us", None).astype(np.int64),
             np.full(len(key), width_us, dtype=np.int64),
         )
 
 
-def _number(table: pa.Table, name: str) -> NDArray[np.float64]:
-    found: NDArray[np.float64] = table[name].to_numpy(zero_copy_only=False)
+def _ordered(rows: Columns, order: NDArray[np.int64]) -> Column:
+    return lambda name, some: rows.numbers(name, order if some is None else order[some])
+
+
+def _with(column: NDArray[np.float64], rows: NDArray[np.int64], value: float) -> NDArray[np.float64]:
+    # What was read may be the memory of two columns.
+    found = column.copy()
+    found[rows] = value
     return found
 
 
-def _end(
-    table: pa.Table, mark: str, sound: NDArray[np.bool_] | None
-) -> tuple[NDArray[np.uint32], NDArray[np.bool_]]:
-    """Offset and goodness of the first or the last samples; `sound` pieces have good ones only."""
-    offset = table[f"{mark}_us"].to_numpy()
-    if sound is None:
-        return offset, np.ones(len(offset), dtype=bool)
-    return offset, is_good(table[f"{mark}_status"].to_numpy()) & np.isfinite(_number(table, f"{mark}_value"))
+def _sound(of: Column, mark: str, size: int, odd: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Whether the first or the last samples are good; only `odd` pieces have others."""
+    found = np.ones(size, dtype=bool)
+    if len(odd):
+        status, value = of(f"{mark}_status", odd), of(f"{mark}_value", odd)
+        found[odd] = is_good(status) & np.isfinite(value)
+    return found
 
 
-def _areas(table: pa.Table, signals: NDArray[np.uint32], step: NDArray[np.bool_]) -> NDArray[np.float64]:
+def _areas(
+    of: Column, signal: NDArray[np.uint32], signals: NDArray[np.uint32], step: NDArray[np.bool_]
+) -> NDArray[np.float64]:
     if step.all() or not step.any():
-        return _number(table, "held" if step.all() else "line")
-    of_row = step[np.searchsorted(signals, table["signal"].to_numpy())]
-    return np.where(of_row, _number(table, "held"), _number(table, "line"))
+        return of("held" if step.all() else "line", None)
+    return np.where(step[np.searchsorted(signals, signal)], of("held", None), of("line", None))
 
 
 def bucket_keys(table: pa.Table, width_us: int, signals: NDArray[np.uint32]) -> NDArray[np.int64]:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from tundish_platform.samples import SampleKind
+    from tundish_platform.store.query.source import Pieces
     from tundish_platform.store.reading import TenantReading
 
 
@@ -52,14 +53,16 @@ class TenantSource:
 
     def pieces(
         self, width_us: int, signals: Sequence[int], start_us: int, end_us: int, columns: Sequence[str]
-    ) -> pa.Table:
+    ) -> list[Pieces]:
         """Rollups of all segments, and of the rows that are in none yet."""
         buckets = (width_us, start_us // width_us * width_us, -(-end_us // width_us) * width_us)
-        tables = [
-            self._store.pieces(kind, buckets, signals, columns, _rolled(kind, width_us, columns))
+        found = [
+            piece
             for kind in KINDS
+            for piece in self._store.pieces(kind, buckets, signals, columns, _rolled(kind, width_us, columns))
         ]
-        return pa.concat_tables(tables)
+        # One at least, so that whoever puts them together has its columns.
+        return [piece for piece in found if piece.num_rows] or found[:1]
 
     def gaps(self, signals: Sequence[int], start_us: int, end_us: int) -> pa.Table:
         """Recorded gaps that overlap ``[start, end)``."""

@@ -10,6 +10,7 @@ from tundish_platform.store.remote.server import WriterSocket
 from tundish_platform.store.remote.service import WriterService
 from tundish_platform.store.telemetry import Telemetry
 from tundish_platform.tenancy.metadata import Metadata
+from tundish_platform.tenancy.reach import Above
 
 if TYPE_CHECKING:
     import threading
@@ -45,7 +46,7 @@ def run_writer(
     """
     metadata = Metadata(metadata_url)
     try:
-        telemetry = Telemetry(root, metadata, **settings)
+        telemetry = Telemetry(root, metadata.above(Above.STORE), **settings)
         try:
             for problem in telemetry.state().problems:
                 log.error("store", problem=problem)

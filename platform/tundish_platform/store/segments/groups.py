@@ -87,7 +87,7 @@ class SegmentIndex:
         """
         fits = np.ones(len(self._rows), dtype=bool)
         if signals is not None:
-            fits = np.searchsorted(signals, self._first) < np.searchsorted(signals, self._last, "right")
+            fits = signals.searchsorted(self._first) < signals.searchsorted(self._last, "right")
         for column, wanted in (("ts", window), ("arrival", arrived)):
             if wanted is not None:
                 low, high = self._times(column)
@@ -114,7 +114,10 @@ class SegmentIndex:
         schema = pa.schema([STORED[self._kind].field(name) for name in columns])
         with _source(file) as source:
             try:
-                parquet = pq.ParquetFile(source, metadata=self._footer, page_checksum_verification=True)
+                # Read ahead by another thread, one row group of a file takes twice the processor time.
+                parquet = pq.ParquetFile(
+                    source, metadata=self._footer, pre_buffer=False, page_checksum_verification=True
+                )
                 # Straight to the reader: looking columns up by name costs as much as decoding them.
                 table = parquet.reader.read_row_groups(groups, column_indices=leaves, use_threads=False)
                 if not table.schema.equals(schema):

@@ -12,15 +12,15 @@ import os
 import stat
 import threading
 from collections import OrderedDict
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
 
 T = TypeVar("T")
-_FOLDER: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_ROOT: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+_FOLDER: Final = _ROOT | os.O_NOFOLLOW
 # Without waiting, should somebody have put a pipe there.
 _FILE: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _LED_ASTRAY: Final = (errno.ELOOP, errno.ENOTDIR)
@@ -68,7 +68,7 @@ class Opened(NamedTuple):
 
     Attributes:
         path: of the file, for messages.
-        descriptor: valid inside the `opened` block only.
+        descriptor: valid inside the block of `Files` only.
         identity: of this very file.
     """
 
@@ -100,48 +100,69 @@ class Opened(NamedTuple):
             raise SegmentDamaged(self.path, f"it ends within {target.nbytes} bytes from {offset}")
 
 
-@contextmanager
-def opened(folder: Path, path: str) -> Iterator[Opened]:
-    """Open a file by its path below a folder; no symbolic link below that folder is followed.
+class Files:
+    """Files by their paths below a folder, opened one by one and closed together at the end of the block.
 
-    Raises:
-        OutsideFolder: the path leads elsewhere.
-        FileVanished: nothing has that name.
-        SegmentDamaged: it is no file.
+    No symbolic link below the folder is followed. The folders on the way to a file stay open for the next
+    one, which mostly is its neighbour.
+
+    Args:
+        folder: nothing outside is opened.
     """
-    whole = f"{folder}/{path}"
-    descriptor = _open(folder, path, whole)
-    try:
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._way: list[tuple[str, int]] = []
+        self._descriptors: list[int] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        for descriptor in (*self._descriptors, *(descriptor for _, descriptor in self._way)):
+            os.close(descriptor)
+        self._descriptors, self._way = [], []
+
+    def open(self, path: str) -> Opened:
+        """Open a file.
+
+        Raises:
+            OutsideFolder: the path leads elsewhere.
+            FileVanished: nothing has that name.
+            SegmentDamaged: it is no file.
+        """
+        whole = f"{self._folder}/{path}"
+        try:
+            descriptor = self._descriptor(path)
+        except FileNotFoundError as error:
+            raise FileVanished(whole) from error
+        except OSError as error:
+            if error.errno in _LED_ASTRAY:
+                raise OutsideFolder(f"{whole} leads out of {self._folder} by a link") from error
+            raise
+        self._descriptors.append(descriptor)
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
             raise SegmentDamaged(whole, "it is no file")
         identity = Identity(status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
-        yield Opened(whole, descriptor, identity)
-    finally:
-        os.close(descriptor)
+        return Opened(whole, descriptor, identity)
 
-
-def _open(folder: Path, path: str, whole: str) -> int:
-    *between, name = path.split("/")
-    # An empty step is an absolute path, which would begin anew at the root.
-    if not {"", ".", ".."}.isdisjoint((*between, name)):
-        raise OutsideFolder(f"{path!r} is no path below {folder}")
-    try:
-        place = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            # One step after the other, each from the open folder before: nobody can swap one for a link.
-            for step in between:
-                above, place = place, os.open(step, _FOLDER, dir_fd=place)
-                os.close(above)
-            return os.open(name, _FILE, dir_fd=place)
-        finally:
-            os.close(place)
-    except FileNotFoundError as error:
-        raise FileVanished(whole) from error
-    except OSError as error:
-        if error.errno in _LED_ASTRAY:
-            raise OutsideFolder(f"{whole} leads out of {folder} by a link") from error
-        raise
+    def _descriptor(self, path: str) -> int:
+        *between, name = path.split("/")
+        # An empty step is an absolute path, which would begin anew at the root.
+        if not {"", ".", ".."}.isdisjoint((*between, name)):
+            raise OutsideFolder(f"{path!r} is no path below {self._folder}")
+        steps = [str(self._folder), *between]
+        known = [step for step, _ in self._way]
+        while self._way and known != steps[: len(known)]:
+            os.close(self._way.pop()[1])
+            known.pop()
+        # One step after the other, each from the open folder before: nobody can swap one for a link.
+        for step in steps[len(known) :]:
+            above = self._way[-1][1] if self._way else None
+            flags = _FOLDER if self._way else _ROOT
+            self._way.append((step, os.open(step, flags, dir_fd=above)))
+        return os.open(name, _FILE, dir_fd=self._way[-1][1])
 
 
 class Pool:

@@ -1,34 +1,34 @@
-"""Gathers rows of many rollup files into one table.
+"""Rows of many rollup files: read once, and decoded for all files together, some signals at a time.
 
-Files mostly leave out the same columns, so that their records are read one behind the other, put in order by
-signal, and decoded column by column for all files at once.
+Files that leave out the same columns are alike: their records are put one behind the other and decoded
+together. What is put in order are stripes, the rows of one signal in one file. Decoding waits until rows are
+asked for: each step over all rows of a month takes longer than steps over so many that stay in the cache.
 """
 
 from __future__ import annotations
 
-from itertools import accumulate, groupby
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 import pyarrow as pa
 
 from tundish_platform.store.query.rollup import ROLLUP_SCHEMA
-from tundish_platform.store.rows import TIMESTAMP
-from tundish_platform.store.segments.rollupfile import KINDS, NULLABLE, places
+from tundish_platform.store.rows import by_signal
+from tundish_platform.store.segments.decoding import Block, Group, Groups, Stripes, empty
+from tundish_platform.store.segments.rollupfile import Rest, places
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
     from tundish_platform.store.segments.rollupfile import Content, Level
 
     Column = NDArray[Any]
+    Numbers = NDArray[np.int64]
 
 # More stretches than that are read with what lies between them.
 _STRETCHES: Final = 16
-# About what the cache holds.
-_RECORDS: Final = 1 << 13
 # A loop over more signals costs more than one pass over the rows.
 _FEW: Final = 64
 
@@ -48,11 +48,11 @@ class Part(NamedTuple):
 
     content: Content
     level: Level
-    signals: NDArray[np.int64]
-    low: NDArray[np.int64]
-    high: NDArray[np.int64]
+    signals: Numbers
+    low: Numbers
+    high: Numbers
     stretches: list[slice]
-    chosen: NDArray[np.int64] | None
+    chosen: Numbers | None
     size: int
 
     @property
@@ -61,20 +61,21 @@ class Part(NamedTuple):
         return self.stretches[0].start, self.stretches[-1].stop
 
 
-def part(
-    content: Content, level: Level, signals: NDArray[np.int64] | None, start: int, end: int
-) -> Part | None:
+def part(content: Content, level: Level, signals: Numbers | None, start: int, end: int) -> Part | None:
     """Rows of the signals (rising; None: all) whose buckets overlap ``[start, end)``, µs; None without."""
     at = places(level.signals, signals)
     low, high = level.starts[at], level.starts[at + 1]
     first, last = start // level.width, -(-end // level.width)
     if first > level.first or last <= level.last:
         low, high = _cut(level, at, low, high, first - level.first, last - level.first)
-    some = high > low
-    at, low, high = at[some], low[some], high[some]
-    count = int((high - low).sum())
-    if not count:
+        some = high > low
+        at, low, high = at[some], low[some], high[some]
+    if not len(at):
         return None
+    if len(at) == 1:
+        rows = slice(int(low[0]), int(high[0]))
+        return Part(content, level, at, low, high, [rows], None, rows.stop - rows.start)
+    count = int((high - low).sum())
     breaks = np.flatnonzero(low[1:] != high[:-1]) + 1
     if len(breaks) < _STRETCHES:
         begins, ends = low[np.append(0, breaks)], high[np.append(breaks, len(low)) - 1]
@@ -88,206 +89,101 @@ def part(
 
 def gathered(parts: Sequence[Part], columns: Sequence[str]) -> pa.Table:
     """Columns of `ROLLUP_SCHEMA` of all parts: by signal, and then part after part by first bucket."""
-    rows = _Rows(parts, columns)
-    schema = pa.schema([ROLLUP_SCHEMA.field(name) for name in columns])
-    return pa.Table.from_arrays([rows.array(name) for name in columns], schema=schema)
+    return Gathered(parts, columns).table()
 
 
-class _Alike(NamedTuple):
-    """Rows of parts whose files leave out the same.
+class Gathered:
+    """Rows of some parts of one width: by signal, and then part after part by first bucket.
 
-    Attributes:
-        columns: by name what they are.
-        records: part after part.
-        order: their final order; None if that is it.
-        places: where they go among all rows; None for all, one after the other.
-    """
-
-    columns: dict[str, Any]
-    records: Column
-    order: NDArray[np.int64] | None
-    places: NDArray[np.int64] | None
-
-    def blocks(self) -> Iterator[tuple[NDArray[np.int64] | slice, Column]]:
-        """Records in their final order, so many at a time that all columns of them stay in the cache."""
-        for begin in range(0, len(self.records), _RECORDS):
-            rows = slice(begin, min(begin + _RECORDS, len(self.records)))
-            found = self.records[rows] if self.order is None else _taken(self.records, self.order[rows])
-            yield rows if self.places is None else self.places[rows], found
-
-    def all(self) -> NDArray[np.int64] | slice:
-        """Where they go, as an index."""
-        return slice(None) if self.places is None else self.places
-
-
-class _Rows:
-    """Rows of some parts.
+    The parts' records are read at once, and decoded when a table is asked for.
 
     Args:
         parts: at least one.
-        columns: that will be asked for.
+        columns: of `ROLLUP_SCHEMA`.
     """
 
     def __init__(self, parts: Sequence[Part], columns: Sequence[str]) -> None:
-        # Those that are alike one after the other, so that they are decoded together.
-        self._parts = sorted(parts, key=lambda part: part.level.layout)
-        sizes = [part.size for part in self._parts]
-        self._size = sum(sizes)
-        self._begins = list(accumulate(sizes, initial=0))[:-1]
-        self._signals = np.concatenate([part.level.signals[part.signals] for part in self._parts])
-        self._lengths = np.concatenate([part.high - part.low for part in self._parts])
-        self._order = self._sorted() if len(self._parts) > 1 else None
-        self._placed: NDArray[np.int64] | None = None
-        self._alike = list(self._grouped())
-        self._known: dict[str, Column] = {}
-        self._dense: dict[str, Column] = {}
-        for some in self._alike:
-            self._decode(some, columns)
-        self._found: dict[tuple[int, int], tuple[Column, NDArray[np.int64]]] = {}
+        # By time, so that a signal's stripes need no order of their own.
+        parts = sorted(parts, key=lambda part: (part.level.first, part.level.last))
+        self._columns = columns
+        self.num_rows = sum(part.size for part in parts)
+        self._groups, begins = _read(parts)
+        stripes, self._rest = _stripes(parts, begins)
+        signals = np.concatenate([part.level.signals[part.signals] for part in parts])
+        order = by_signal(signals)
+        self._signals, self._stripes = signals[order], stripes.take(order)
 
-    def _sorted(self) -> NDArray[np.int64]:
-        """The final order, by signal and then by the parts' first buckets."""
-        first = np.repeat([p.level.first for p in self._parts], [len(p.signals) for p in self._parts])
-        turn = np.lexsort((first, self._signals))
-        begins = (np.cumsum(self._lengths) - self._lengths)[turn]
-        self._signals, self._lengths = self._signals[turn], self._lengths[turn]
-        order = np.arange(self._size)
-        order += np.repeat(begins - np.cumsum(self._lengths) + self._lengths, self._lengths)
-        return order
+    def table(self) -> pa.Table:
+        """All rows."""
+        block = self._block(slice(0, len(self._signals)), self._columns)
+        schema = pa.schema([ROLLUP_SCHEMA.field(name) for name in self._columns])
+        return pa.Table.from_arrays([block.array(name) for name in self._columns], schema=schema)
 
-    def _grouped(self) -> Iterator[_Alike]:
-        begin = 0
-        for _, some in groupby(self._parts, key=lambda part: part.level.layout):
-            members = list(some)
-            size = sum(part.size for part in members)
-            records = _empty(size, members[0].level.record)
-            at = 0
-            for part in members:
-                _fill(part, records[at : at + part.size])
-                at += part.size
-            order, places = self._order, None
-            if order is not None and size < self._size:
-                places = np.flatnonzero((order >= begin) & (order < begin + size))
-                order = order[places] - begin
-            yield _Alike(members[0].level.columns, records, order, places)
-            begin += size
+    def of(self, first: int, last: int, columns: Sequence[str]) -> Block:
+        """Some columns of the rows of signals from the first to the last one."""
+        return self._block(slice(*np.searchsorted(self._signals, (first, last + 1)).tolist()), columns)
 
-    def _decode(self, some: _Alike, columns: Sequence[str]) -> None:
-        """Dense columns of records, of those asked for and of those they are like."""
-        names = {name for column in columns if column in some.columns for name in (column, f"{column}?")}
-        names |= {other for name in names for other in some.columns.get(name, {}).get("as", ())}
-        dense = [name for name in names if "scale" in some.columns.get(name, {})]
-        for name in dense:
-            if name not in self._dense:
-                self._dense[name] = _empty(self._size, KINDS[name])
-        for rows, records in some.blocks():
-            for name in dense:
-                self._dense[name][rows] = _number(records[name], some.columns[name], KINDS[name])
-
-    def array(self, name: str) -> pa.Array:
-        """A column of `ROLLUP_SCHEMA`."""
-        if name == "signal":
-            return pa.array(np.repeat(self._signals.astype(np.uint32), self._lengths))
-        if name == "ts":
-            return pa.array(self._times()).view(TIMESTAMP)
-        if name not in NULLABLE or self._nowhere(name + "?"):
-            return pa.array(self._numbers(name))
-        missing = self._numbers(name + "?").view(np.bool_)
-        return pa.array(self._numbers(name), mask=missing if missing.any() else None)
-
-    def _times(self) -> NDArray[np.int64]:
-        found = _empty(self._size, np.dtype(np.int64))
-        for part, begin in zip(self._parts, self._begins, strict=True):
-            _times(part, found[begin : begin + part.size])
-        return found if self._order is None else _taken(found, self._order)
-
-    def _nowhere(self, name: str) -> bool:
-        """Whether a column is 0 in all rows."""
-        usual = all(some.columns[name].get("usual") == 0 for some in self._alike)
-        return usual and not any(name in part.level.rests for part in self._parts)
-
-    def _numbers(self, name: str) -> Column:
-        if name not in self._known:
-            self._known[name] = self._made(name)
-        return self._known[name]
-
-    def _made(self, name: str) -> Column:
-        found = self._dense.get(name)
-        if found is None:
-            found = _empty(self._size, KINDS[name])
-        for some in self._alike:
-            column, places = some.columns[name], some.all()
-            if "usual" in column:
-                found.view(f"u{found.itemsize}")[places] = column["usual"]
-            elif "as" in column:
-                other, *less = column["as"]
-                found[places] = self._numbers(other)[places]
-                for taken in less:
-                    found[places] -= self._numbers(taken)[places]
-        for part, begin in zip(self._parts, self._begins, strict=True):
-            rest = part.level.rests.get(name)
-            if rest is not None:
-                chosen, places = self._rest(part, begin, rest[0])
-                if len(places):
-                    found[places] = rest[1][chosen]
-        return found
-
-    def _rest(self, part: Part, begin: int, rows: Column) -> tuple[Column, NDArray[np.int64]]:
-        """Which rows of a rest are in a part, and where they go; columns share their rests."""
-        mark = (begin, id(rows))
-        if mark not in self._found:
-            low, high = rows.searchsorted(part.ends).tolist()
-            chosen, places = np.arange(low, high), rows[low:high].astype(np.int64)
-            if part.chosen is None and len(part.stretches) == 1:
-                places += begin - part.stretches[0].start
-            else:
-                own = part.low.searchsorted(places, "right") - 1
-                wanted = places < part.high[own]
-                places += (begin + np.cumsum(part.high - part.low) - part.high)[own]
-                chosen, places = chosen[wanted], places[wanted]
-            self._found[mark] = chosen, self._inverse(self._order)[places] if len(places) else places
-        return self._found[mark]
-
-    def _inverse(self, order: NDArray[np.int64] | None) -> NDArray[np.int64]:
-        """Where rows are after they were put in order."""
-        if self._placed is None:
-            self._placed = np.arange(self._size)
-            if order is not None:
-                self._placed[order] = np.arange(self._size)
-        return self._placed
+    def _block(self, some: slice, columns: Sequence[str]) -> Block:
+        stripes = self._stripes.take(some)
+        return Block(self._groups, self._signals[some], stripes, self._rest, tuple(columns))
 
 
-def _number(column: Column, as_: dict[str, Any], kind: np.dtype[Any]) -> Column:
-    """A dense column as it was."""
-    if "per_unit" in as_:
-        found: Column = column / kind.type(as_["per_unit"])
-        return found
-    return column if as_["scale"] == 1 else column * kind.type(as_["scale"])
+def _read(parts: Sequence[Part]) -> tuple[Groups, list[tuple[int, int]]]:
+    """Records of all parts in groups that are alike, and of each part its group and its first row there."""
+    alike: dict[str, int] = {}
+    levels: list[Level] = []
+    sizes: list[int] = []
+    begins = []
+    for part in parts:
+        group = alike.setdefault(part.level.layout, len(alike))
+        if group == len(sizes):
+            levels.append(part.level)
+            sizes.append(0)
+        begins.append((group, sizes[group]))
+        sizes[group] += part.size
+    groups = [Group.of(level, size) for level, size in zip(levels, sizes, strict=True)]
+    for part, (group, at) in zip(parts, begins, strict=True):
+        rows = slice(at, at + part.size)
+        _fill(part, groups[group].records[rows])
+        _buckets(part, groups[group].buckets[rows])
+    return Groups(groups), begins
 
 
-def _taken(column: Column, order: NDArray[np.int64]) -> Column:
-    if not column.itemsize:
-        return column
-    # Bytes of a record are moved as one.
-    whole = column if column.dtype.names is None else column.view(f"V{column.itemsize}")
-    found = _empty(len(order), whole.dtype)
-    np.take(whole, order, out=found, mode="clip")
-    return found.view(column.dtype)
-
-
-def _empty(size: int, kind: np.dtype[Any]) -> Column:
-    # From Arrow, which takes memory that it had before: with fresh pages reading takes ten times as long.
-    return (
-        np.frombuffer(pa.allocate_buffer(size * kind.itemsize), kind)
-        if kind.itemsize
-        else np.empty(size, kind)
+def _stripes(parts: Sequence[Part], begins: Sequence[tuple[int, int]]) -> tuple[Stripes, Rest]:
+    """Stripes part after part, and what is unusual in their parts; rows of all parts are counted in one."""
+    counts = [len(part.signals) for part in parts]
+    ends = [part.ends for part in parts]
+    bases = np.cumsum([0, *(high - low for low, high in ends)])[:-1] - [low for low, _ in ends]
+    low = np.concatenate([part.low for part in parts])
+    size = np.concatenate([part.high for part in parts]) - low
+    group, begin = np.array(begins).T
+    before = np.cumsum(size) - size
+    firsts = np.cumsum([0, *counts])[:-1]
+    rests = []
+    for part, (start, end), base in zip(parts, ends, bases.tolist(), strict=True):
+        rows, columns, bits = part.level.rest
+        # As the same type, or numpy would convert all rows.
+        a, b = rows.searchsorted(np.uint32(start)), rows.searchsorted(np.uint32(end))
+        if b > a:
+            rests.append((rows[a:b].astype(np.int64) + base, columns[a:b], bits[a:b]))
+    rest = Rest(*(np.concatenate(column) for column in zip(*rests, strict=True))) if rests else Rest.of({})
+    low += np.repeat(bases, counts)
+    first = rest.rows.searchsorted(low)
+    stripes = Stripes(
+        np.repeat(group, counts),
+        before + np.repeat(begin - before[firsts], counts),
+        size,
+        low,
+        first,
+        rest.rows.searchsorted(low + size) - first,
     )
+    return stripes, rest
 
 
 def _fill(part: Part, target: Column) -> None:
     if part.chosen is not None:
         hull = part.stretches[0]
-        all_of_them = _empty(hull.stop - hull.start, target.dtype)
+        all_of_them = empty(hull.stop - hull.start, target.dtype)
         part.level.fill(part.content, hull, all_of_them)
         target[:] = all_of_them[part.chosen]
         return
@@ -298,23 +194,15 @@ def _fill(part: Part, target: Column) -> None:
         begin += size
 
 
-def _times(part: Part, target: NDArray[np.int64]) -> None:
-    level = part.level
-    buckets = [level.buckets[rows] for rows in part.stretches]
+def _buckets(part: Part, target: NDArray[np.int32]) -> None:
+    buckets = [part.level.buckets[rows] for rows in part.stretches]
     found = buckets[0] if len(buckets) == 1 else np.concatenate(buckets)
-    target[:] = found if part.chosen is None else found[part.chosen]
-    target += level.first
-    target *= level.width
+    np.add(found if part.chosen is None else found[part.chosen], np.int32(part.level.first), out=target)
 
 
 def _cut(
-    level: Level,
-    at: NDArray[np.int64],
-    low: NDArray[np.int64],
-    high: NDArray[np.int64],
-    first: int,
-    last: int,
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    level: Level, at: Numbers, low: Numbers, high: Numbers, first: int, last: int
+) -> tuple[Numbers, Numbers]:
     """Rows with ``first <= bucket < last``."""
     if len(at) <= _FEW:
         bounds = [

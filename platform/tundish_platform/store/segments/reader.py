@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
@@ -17,14 +17,14 @@ from tundish_platform.store.rows import STORED
 from tundish_platform.store.segments import arrivals, beside, rollups
 from tundish_platform.store.segments.groups import SegmentIndex, Window, sliced
 from tundish_platform.store.segments.handles import (
+    Files,
     FileVanished,
     OutsideFolder,
     Pool,
     SegmentDamaged,
-    opened,
 )
 from tundish_platform.store.segments.lasts import Lasts, last_rows, last_times
-from tundish_platform.store.segments.pieces import gathered, part
+from tundish_platform.store.segments.pieces import Gathered, part
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -45,8 +45,8 @@ _US: Final = timedelta(microseconds=1)
 _BEGINNING: Final = -(2**62)
 _MOST_KNOWN: Final = 4096
 _MOST_BYTES: Final = 256 * 1024 * 1024
-# Files that one thread has open together: a month of days, whose rows are put in order together.
-_AT_ONCE: Final = 32
+# Files that one thread has open together: some months of days, whose rows are put in order together.
+_AT_ONCE: Final = 128
 _BLOCK_ROWS: Final = 256 * 1024
 
 log = structlog.get_logger(__name__)
@@ -195,7 +195,26 @@ class SegmentReader:
     ) -> pa.Table:
         """Rollups whose buckets overlap ``[start, end)``, in any order; of one file sorted by (signal, ts).
 
-        Of some files in the order of time that are alike, they mostly come sorted, too.
+        Args and errors are those of `gathered`.
+        """
+        names = list(columns or ROLLUP_SCHEMA.names)
+        found = self.gathered(width_us, files, signals, start_us, end_us, names)
+        tables = [rows.table() for rows in found]
+        if len(tables) == 1:
+            return tables[0]
+        schema = pa.schema([ROLLUP_SCHEMA.field(name) for name in names])
+        return pa.concat_tables([schema.empty_table(), *tables])
+
+    def gathered(
+        self,
+        width_us: int,
+        files: Sequence[SegmentFile],
+        signals: Sequence[int] | None,
+        start_us: int,
+        end_us: int,
+        columns: Sequence[str],
+    ) -> list[Gathered]:
+        """The same, read and not decoded yet; mostly in one, which is sorted by signal.
 
         Args:
             width_us: of a bucket; one of `rollups.WIDTHS`. Signals without that level have no rows.
@@ -203,37 +222,36 @@ class SegmentReader:
             signals: all if absent.
             start_us: µs since 1970.
             end_us: µs since 1970.
-            columns: of `ROLLUP_SCHEMA`; all if absent.
+            columns: of `ROLLUP_SCHEMA`.
 
         Raises:
             ValueError: no rollups are kept of that width.
         """
         if width_us not in rollups.WIDTHS:
             raise ValueError(f"no rollups of {width_us} µs are kept, only of {rollups.WIDTHS}")
-        wanted, names = _rising(signals), list(columns or ROLLUP_SCHEMA.names)
+        wanted = _rising(signals)
         chosen = [file for file in files if file.kind in rollups.KINDS]
         chosen = [file for file in chosen if _touches(file, width_us, start_us, end_us)]
-        schema = pa.schema([ROLLUP_SCHEMA.field(name) for name in names])
-        tables = [schema.empty_table()]
+        rows: list[Gathered] = []
         for begin in range(0, len(chosen), _AT_ONCE):
             budget.check()
-            with ExitStack() as stack:
+            with Files(self._folder) as open_files:
                 parts: list[Part] = []
                 for file in chosen[begin : begin + _AT_ONCE]:
-                    content, levels = self._levels(stack, file)
+                    content, levels = self._levels(open_files, file)
                     level = levels.get(width_us)
                     found = level and part(content, level, wanted, start_us, end_us)
                     parts += [found] if found else []
-                tables += [gathered(parts, names)] if parts else []
-        return tables[-1] if len(tables) == 2 else pa.concat_tables(tables)  # noqa: PLR2004 - one and the empty
+                rows += [Gathered(parts, columns)] if parts else []
+        return rows
 
     def remade(self, file: SegmentFile) -> bytes | None:
         """The content of a segment's rollups, if the file beside it is missing or damaged; None if not."""
         if file.kind not in rollups.KINDS:
             return None
-        with ExitStack() as stack:
+        with Files(self._folder) as open_files:
             try:
-                self._beside(stack, file)
+                self._beside(open_files, file)
             except (FileVanished, SegmentDamaged):
                 return rollups.content(self._rows(file.kind, file, None, None, STORED[file.kind].names))
         return None
@@ -287,25 +305,25 @@ class SegmentReader:
     ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Signals, and the time of each one's last row; signals may come more than once."""
         if kind in rollups.KINDS and (before is None or file.max_ts < before):
-            with ExitStack() as stack:
-                _, levels = self._levels(stack, file)
+            with Files(self._folder) as open_files:
+                _, levels = self._levels(open_files, file)
                 return levels[HOUR_US].last_times(signals)
         window = None if before is None else Window(_BEGINNING, _micros(before))
         blocks = self._blocks(kind, file, ("signal", "ts"), signals, window)
         return last_times([sliced(block, signals, window) for block in blocks])
 
-    def _levels(self, stack: ExitStack, file: SegmentFile) -> tuple[Content, dict[int, Level]]:
+    def _levels(self, open_files: Files, file: SegmentFile) -> tuple[Content, dict[int, Level]]:
         """A segment's rollups; made from its rows while the file beside it is missing or damaged."""
         try:
-            handle, known = self._beside(stack, file)
+            handle, known = self._beside(open_files, file)
         except (FileVanished, SegmentDamaged) as error:
-            handle = stack.enter_context(self._opened(file.path))
+            handle = self._opened(open_files, file.path)
             why, kept = str(error), handle._replace(path=f"{handle.path} (rollups)")
             known = self._readers.pool.get(kept, lambda _: self._made(file, why))
         return known.made or handle, known.levels
 
-    def _beside(self, stack: ExitStack, file: SegmentFile) -> tuple[Opened, beside.Known]:
-        handle = stack.enter_context(self._opened(rollups.beside(file.path)))
+    def _beside(self, open_files: Files, file: SegmentFile) -> tuple[Opened, beside.Known]:
+        handle = self._opened(open_files, rollups.beside(file.path))
         return handle, self._readers.pool.get(handle, beside.read)
 
     def _made(self, file: SegmentFile, why: str) -> tuple[beside.Known, int]:
@@ -315,22 +333,22 @@ class SegmentReader:
 
     @contextmanager
     def _segment(self, kind: SampleKind, file: SegmentFile) -> Iterator[tuple[Opened, SegmentIndex]]:
-        with self._opened(file.path) as handle:
+        with Files(self._folder) as open_files:
+            handle = self._opened(open_files, file.path)
             if handle.identity.size != file.bytes:
                 what = f"it has {handle.identity.size} bytes and was written with {file.bytes}"
                 raise SegmentDamaged(handle.path, what)
             yield handle, self._readers.pool.get(handle, lambda _: SegmentIndex.sized(handle, kind))
 
-    @contextmanager
-    def _opened(self, path: str) -> Iterator[Opened]:
+    def _opened(self, open_files: Files, path: str) -> Opened:
         place = path if self._local is None else self._found(path, self._local)
         try:
-            with opened(self._folder, place) as handle:
-                # Known and told by the name that the manifest gives it, wherever its copy lies.
-                yield handle._replace(path=f"{self._folder}/{path}") if self._local else handle
+            handle = open_files.open(place)
         except FileVanished as error:
             self._readers.pool.forget(error.path)
             raise
+        # Known and told by the name that the manifest gives it, wherever its copy lies.
+        return handle._replace(path=f"{self._folder}/{path}") if self._local else handle
 
     def _found(self, path: str, local: Callable[[str], Path]) -> str:
         """Where a file lies below the folder."""

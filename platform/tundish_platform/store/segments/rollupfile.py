@@ -23,7 +23,7 @@ from __future__ import annotations
 import json
 import struct
 import zlib
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
 import numpy as np
 import pyarrow as pa
@@ -66,6 +66,8 @@ _TYPES: Final[dict[str, np.dtype[Any]]] = {
 NULLABLE: Final = frozenset(field.name for field in ROLLUP_SCHEMA if field.nullable)
 KINDS: Final = _TYPES | {f"{name}?": np.dtype(np.uint8) for name in NULLABLE}
 """Types of columns in memory; of those that say what is null, too."""
+NUMBERS: Final[dict[str, int]] = {name: number for number, name in enumerate(KINDS)}
+"""Numbers of the columns in `Level.rest`."""
 
 
 class Content(Protocol):
@@ -106,6 +108,30 @@ def decoded(content: bytes) -> dict[int, Level]:
     return {int(width): Level(int(width), level, begin + length, content) for width, level in head.items()}
 
 
+class Rest(NamedTuple):
+    """Rows that differ from what is usual, of all columns together, by row; equal lengths.
+
+    Attributes:
+        rows: their numbers, rising.
+        columns: in which column each one differs, as in `NUMBERS`.
+        bits: what stands there, as it lies in memory.
+    """
+
+    rows: NDArray[np.uint32]
+    columns: NDArray[np.uint8]
+    bits: NDArray[np.uint64]
+
+    @classmethod
+    def of(cls, rests: Mapping[str, tuple[Column, Column]]) -> Rest:
+        """From rows and numbers by column, so that one halving finds what belongs to some rows."""
+        parts = [(rows, NUMBERS[name], _bits(values)) for name, (rows, values) in rests.items()]
+        rows = np.concatenate([np.zeros(0, np.uint32), *(part[0] for part in parts)])
+        order = np.argsort(rows, kind="stable")
+        columns = np.repeat(np.array([part[1] for part in parts], np.uint8), [len(part[0]) for part in parts])
+        bits = np.concatenate([np.zeros(0, np.uint64), *(part[2] for part in parts)])
+        return cls(rows[order], columns[order], bits[order])
+
+
 class Level:
     """Rollups of one width in one file: what is needed to find rows; the records themselves stay in the file.
 
@@ -117,7 +143,7 @@ class Level:
         layout: what its columns are, as text; files with the same one can be decoded together.
         record: of the records.
         columns: by name what they are.
-        rests: rows that differ from what is usual, and their numbers, of columns that have some.
+        rest: rows that differ from what is usual.
     """
 
     def __init__(self, width: int, head: Place, body: int, content: bytes) -> None:
@@ -138,14 +164,14 @@ class Level:
         self.last = self.first + int(self.buckets.max(initial=0))
         # Columns that differ in the same rows have them in common.
         rows = {place["at"]: kept(place) for place, _ in head["rests"].values()}
-        self.rests = {name: (rows[at["at"]], kept(values)) for name, (at, values) in head["rests"].items()}
+        rests = {name: (rows[at["at"]], kept(values)) for name, (at, values) in head["rests"].items()}
+        self.rest = Rest.of(rests)
 
     @property
     def size(self) -> int:
         """Bytes in memory."""
-        kept = [self.signals, self.starts, self.buckets, self._lasts]
-        kept += [numbers for rest in self.rests.values() for numbers in rest]
-        return sum({id(numbers): numbers.nbytes for numbers in kept}.values())
+        kept = (self.signals, self.starts, self.buckets, self._lasts, *self.rest)
+        return sum(numbers.nbytes for numbers in kept)
 
     def last_times(self, signals: Numbers | None) -> tuple[Numbers, Numbers]:
         """Signals that are here, rising, and the time of each one's last sample, µs since 1970."""
@@ -165,8 +191,8 @@ def places(known: Numbers, signals: Numbers | None) -> Numbers:
         return np.arange(len(known))
     if not len(known):
         return np.zeros(0, dtype=np.int64)
-    at = np.minimum(np.searchsorted(known, signals), len(known) - 1)
-    found: Numbers = at[known[at] == signals]
+    at = known.searchsorted(signals)
+    found: Numbers = at[known.take(at, mode="clip") == signals]
     return found
 
 

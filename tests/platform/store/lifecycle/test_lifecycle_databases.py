@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlalchemy import text
 
-from tundish_platform.migrations.tables import target
+from tundish_platform.migrations import upgrade
 from tundish_platform.store.lifecycle import traces
 from tundish_platform.store.lifecycle.policy import (
     PolicyChange,
@@ -32,6 +32,7 @@ from tundish_platform.store.lifecycle.tables import RetentionRecord
 from tundish_platform.tenancy import Principal, Role
 from tundish_platform.tenancy.accounts import create_tenant
 from tundish_platform.tenancy.metadata import Metadata
+from tundish_platform.tenancy.reach import Above
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -64,8 +65,8 @@ class EmptyPlace:
 
 @pytest.fixture
 def database(empty_url: str) -> Iterator[Metadata]:
-    found = Metadata(empty_url)
-    target.create_all(found.engine)
+    found = Metadata(empty_url).above(Above.STORE)
+    upgrade(found)
     with found.session() as session:
         create_tenant(session, "first", "第一", "First")
         create_tenant(session, "steel", "钢", "Steel of the canary")

@@ -13,9 +13,12 @@ import pytest
 
 from tundish_platform.samples import SCHEMAS, SampleKind, SignalInfo
 from tundish_platform.store.query.rollup import MINUTE_US, rollup
+from tundish_platform.store.query.source import Whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+
+    from tundish_platform.store.query.source import Pieces
 
 START_US = int(datetime(2026, 3, 1, tzinfo=UTC).timestamp()) * 1_000_000
 GAPS = SCHEMAS[SampleKind.GAP].empty_table()
@@ -62,7 +65,7 @@ class MemorySource:
 
     def pieces(
         self, width_us: int, signals: Sequence[int], start_us: int, end_us: int, columns: Sequence[str]
-    ) -> pa.Table:
+    ) -> list[Pieces]:
         found = [
             rollup(chunk.sort_by([("signal", "ascending"), ("ts", "ascending")]), width_us)
             for kind in (SampleKind.NUMERIC, SampleKind.INTEGER)
@@ -73,7 +76,7 @@ class MemorySource:
         tables = [_within(table, signals, first, end_us) for table in found]
         table = pa.concat_tables(tables or [rollup(SCHEMAS[SampleKind.NUMERIC].empty_table(), width_us)])
         self.read["pieces"] += len(table)
-        return table.select(columns)
+        return [Whole(table.select(columns))]
 
     def gaps(self, signals: Sequence[int], start_us: int, end_us: int) -> pa.Table:
         ts, end = (self.gap_table[name].cast(pa.int64()) for name in ("ts", "end"))

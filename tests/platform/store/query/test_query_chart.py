@@ -13,6 +13,7 @@ from tundish_platform.samples import SCHEMAS, SampleKind, severity
 from tundish_platform.store.query import chart as charts
 from tundish_platform.store.query.chart import chart
 from tundish_platform.store.query.rollup import HOUR_US, MINUTE_US
+from tundish_platform.store.query.source import together
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -108,7 +109,8 @@ def test_pieces_show_what_raw_rows_show(
         every = plain(source.raw(SampleKind.NUMERIC, [signal], *window))
         of_signal = [row for row in found if row["signal"] == signal]
         assert len(of_signal) <= max(case.max_points, 5)
-        hours = source.pieces(HOUR_US, [signal], *window, ["count"])["count"].to_numpy().sum()
+        pieces = together(source.pieces(HOUR_US, [signal], *window, ["signal", "count"]))
+        hours = pieces["count"].to_numpy().sum()
         finest = level if hours > case.max_points else 1
         assert [row for row in every if row in of_signal] == of_signal
         if len(every) <= case.max_points < hours:

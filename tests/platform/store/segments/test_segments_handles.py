@@ -13,7 +13,8 @@ from tundish_platform.samples import SampleKind
 from tundish_platform.store.objects import LocalObjects
 from tundish_platform.store.query.rollup import HOUR_US
 from tundish_platform.store.segments import segment
-from tundish_platform.store.segments.reader import FileVanished, Readers, SegmentDamaged
+from tundish_platform.store.segments.handles import Files
+from tundish_platform.store.segments.reader import FileVanished, OutsideFolder, Readers, SegmentDamaged
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -115,6 +116,25 @@ def test_files_are_reached_through_the_place_that_knows_them(place: Place, tmp_p
 
 def descriptors() -> int:
     return len(os.listdir("/dev/fd"))  # noqa: PTH208 - names are all that is asked
+
+
+def test_files_of_neighbouring_folders_are_opened_one_after_the_other(tmp_path: Path) -> None:
+    paths = ["a/b/1", "a/b/2", "a/c/1", "a/1", "d/b/1", "a/b/1"]
+    for path in paths:
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_text(path)
+    (tmp_path / "a" / "link").symlink_to(tmp_path / "d")
+    before = descriptors()
+    with Files(tmp_path) as files:
+        opened = [files.open(path) for path in paths]
+        assert [file.read(len(path), 0).decode() for file, path in zip(opened, paths, strict=True)] == paths
+        with pytest.raises(OutsideFolder):
+            files.open("a/link/b/1")
+        with pytest.raises(FileVanished, match="a/b/3 is gone"):
+            files.open("a/b/3")
+        # The files, the folder and the folders on the way to the last one.
+        assert descriptors() == before + len(paths) + 3
+    assert descriptors() == before
 
 
 def test_a_thousand_tenants_keep_no_descriptor_and_a_bounded_memory(

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from tundish_platform.samples import SampleKind
 from tundish_platform.store.files import LocalFiles
 from tundish_platform.store.query.rollup import HOUR_US, MINUTE_US, ROLLUP_SCHEMA, rollup
+from tundish_platform.store.query.source import TableColumns
 from tundish_platform.store.rows import TIMESTAMP, micros
 from tundish_platform.store.segments import rollups
 from tundish_platform.store.segments.reader import FileVanished, SegmentDamaged
@@ -224,6 +225,35 @@ def test_lost_or_damaged_rollups_are_made_again_from_the_segment(
     before = place.readers.decoded_groups
     assert bits(place.reader.pieces(HOUR_US, place.files, None, 0, EVER)) == expected
     assert place.readers.decoded_groups == before
+
+
+@given(
+    kind=NUMBERS,
+    seed=st.integers(0, 2**31),
+    files=st.sampled_from([1, 2, 7]),
+    bounds=st.tuples(st.sampled_from([0, 2, 3, 7]), st.sampled_from([2, 6, 7, 2**31 + 5, 2**32 - 1])),
+)
+@settings(max_examples=30, deadline=None)
+def test_rows_of_some_signals_are_what_the_whole_table_has_of_them(
+    new_place: Make, kind: SampleKind, seed: int, files: int, bounds: tuple[int, int]
+) -> None:
+    place, names = new_place().random(kind, seed, files), ROLLUP_SCHEMA.names
+    (rows,) = place.reader.gathered(HOUR_US, place.files, None, 0, EVER, names)
+    whole = rows.table()
+    signal = whole["signal"].to_numpy()
+    assert (signal[1:] >= signal[:-1]).all()
+    expected = TableColumns(whole.filter(pa.array((signal >= bounds[0]) & (signal <= bounds[1]))))
+    found = rows.of(*bounds, names)
+    assert found.num_rows == expected.num_rows
+    some = np.arange(0, found.num_rows, 3)
+    for name in names:
+        # Zero is not minus zero.
+        column = expected.numbers(name)
+        assert found.numbers(name).tobytes() == column.tobytes()
+        assert found.numbers(name, some).tobytes() == column[some].tobytes()
+    # A question looks at a few of them only; the others are not even decoded.
+    few = rows.of(*bounds, ["signal", "ts", "good_us"])
+    assert few.numbers("good_us").tobytes() == expected.numbers("good_us").tobytes()
 
 
 @given(seed=st.integers(0, 2**31), where=st.floats(0, 1, exclude_max=True), bit=st.integers(0, 7))

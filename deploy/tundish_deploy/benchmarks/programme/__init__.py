@@ -1,0 +1,1 @@
+"""The programme measured: ghosts among real recordings."""

@@ -1,0 +1,253 @@
+"""Sends what no client would to every route and every callback: no answer may be the server's failure."""
+
+from __future__ import annotations
+
+import json
+import logging
+import random
+import string
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+from dash import Dash, Input, Output, html
+
+from tundish_deploy.campaigns.access import UPDATE
+from tundish_deploy.campaigns.strangers import ORIGIN, Strangers, strangers, told
+from tundish_deploy.figures import Figure, Report, judged
+from tundish_platform.api.errors import API_ROOT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from werkzeug.routing import Rule
+    from werkzeug.test import TestResponse
+
+_FAILURE: Final = 500
+_METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
+_PARAMETERS: Final = (
+    *("signals", "start", "end", "format", "kind", "max_points", "thinning", "step_s", "interpolation", "by"),
+    *("zone", "day_begins", "shifts", "step", "states", "after", "before", "limit", "hours", "rule", "alarm"),
+    *("search", "line", "unit", "retired", "version", "origin", "app"),
+)
+_TYPES: Final = (
+    *("application/json", "application/vnd.tundish.batches", "text/plain", "multipart/form-data; boundary=x"),
+    *("application/x-www-form-urlencoded", "", "\u00e4/\u00f6"),
+)
+_LIKELY: Final = (
+    *("1", "2", "1,2", "json", "csv", "arrow", "numeric", "text", "extremes", "raw", "day", "hour", "steel"),
+    *("2020-01-01T00:00:00Z", "2026-01-01T00:00:00Z", "2029-01-01T00:00:00+08:00", "60", "3600", "0", "-1"),
+)
+_ODD: Final = (
+    *("", " ", "\x00", "\ud800", "\U0001f525", "'; DROP TABLE signal; --", "../../etc/passwd", "%00", "NaN"),
+    *("Infinity", "1e309", "9" * 400, "-0", "0x1", "1_000", "٣", "true", "null", "[]", "{}", "a" * 5000),
+    *("9999-12-31T23:59:59.999999Z", "0001-01-01T00:00:00Z", "2026-02-30T00:00:00Z", "2026-01-01", "1601"),
+    *("+1000000000-01-01T00:00:00Z", "9223372036854775808", "-9223372036854775809", "18446744073709551616"),
+)
+_VALUES: Final[tuple[Any, ...]] = (
+    *(None, True, 0, -1, 1, 2**63, -(2**70), 1.5, 1e308, float("nan"), float("inf"), "", [], {}),
+)
+_KEYS: Final = (
+    *(
+        "source",
+        "signals",
+        "path",
+        "name_zh",
+        "name_en",
+        "semantic",
+        "kind",
+        "role",
+        "unit",
+        "state",
+        "counts",
+    ),
+    *("alarms", "key", "active", "ts", "transition", "comment", "until", "app", "parameters", "threshold"),
+    *("signal", "version", "priority", "started_at", "window_start", "outcome", "screen", "id", "property"),
+)
+
+
+class Fuzzer:
+    """Makes up values from a seed.
+
+    Args:
+        seed: the same one makes the same values.
+    """
+
+    def __init__(self, seed: int) -> None:
+        self.chance = random.Random(seed)  # noqa: S311 - a replay, no secret
+
+    def text(self) -> str:
+        """A word: likely, odd, or of random characters."""
+        kind = self.chance.random()
+        if kind < 0.4:  # noqa: PLR2004 - a share
+            return self.chance.choice(_LIKELY)
+        if kind < 0.8:  # noqa: PLR2004 - a share
+            return self.chance.choice(_ODD)
+        size = self.chance.choice((1, 3, 20, 300))
+        return "".join(self.chance.choice(string.printable + "钢厂äß") for _ in range(size))
+
+    def value(self, depth: int = 0) -> Any:  # noqa: ANN401 - any value of JSON
+        """Any value of JSON, nested now and then."""
+        kind = self.chance.randrange(10 if depth < 4 else 7)  # noqa: PLR2004 - levels
+        if kind < 2:  # noqa: PLR2004 - a share
+            return self.text()
+        if kind < 7:  # noqa: PLR2004 - a share
+            return self.chance.choice(_VALUES)
+        if kind < 8:  # noqa: PLR2004 - a share
+            return [self.value(depth + 1) for _ in range(self.chance.randrange(4))]
+        return {self.key(): self.value(depth + 1) for _ in range(self.chance.randrange(5))}
+
+    def key(self) -> str:
+        """A name of a field, mostly one that some route knows."""
+        return self.text() if self.chance.random() < 0.2 else self.chance.choice(_KEYS)  # noqa: PLR2004 - a share
+
+    def body(self) -> bytes:
+        """JSON, something like it, deeply nested brackets, or bytes."""
+        kind = self.chance.random()
+        if kind < 0.8:  # noqa: PLR2004 - a share
+            return json.dumps(self.value()).encode("utf-8", "surrogatepass")
+        if kind < 0.85:  # noqa: PLR2004 - a share
+            return b"[" * self.chance.choice((10, 1000, 100_000))
+        if kind < 0.9:  # noqa: PLR2004 - a share
+            return b'{"a":' * 5000 + b"1" + b"}" * 5000
+        return self.chance.randbytes(self.chance.choice((0, 1, 100, 10_000)))
+
+    def torn(self, whole: Any) -> Any:  # noqa: ANN401 - any value of JSON
+        """A value with one part of it, however deep, changed, doubled or taken away."""
+        if self.chance.random() < 0.3 or not isinstance(whole, dict | list) or not whole:  # noqa: PLR2004 - a share
+            return self.value()
+        copy = whole.copy()
+        place = self.chance.choice(list(copy) if isinstance(copy, dict) else range(len(copy)))
+        if self.chance.random() < 0.15:  # noqa: PLR2004 - a share
+            del copy[place]
+        else:
+            copy[place] = self.torn(copy[place])
+        return copy
+
+
+@dataclass
+class Answers:
+    """How the server took it.
+
+    Attributes:
+        statuses: answers by status.
+        failures: cases that ended in the server's failure, with their number, in words.
+    """
+
+    statuses: Counter[int] = field(default_factory=Counter)
+    failures: list[str] = field(default_factory=list)
+
+    def take(self, what: str, answer: TestResponse) -> None:
+        """Count an answer, read to its end where it has one: streams fail late."""
+        told(answer)
+        answer.close()
+        self.statuses[answer.status_code] += 1
+        if answer.status_code >= _FAILURE:
+            self.failures.append(f"{what}: {answer.status_code}")
+
+
+def fuzz_api(world: Strangers, count: int, seed: int, until: float | None = None) -> Answers:
+    """Cases for the routes of the API, mostly by somebody who may do everything there."""
+    fuzzer, answers = Fuzzer(seed), Answers()
+    rules = [rule for rule in world.app.url_map.iter_rules() if rule.rule.startswith(API_ROOT)]
+    tokens = [asker.token for asker in world.services if asker.principal is not None]
+    for number in range(count):
+        if until is not None and time.monotonic() > until:
+            break
+        rule = fuzzer.chance.choice(rules)
+        likely = sorted(rule.methods or ())
+        method = fuzzer.chance.choice(likely if fuzzer.chance.random() < 0.9 else _METHODS)  # noqa: PLR2004 - a share
+        query = {fuzzer.chance.choice(_PARAMETERS): fuzzer.text() for _ in range(fuzzer.chance.randrange(5))}
+        headers = {"Authorization": f"Bearer {fuzzer.chance.choice(tokens)}"}
+        path = _path(world, rule, fuzzer)
+        answer = world.app.test_client().open(
+            path, method=method, query_string=_safe(query), data=fuzzer.body(), headers=headers,
+            content_type=fuzzer.chance.choice(_TYPES),
+        )  # fmt: skip
+        answers.take(f"case {number}: {method} {path[:80]!r} {query}"[:400], answer)
+    return answers
+
+
+def fuzz_callbacks(world: Strangers, count: int, seed: int, until: float | None = None) -> Answers:
+    """Cases for the pages' callbacks: torn messages of known ones, and messages that are none."""
+    fuzzer, answers = Fuzzer(seed), Answers()
+    manager, officer = world.client(world.asker("manager")), world.client(world.asker("officer"))
+    manager.get("/plant/steel")
+    outputs = [output for output, spec in world.dash.callback_map.items() if "callback" in spec]
+    for number in range(count):
+        if until is not None and time.monotonic() > until:
+            break
+        path = fuzzer.chance.choice(("/plant/steel", "/market/steel", "/bureau", fuzzer.text()))
+        whole = world.message(fuzzer.chance.choice(outputs), path, fuzzer.value())
+        kind = fuzzer.chance.random()
+        torn = fuzzer.torn(whole) if kind < 0.8 else whole  # noqa: PLR2004 - a share
+        body = fuzzer.body() if kind > 0.95 else json.dumps(torn).encode("utf-8", "surrogatepass")  # noqa: PLR2004 - a share
+        client = officer if fuzzer.chance.random() < 0.3 else manager  # noqa: PLR2004 - a share
+        answer = client.post(UPDATE, data=body, content_type="application/json", headers=ORIGIN)
+        answers.take(f"case {number}: {body[:300]!r}", answer)
+    return answers
+
+
+def control() -> int:
+    """Stock Dash, asked for an output that it does not have; the status of its answer."""
+    stock = Dash("stock", enable_mcp=False, add_log_handler=False)
+    stock.layout = html.Div(id="a")
+    stock.callback(Output("a", "children"), Input("a", "id"))(str)
+    logging.getLogger("stock").disabled = True
+    client = stock.server.test_client()
+    body = {
+        "output": "no.such",
+        "outputs": {"id": "no", "property": "such"},
+        "inputs": [],
+        "changedPropIds": [],
+    }
+    status: int = client.post(UPDATE, json=body).status_code
+    return status
+
+
+def campaign(api: int, callbacks: int, seed: int, minutes: float | None = None) -> Report:
+    """Both, and the control.
+
+    Args:
+        api: cases for the API.
+        callbacks: cases for the pages.
+        seed: of everything left to chance.
+        minutes: each of the two ends after half of it.
+    """
+    with strangers() as world:
+        half = None if minutes is None else minutes * 30
+        found = [
+            run(world, count, seed, None if half is None else time.monotonic() + half)
+            for run, count in ((fuzz_api, api), (fuzz_callbacks, callbacks))
+        ]
+    names = ("api", "callbacks")
+    conditions: dict[str, Any] = {"seed": seed}
+    for name, answers in zip(names, found, strict=True):
+        conditions[f"{name}: answers by status"] = {str(k): n for k, n in sorted(answers.statuses.items())}
+        conditions[f"{name}: failures"] = answers.failures[:20]
+    planned = dict(zip(names, (api, callbacks), strict=True))
+    figures = list(_figures(dict(zip(names, found, strict=True)), planned))
+    return Report("campaign fuzz", conditions, figures)
+
+
+def _figures(found: dict[str, Answers], planned: dict[str, int]) -> Iterable[Figure]:
+    for name, answers in found.items():
+        yield judged(f"fuzz_{name}_cases", answers.statuses.total(), "1", "higher", bar=planned[name])
+        yield judged(f"fuzz_{name}_failures", len(answers.failures), "1", "lower", bar=0)
+    yield judged("fuzz_control_stock_dash_status", control(), "1", "higher", bar=_FAILURE)
+
+
+def _path(world: Strangers, rule: Rule, fuzzer: Fuzzer) -> str:
+    known = {"tenant": "steel", "name": "opc", "alarm": "1", "rule": "1"}
+    odd = fuzzer.chance.random() < 0.4  # noqa: PLR2004 - a share
+    values = {name: fuzzer.text() if odd else known.get(name, "1") for name in rule.arguments}
+    try:
+        return world.app.url_map.bind("localhost").build(rule.endpoint, _safe(values), method=None)
+    except (ValueError, LookupError):
+        return f"{API_ROOT}{fuzzer.chance.randbytes(8).hex()}"
+
+
+def _safe(values: dict[str, str]) -> dict[str, str]:
+    """Without halves of characters, which no address can carry."""
+    return {name: text.encode("utf-8", "replace").decode() for name, text in values.items()}

@@ -1,0 +1,249 @@
+"""Two plants behind the real API and pages, a canary in all that one has, and everyone who may ask."""
+
+from __future__ import annotations
+
+import json
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any, Final
+
+import pyarrow as pa
+from pydantic import SecretStr
+
+from tundish_dashboards.app import attach_dashboards
+from tundish_dashboards.settings import DashboardSettings
+from tundish_platform.alarms import RuleSpec, create_rule, take_reports
+from tundish_platform.api.app import ApiSettings, create_app
+from tundish_platform.api.context import PlatformContext
+from tundish_platform.api.live import StreamLimits
+from tundish_platform.api.rates import Rate, RateLimits
+from tundish_platform.assets import Heartbeat, save_heartbeat, upsert_signals
+from tundish_platform.marketplace import Catalogue
+from tundish_platform.migrations import upgrade
+from tundish_platform.samples import SCHEMAS, AlarmReport, SampleBatch, SampleKind, SignalRole, SignalSpec
+from tundish_platform.store import Telemetry
+from tundish_platform.tenancy import Permission, Principal, Role, access_tenant
+from tundish_platform.tenancy.accounts import (
+    TOKEN_PREFIX,
+    check_token,
+    create_tenant,
+    create_token,
+    create_user,
+    job_principal,
+    principal_of_user,
+    revoke_token,
+)
+from tundish_platform.tenancy.metadata import Metadata
+from tundish_platform.tenancy.reach import Above
+from tundish_platform.tenancy.sessions import end_session, open_session
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dash import Dash
+    from flask import Flask
+    from flask.testing import FlaskClient
+    from sqlalchemy.orm import Session
+    from werkzeug.test import TestResponse
+
+    from tundish_platform.tenancy import TenantScope
+
+CANARY: Final = "canary-7f3a"
+NUMBER: Final = 424242.0
+NAMES: Final = (CANARY.encode(), b"424242", b"424,242")
+"""What nobody but the plant "steel" may ever see, as text and as numbers are written."""
+ORIGIN: Final = {"Origin": "http://localhost"}
+_ABOVE: Final = frozenset({Role.BUREAU_OFFICER, Role.PLATFORM_OPERATOR})
+# Who asks everything at once must not be told to wait, and a stream says at once whatever it has to say.
+_MANY: Final = Rate(1e6, 1_000_000)
+_SETTINGS: Final = ApiSettings(rates=RateLimits(key=_MANY, tenant=_MANY), streams=StreamLimits(alive_s=0.0))
+_LINE: Final = f"S/{CANARY}/L1"
+
+
+@dataclass(frozen=True, slots=True)
+class Asker:
+    """Somebody who asks.
+
+    Attributes:
+        name: in reports.
+        principal: with what rights; ``None`` for whoever must get nothing.
+        token: the service's token, if it is one.
+        secret: the person's session, if it is one.
+    """
+
+    name: str
+    principal: Principal | None = None
+    token: str | None = None
+    secret: str | None = None
+
+
+@dataclass
+class Strangers:
+    """The running platform and who asks it."""
+
+    app: Flask
+    dash: Dash
+    context: PlatformContext
+    services: list[Asker] = field(default_factory=list)
+    people: list[Asker] = field(default_factory=list)
+    signals: dict[str, int] = field(default_factory=dict)
+
+    def asker(self, name: str) -> Asker:
+        """The one of that name."""
+        return next(one for one in (*self.services, *self.people) if one.name == name)
+
+    def client(self, asker: Asker) -> FlaskClient:
+        """A browser with the asker's session, or none."""
+        client = self.app.test_client()
+        if asker.secret is not None:
+            with client.session_transaction() as cookie:
+                cookie["sid"] = asker.secret
+        return client
+
+    def message(self, output: str, path: str, value: object = None) -> dict[str, Any]:
+        """A callback's message as the browser sends it, with one value for all inputs but the address."""
+        spec = self.dash.callback_map[output]
+
+        def filled(part: dict[str, str]) -> object:
+            if part["id"].startswith("{"):
+                return []
+            given = path if (part["id"], part["property"]) == ("location", "pathname") else value
+            return {**part, "value": given}
+
+        names = output.strip(".").split("...") if output.startswith("..") else [output]
+        parts = [dict(zip(("id", "property"), name.rsplit(".", 1), strict=True)) for name in names]
+        return {
+            "output": output,
+            "outputs": parts if output.startswith("..") else parts[0],
+            "inputs": [filled(part) for part in spec["inputs"]],
+            "state": [filled(part) for part in spec["state"]],
+            "changedPropIds": [f"{part['id']}.{part['property']}" for part in spec["inputs"]],
+        }
+
+
+def told(answer: TestResponse) -> bytes:
+    """What an answer says: all of it, but of a live stream, which never ends, what comes first."""
+    live = answer.mimetype == "text/event-stream"
+    return next(iter(answer.iter_encoded()), b"") if live else answer.data
+
+
+@contextmanager
+def strangers() -> Iterator[Strangers]:
+    """The platform in a folder of its own, filled; gone afterwards."""
+    with TemporaryDirectory() as folder:
+        metadata = Metadata(f"sqlite:///{Path(folder) / 'metadata.sqlite'}")
+        upgrade(metadata)
+        telemetry = Telemetry(Path(folder) / "store", metadata.above(Above.STORE))
+        context = PlatformContext(metadata, telemetry, Catalogue())
+        try:
+            app = create_app(context, _SETTINGS)
+            made = Strangers(
+                app,
+                attach_dashboards(app, context, DashboardSettings(secret_key=SecretStr("k" * 40))),
+                context,
+            )
+            with metadata.above(Above.OPERATOR).session() as session:
+                _fill(session, made)
+                made.services, made.people = _services(session), _people(session)
+            _send(made, next(a for a in made.services if a.name == Role.ANALYST.value))
+            yield made
+        finally:
+            telemetry.close()
+            metadata.close()
+
+
+def _specs() -> list[SignalSpec]:
+    names = {"name_zh": CANARY, "name_en": CANARY, "semantic": "pressure.hydraulic"}
+    text = {"kind": SampleKind.TEXT, "role": SignalRole.STATE, "step": True}
+    return [
+        SignalSpec.model_validate({"path": f"{_LINE}/M/C/Pressure", "unit": "bar", "period_s": 1.0, **names}),
+        SignalSpec.model_validate({"path": f"{_LINE}/M/C/State", **names, **text}),
+    ]
+
+
+def _fill(session: Session, made: Strangers) -> None:
+    create_tenant(session, "steel", f"钢厂 {CANARY}", f"Steel {CANARY}")
+    create_tenant(session, "power", "电厂", "Power")
+    now, names = datetime.now(UTC), {"name_zh": CANARY, "name_en": CANARY}
+    scopes = {
+        role: access_tenant(job_principal(session, "test", role), "steel", permission)
+        for role, permission in ((Role.ANALYST, Permission.INGEST), (Role.OWNER, Permission.CONFIGURE))
+    }
+    ids = upsert_signals(session, scopes[Role.ANALYST], CANARY, _specs())
+    made.signals = {path.rsplit("/", 1)[1]: number for path, number in ids.items()}
+    save_heartbeat(session, scopes[Role.ANALYST], "opc", Heartbeat(state="running", message_en=CANARY))
+    report = AlarmReport.model_validate({"key": CANARY, "active": True, "ts": now, **names})
+    take_reports(session, scopes[Role.ANALYST], "opc", [report], now)
+    rule = {"signal": made.signals["Pressure"], "kind": "high", "threshold": 1, **names}
+    create_rule(session, scopes[Role.OWNER], RuleSpec.model_validate(rule), now)
+
+
+def _services(session: Session) -> list[Asker]:
+    roles = [role for role in Role if role not in _ABOVE]
+    given: dict[str, tuple[dict[str, list[Role]], list[Role]]] = {
+        **{role.value: ({"steel": [role]}, []) for role in roles},
+        "foreign": ({"power": roles}, []),
+        "bureau": ({}, [Role.BUREAU_OFFICER]),
+        "operator": ({}, [Role.PLATFORM_OPERATOR]),
+    }
+    found = [
+        Asker("anonymous"),
+        Asker("garbage", token=f"{TOKEN_PREFIX}x"),
+        Asker("empty", token=TOKEN_PREFIX[:0]),
+    ]
+    for name, (grants, above) in given.items():
+        token = create_token(session, name, grants, above)
+        found.append(Asker(name, check_token(session, token), token))
+    past = datetime.now(UTC) - timedelta(minutes=1)
+    everything: dict[str, list[Role]] = {"steel": roles}
+    found.append(
+        Asker("expired", token=create_token(session, "expired", everything, _ABOVE, expires_at=past))
+    )
+    found.append(Asker("revoked", token=create_token(session, "revoked", everything, _ABOVE)))
+    revoke_token(session, "revoked")
+    return found
+
+
+def _people(session: Session) -> list[Asker]:
+    given: dict[str, tuple[dict[str, list[Role]], list[Role]]] = {
+        "manager": ({"steel": [Role.PLANT_MANAGER]}, []),
+        "watcher": ({"steel": [Role.VIEWER]}, []),
+        "stranger": ({"power": [Role.OWNER]}, []),
+        "officer": ({}, [Role.BUREAU_OFFICER]),
+        "keeper": ({}, [Role.PLATFORM_OPERATOR]),
+    }
+    now, length = datetime.now(UTC), timedelta(hours=10)
+    found = [Asker("nobody"), Asker("forged", secret="A" * 43)]
+    for name, (tenants, above) in given.items():
+        user = create_user(session, name, name, f"{name} of the test", tenants, above)
+        secret = open_session(session, user, length, now)
+        found.append(Asker(name, principal_of_user(session, user), secret=secret))
+        if name == "manager":
+            ended = open_session(session, user, length, now)
+            end_session(session, ended, now)
+            late = open_session(session, user, length, now - 2 * length)
+            found += [Asker("ended", secret=ended), Asker("late", secret=late)]
+    return found
+
+
+def _send(made: Strangers, analyst: Asker) -> None:
+    scope: TenantScope = access_tenant(analyst.principal or Principal(0, ""), "steel", Permission.INGEST)
+    now = datetime.now(UTC).replace(microsecond=0)
+    times = [now - timedelta(seconds=60 - n) for n in range(60)]
+    pressure, state = made.signals["Pressure"], made.signals["State"]
+    made.context.telemetry.append(
+        scope,
+        [
+            _batch(SampleKind.NUMERIC, [[pressure] * 60, times, [NUMBER] * 60, [0] * 60], now),
+            _batch(SampleKind.TEXT, [[state], times[:1], [json.dumps(CANARY)], [0]], now),
+        ],
+    )
+
+
+def _batch(kind: SampleKind, columns: list[list[Any]], now: datetime) -> SampleBatch:
+    schema = SCHEMAS[kind]
+    arrays = [pa.array(column, one.type) for column, one in zip(columns, schema, strict=True)]
+    return SampleBatch(kind, pa.table(arrays, schema=schema), now)

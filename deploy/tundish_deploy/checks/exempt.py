@@ -1,0 +1,43 @@
+"""What may reach rows of several tenants, each with its reason; an entry nothing needs fails the check."""
+
+from __future__ import annotations
+
+from typing import Final
+
+_PLATFORM: Final = "platform/tundish_platform"
+_STORE: Final = f"{_PLATFORM}/store"
+_DEPLOY: Final = "deploy/tundish_deploy"
+
+EXEMPT: Final[dict[str, str]] = {
+    f"{_PLATFORM}/tenancy/accounts.py::principal_of_user": "a person's roles in all tenants",
+    f"{_PLATFORM}/tenancy/accounts.py::check_token": "a token's roles in all tenants",
+    f"{_PLATFORM}/tenancy/accounts.py::revoke_role": "the key's tenant is found by the slug that was given",
+    f"{_PLATFORM}/alarms/watching.py::watched_tenants": "which tenants have rules; gives slugs only",
+    f"{_STORE}/lifecycle/policy.py::Policies.refresh": "the writer limits every tenant",
+    f"{_STORE}/lifecycle/retained.py::RetainedSegments.oldest": "the writer's round begins at the oldest day",
+    f"{_STORE}/lifecycle/retention.py::_record": "by the key of a record of the tenant that is being handled",
+    f"{_STORE}/lifecycle/retention.py::Retention.finish": "what a fallen writer left, of whichever tenant",
+    f"{_STORE}/lifecycle/retention.py::pending_files": "what a fallen writer left, of whichever tenant",
+    f"{_STORE}/lifecycle/traces.py::marks": "a removed tenant's words must be nobody else's",
+    f"{_STORE}/segments/catalog.py::SegmentCatalog.totals": "sizes of the whole store, for its operator",
+}
+"""By module and function: statements on tenants' tables that name no tenant."""
+
+ABOVE: Final[dict[str, str]] = {
+    f"{_PLATFORM}/alarms/watcher.py": "lists the tenants that have rules, then works in each by its scope",
+    f"{_PLATFORM}/alarms/notify/notifier.py": "lists the tenants that have something due, then works by scopes",
+    f"{_PLATFORM}/api/ghosts.py": "looks at all registered enterprises, each by the scope of its plant",
+    f"{_PLATFORM}/api/adoption.py": "facts of all registered enterprises, for the bureau's aggregates",
+    f"{_PLATFORM}/api/guard.py": "who holds the token",
+    f"{_PLATFORM}/store/remote/writer.py": "the writer keeps the manifest of all tenants",
+    "dashboards/tundish_dashboards/sessions.py": "who sits at the browser",
+    f"{_DEPLOY}/campaigns/strangers.py": "sets a campaign's plants up",
+    f"{_DEPLOY}/commands/audit.py": "an operator's command",
+    f"{_DEPLOY}/commands/city.py": "an operator's command",
+    f"{_DEPLOY}/commands/store.py": "an operator's command",
+    f"{_DEPLOY}/commands/tenants.py": "an operator's command",
+    f"{_DEPLOY}/demo/accounts.py": "sets the demonstration up",
+    f"{_DEPLOY}/stores.py": "the writer keeps the manifest of all tenants",
+    f"{_DEPLOY}/up.py": "makes the operator's log-in at the first start",
+}
+"""By module: who may open sessions above tenants."""

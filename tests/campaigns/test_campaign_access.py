@@ -1,0 +1,61 @@
+"""A small part of the access campaign, its control, and every callback by its name."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tundish_dashboards.callbacks import ACCESS, ANY_PERSON, PROGRAMME
+from tundish_deploy.campaigns import access
+from tundish_deploy.campaigns.strangers import Strangers, strangers
+from tundish_platform.tenancy import Permission
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+EVERY = 11
+# What each callback must ask for, by its first output. One that is not here fails the test below.
+EXPECTED: dict[str, str] = {
+    "page.children": ANY_PERSON,
+    "location.pathname": ANY_PERSON,
+    "plant-strip.children": Permission.READ,
+    "trend-figure.data": Permission.READ,
+    "signal-grid.rowData": Permission.READ,
+    "signal-grid.rowTransaction": Permission.READ,
+    "market-cards.children": Permission.READ,
+    "market-confirm.opened": Permission.SUBSCRIBE,
+    "bureau-figures.children": PROGRAMME,
+    "bureau-chosen.data": PROGRAMME,
+    "bureau-evidence.children": PROGRAMME,
+}
+
+
+@pytest.fixture(scope="module")
+def world() -> Iterator[Strangers]:
+    with strangers() as made:
+        yield made
+
+
+def test_every_callback_is_listed_with_what_it_asks_for(world: Strangers) -> None:
+    world.client(world.asker("manager")).get("/plant/steel")
+    found = {
+        output.strip(".").split("...")[0].partition("@")[0]: getattr(spec["callback"], ACCESS, "nothing")
+        for output, spec in world.dash.callback_map.items()
+        if "callback" in spec
+    }
+    assert found == EXPECTED
+
+
+def test_who_may_not_gets_nothing_and_who_may_sees_the_canary(world: Strangers) -> None:
+    tally = access.asked(world, EVERY)
+    assert (tally.wrong, tally.leaks, tally.unmarked) == ([], [], [])
+    assert tally.asked.total() > 200
+    assert tally.seen
+
+
+def test_holes_are_found() -> None:
+    holes = access.control()
+    assert "hole-callback.children" in holes.unmarked
+    found = {hole for hole in access.HOLES if any(hole in text for text in (*holes.leaks, *holes.unmarked))}
+    assert found == set(access.HOLES)

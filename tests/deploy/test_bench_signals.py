@@ -1,0 +1,23 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tundish_deploy.benchmarks.signals import SEARCHES, fill, signal_search_ms
+from tundish_platform.assets import search_signals
+from tundish_platform.migrations import upgrade
+from tundish_platform.tenancy.metadata import Metadata
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def test_searches_of_the_benchmark_find_what_they_are_meant_to(tmp_path: Path) -> None:
+    metadata = Metadata(f"sqlite:///{tmp_path / 'bench.sqlite'}")
+    upgrade(metadata)
+    scope = fill(metadata, 2_000)
+    assert set(signal_search_ms(metadata, scope, repeats=1)) == set(SEARCHES)
+    with metadata.session() as session:
+        found = {name: len(search_signals(session, scope, wanted)) for name, wanted in SEARCHES.items()}
+    metadata.close()
+    none = {"one signal", "nothing", "word and unit that never meet"}
+    assert {name for name, count in found.items() if count == 0} == none
