@@ -137,7 +137,7 @@ def test_a_failure_of_ours_is_500_and_says_nothing_of_its_inside(
     def fail(*_arguments: object) -> None:
         raise RuntimeError("secret of the inside")
 
-    monkeypatch.setattr(queries, "signals", fail)
+    monkeypatch.setattr(queries, "signals_page", fail)
     answer = get(world, f"{ROOT}/signals")
     assert_problem(answer, 500)
     assert "secret" not in answer.text
