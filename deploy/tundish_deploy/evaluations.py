@@ -10,10 +10,13 @@ from typing import TYPE_CHECKING, Any, Literal
 import pandas as pd
 
 from tundish_analytics import evaluate, tables
+from tundish_analytics.evaluate import ai4i, energy, skab, tep
+from tundish_analytics.evaluate.files import read_table
+from tundish_analytics.evaluate.plates import plates_of
 from tundish_deploy.figures import Figure, Report
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from tundish_analytics.evaluate import Evaluation
 
@@ -59,6 +62,33 @@ def steel_report(test: Path | None) -> Report:
     features, labels = tables.plates_from_table(_table(_shipped(), "steel_plates"))
     others = None if test is None else tables.plates_from_table(_table(test, "steel_plates"))
     return _report("evaluate steel", [evaluate.evaluate_steel(features, labels, others)], started)
+
+
+def published_report(name: str, data: Path | None) -> Report:
+    """One of the published sets; `data` is a CSV or Parquet file of its columns, never seen before.
+
+    Raises:
+        ValueError: the set is not shipped and no file is given, or a column is missing.
+    """
+    started = time.perf_counter()
+    if data is None and name != "steel-plates":
+        raise ValueError(f"the {name} set is not shipped: give its file with --data")
+    columns, measure = _PUBLISHED[name]
+    path = _shipped() / "steel_plates.parquet" if data is None else data
+    return _report(f"evaluate {name}", [measure(read_table(path, columns))], started)
+
+
+def _plates(table: pd.DataFrame) -> Evaluation:
+    return evaluate.evaluate_plates(*plates_of(table))
+
+
+_PUBLISHED: dict[str, tuple[Sequence[str], Callable[[pd.DataFrame], Evaluation]]] = {
+    "steel-plates": ((), _plates),
+    "steel-energy": ((energy.LOAD, *energy.SAME_INTERVAL, "Day_of_week"), evaluate.evaluate_energy),
+    "ai4i": ((*ai4i.MEASURED, ai4i.LABEL), evaluate.evaluate_ai4i),
+    "skab": ((*skab.SIGNALS, "file", "anomaly"), evaluate.evaluate_skab),
+    "tep": ((*tep.SIGNALS, "file", "sample"), evaluate.evaluate_tep),
+}
 
 
 def _report(name: str, evaluations: Sequence[Evaluation], started: float) -> Report:

@@ -1,16 +1,26 @@
 """Evaluation of the models by protocols that do not flatter: whole blocks and devices held back."""
 
+from tundish_analytics.evaluate.ai4i import evaluate_ai4i
+from tundish_analytics.evaluate.energy import evaluate_energy
 from tundish_analytics.evaluate.figures import Evaluation, Figure
 from tundish_analytics.evaluate.hydraulic import evaluate_hydraulic
 from tundish_analytics.evaluate.igbt import evaluate_igbt
 from tundish_analytics.evaluate.mosfet import evaluate_mosfet
+from tundish_analytics.evaluate.plates import evaluate_plates
+from tundish_analytics.evaluate.skab import evaluate_skab
 from tundish_analytics.evaluate.steel import evaluate_steel
+from tundish_analytics.evaluate.tep import evaluate_tep
 
 __all__ = [
     "Evaluation",
     "Figure",
+    "evaluate_ai4i",
+    "evaluate_energy",
     "evaluate_hydraulic",
     "evaluate_igbt",
     "evaluate_mosfet",
+    "evaluate_plates",
+    "evaluate_skab",
     "evaluate_steel",
+    "evaluate_tep",
 ]

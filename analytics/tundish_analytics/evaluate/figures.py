@@ -5,13 +5,20 @@ from __future__ import annotations
 import math
 import platform
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import sklearn
 
 from tundish_analytics import __version__
 from tundish_analytics.predictions import rounded
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+_RESAMPLES = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,4 +90,27 @@ def spread(name: str, scores: list[float], *, bar: float | None = None, peers: s
         Figure(f"{name} mean", float(np.mean(scores)), bar=bar, peers=peers),
         Figure(f"{name} standard deviation over folds", float(np.std(scores)), better="less"),
         Figure(f"{name} worst fold", float(np.min(scores))),
+    ]
+
+
+def resampled(
+    name: str,
+    truth: NDArray[Any],
+    found: NDArray[Any],
+    score: Callable[..., float],
+    *,
+    bar: float | None = None,
+    peers: str = "",
+) -> list[Figure]:
+    """A score over all cases and the ends of its 95 % interval, by bootstrap of the cases."""
+    generator = np.random.default_rng(20)
+    draws = []
+    for _ in range(_RESAMPLES):
+        rows = generator.integers(0, truth.size, truth.size)
+        draws.append(float(score(truth[rows], found[rows])))
+    low, high = (float(end) for end in np.quantile(draws, [0.025, 0.975]))
+    return [
+        Figure(name, float(score(truth, found)), bar=bar, peers=peers),
+        Figure(f"{name} 95 % interval, low", low),
+        Figure(f"{name} 95 % interval, high", high, better="none"),
     ]

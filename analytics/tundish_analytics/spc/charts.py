@@ -1,4 +1,4 @@
-"""Control charts: individuals with moving range, EWMA, CUSUM, counts; and when their limits mean nothing."""
+"""The individuals chart with its moving range, and when limits of raw values mean nothing."""
 
 from __future__ import annotations
 
@@ -84,49 +84,3 @@ def lag1(points: Points) -> tuple[float, float]:
     square = float(np.nansum(centred**2))
     correlation = float(np.nansum(products)) / square if square > 0 else 0.0
     return correlation, 2 / math.sqrt(known.size)
-
-
-def ewma(
-    points: Points, target: float, sigma: float, weight: float = 0.2, width: float = 3.0
-) -> tuple[Points, Points]:
-    """EWMA statistic and half width of its limits, shape ``(n,)`` each (NIST e-Handbook 6.3.2.4).
-
-    Args:
-        points: values in time order, none missing.
-        target: start of the statistic and centre of the limits.
-        sigma: of one value.
-        weight: λ, above 0 and up to 1.
-        width: limits in sigmas of the statistic; the exact, widening ones.
-    """
-    if not 0 < weight <= 1:
-        raise ValueError("the weight lies above 0 and up to 1")
-    statistic, value = np.empty_like(points), target
-    for index, point in enumerate(points.tolist()):
-        value = weight * point + (1 - weight) * value
-        statistic[index] = value
-    steps = np.arange(1, points.size + 1)
-    spread = np.sqrt(weight / (2 - weight) * (1 - (1 - weight) ** (2 * steps)))
-    return statistic, width * sigma * spread
-
-
-def cusum(points: Points, target: float, slack: float) -> tuple[Points, Points]:
-    """Tabular CUSUM, upper and lower, shape ``(n,)`` each (NIST e-Handbook 6.3.2.3).
-
-    Args:
-        points: values in time order, none missing.
-        target: the mean to hold.
-        slack: K, in the unit of the values.
-    """
-    sums = np.zeros((2, points.size))
-    up = down = 0.0
-    for index, point in enumerate(points.tolist()):
-        up = max(0.0, up + point - target - slack)
-        down = max(0.0, down + target - point - slack)
-        sums[:, index] = up, down
-    return sums[0], sums[1]
-
-
-def count_limits(counts: Points) -> tuple[float, float, float]:
-    """Centre, lower and upper limit of a c chart: c̄ and c̄ ± 3√c̄, not below 0."""
-    centre = float(counts.mean())
-    return centre, max(0.0, centre - 3 * math.sqrt(centre)), centre + 3 * math.sqrt(centre)

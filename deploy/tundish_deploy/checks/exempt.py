@@ -13,6 +13,9 @@ EXEMPT: Final[dict[str, str]] = {
     f"{_PLATFORM}/tenancy/accounts.py::check_token": "a token's roles in all tenants",
     f"{_PLATFORM}/tenancy/accounts.py::revoke_role": "the key's tenant is found by the slug that was given",
     f"{_PLATFORM}/alarms/watching.py::watched_tenants": "which tenants have rules; gives slugs only",
+    f"{_PLATFORM}/alarms/notify/notifier.py::tenants_to_escalate": "who has alarms to tell; slugs only",
+    f"{_PLATFORM}/alarms/notify/sending.py::tenants_with_mail": "who has messages; gives slugs only",
+    f"{_PLATFORM}/assets/search.py::_matched": "joins the index to a question that names the tenant",
     f"{_STORE}/lifecycle/policy.py::Policies.refresh": "the writer limits every tenant",
     f"{_STORE}/lifecycle/retained.py::RetainedSegments.oldest": "the writer's round begins at the oldest day",
     f"{_STORE}/lifecycle/retention.py::_record": "by the key of a record of the tenant that is being handled",
@@ -25,7 +28,7 @@ EXEMPT: Final[dict[str, str]] = {
 
 ABOVE: Final[dict[str, str]] = {
     f"{_PLATFORM}/alarms/watcher.py": "lists the tenants that have rules, then works in each by its scope",
-    f"{_PLATFORM}/alarms/notify/notifier.py": "lists the tenants that have something due, then works by scopes",
+    f"{_PLATFORM}/alarms/notify/notifier.py": "lists the tenants with something due, then works by scopes",
     f"{_PLATFORM}/api/ghosts.py": "looks at all registered enterprises, each by the scope of its plant",
     f"{_PLATFORM}/api/adoption.py": "facts of all registered enterprises, for the bureau's aggregates",
     f"{_PLATFORM}/api/guard.py": "who holds the token",

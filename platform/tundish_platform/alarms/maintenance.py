@@ -187,7 +187,7 @@ def _held(session: Session, scope: TenantScope, *which: ColumnElement[bool]) -> 
     if session.scalar(select(Alarm.id).where(*mine).limit(1)) is None:
         return []
     ids = session.scalars(update(Alarm).where(*mine).values(id=Alarm.id).returning(Alarm.id)).all()
-    found = select(Alarm).where(Alarm.id.in_(ids)).order_by(Alarm.id)
+    found = select(Alarm).where(Alarm.tenant_id == scope.tenant_id, Alarm.id.in_(ids)).order_by(Alarm.id)
     return list(session.scalars(found.execution_options(populate_existing=True)))
 
 

@@ -83,7 +83,8 @@ def _build_assets(session: Session, scope: TenantScope, draft: Draft, outcome: O
     numbers = nodes_at(session, scope, (one.path for one in outcome.assets))
     for one in outcome.assets:
         if one.change in {Change.NEW, Change.CHANGED} and one.path in draft.names:
-            row = session.get_one(Asset, numbers[one.path])
+            mine = (Asset.tenant_id == scope.tenant_id, Asset.id == numbers[one.path])
+            row = session.scalars(select(Asset).where(*mine)).one()
             row.name_zh, row.name_en = draft.names[one.path]
             row.version += one.change is Change.CHANGED
     session.flush()

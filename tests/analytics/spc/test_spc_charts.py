@@ -7,21 +7,9 @@ import math
 import numpy as np
 import pytest
 
-from tundish_analytics.spc import beyond, capability, count_limits, cusum, ewma, individuals, lag1
+from tundish_analytics.spc import DEFAULT_RULES, capability, individuals, lag1
 
 FLOW_RATE = np.array([49.6, 47.6, 49.9, 51.3, 47.8, 51.2, 52.6, 52.4, 53.6, 52.1])
-EWMA_DATA = np.array(
-    [52.0, 47.0, 53.0, 49.3, 50.1, 47.0, 51.0, 50.1, 51.2, 50.5, 49.6, 47.6, 49.9, 51.3, 47.8, 51.2, 52.6,
-     52.4, 53.6, 52.1]
-)  # fmt: skip
-CUSUM_DATA = np.array(
-    [324.925, 324.675, 324.725, 324.350, 325.350, 325.225, 324.125, 324.525, 325.225, 324.600, 324.625,
-     325.150, 328.325, 327.250, 327.825, 328.500, 326.675, 327.775, 326.875, 328.350]
-)  # fmt: skip
-WAFER_DEFECTS = np.array(
-    [16, 14, 28, 16, 12, 20, 10, 12, 10, 17, 19, 17, 14, 16, 15, 13, 14, 16, 11, 20, 11, 19, 16, 31, 13],
-    float,
-)  # fmt: skip
 
 
 def test_individuals_chart_of_the_flow_rate() -> None:
@@ -29,29 +17,7 @@ def test_individuals_chart_of_the_flow_rate() -> None:
     assert chart.centre == pytest.approx(50.81)
     assert chart.range_centre == pytest.approx(1.8778, abs=5e-5)
     assert (chart.lower, chart.upper) == pytest.approx((45.8187, 55.8041), abs=3e-3)
-    assert beyond(chart.standardised()) == []
-
-
-def test_ewma_stays_within_its_limits() -> None:
-    statistic, half = ewma(EWMA_DATA, target=50.0, sigma=2.0539, weight=0.3)
-    assert statistic[-2:] == pytest.approx([51.94, 51.99], abs=5e-3)
-    # The handbook prints the limits of the long run, which the exact ones approach.
-    assert half[-1] == pytest.approx(52.5884 - 50, abs=2e-3)
-    assert np.all(np.abs(statistic - 50) < half)
-
-
-def test_cusum_signals_at_sample_14() -> None:
-    up, down = cusum(CUSUM_DATA, target=325.0, slack=0.3175)
-    assert int(np.argmax(up > 4.1959)) + 1 == 14
-    assert (up[13], up[-1]) == pytest.approx((4.94, 19.04), abs=6e-3)
-    assert np.all(down < 4.1959)
-
-
-def test_counts_of_wafer_defects_and_a_point_exactly_on_the_limit() -> None:
-    centre, lower, upper = count_limits(WAFER_DEFECTS)
-    assert (centre, lower, upper) == (16.0, 4.0, 28.0)
-    z = (WAFER_DEFECTS - centre) / math.sqrt(centre)
-    assert beyond(z) == [23]
+    assert DEFAULT_RULES[0].find(chart.standardised()) == []
 
 
 def test_a_missing_point_gives_no_range_across_it() -> None:
@@ -62,7 +28,7 @@ def test_a_missing_point_gives_no_range_across_it() -> None:
 def test_constant_values_judge_nothing() -> None:
     chart = individuals(np.full(30, 5.0))
     assert chart.sigma == 0
-    assert beyond(chart.standardised()) == []
+    assert DEFAULT_RULES[0].find(chart.standardised()) == []
 
 
 def test_autocorrelation_is_found_where_it_is_and_only_there() -> None:

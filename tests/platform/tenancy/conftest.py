@@ -39,6 +39,9 @@ class Filler:
 
     def _value(self, column: sa.Column[Any]) -> Any:  # noqa: ANN401 - of whatever type the column has
         for key in column.foreign_keys:
+            if key.column.table is column.table:
+                # The first row of a tree has nothing above it.
+                return None
             return self.row(key.column.table)[key.column.name]
         number = next(self._numbers)
         made: dict[type[Any], Callable[[], Any]] = {

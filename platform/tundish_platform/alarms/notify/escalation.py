@@ -147,6 +147,7 @@ def _go_on(this: _Round, policies: dict[int, Policy]) -> int:
         .join(Alarm, Alarm.id == Escalation.alarm_id)
         .where(
             Escalation.tenant_id == this.scope.tenant_id,
+            Alarm.tenant_id == this.scope.tenant_id,
             Escalation.state != EscalationState.ENDED.value,
         )
         .order_by(Alarm.priority.desc(), Escalation.id)

@@ -111,7 +111,7 @@ def put(
         .limit(1)
         .execution_options(populate_existing=True)
     )  # fmt: skip
-    if waiting is None or not _joined(session, waiting, item, min(due, waiting.due_at), flood=flood):
+    if waiting is None or not _joined(session, scope, waiting, item, min(due, waiting.due_at), flood=flood):
         kind = DeliveryKind.FLOOD if flood else DeliveryKind.ALARM
         _insert(session, scope, channel_id, wish.key, audience, [item], now, due=due, kind=kind)
 
@@ -168,12 +168,22 @@ def _same(scope: TenantScope, channel_id: int, audience: str) -> tuple[ColumnEle
 
 
 def _joined(
-    session: Session, waiting: NoticeDelivery, item: dict[str, int], due: datetime, *, flood: bool
+    session: Session,
+    scope: TenantScope,
+    waiting: NoticeDelivery,
+    item: dict[str, int],
+    due: datetime,
+    *,
+    flood: bool,
 ) -> bool:
     listed = [*waiting.items, item] if len(waiting.items) < MAX_ITEMS else waiting.items
     joined = session.scalar(
         update(NoticeDelivery)
-        .where(NoticeDelivery.id == waiting.id, NoticeDelivery.attempts == 0)
+        .where(
+            NoticeDelivery.tenant_id == scope.tenant_id,
+            NoticeDelivery.id == waiting.id,
+            NoticeDelivery.attempts == 0,
+        )
         .values(
             items=listed, count=NoticeDelivery.count + 1, due_at=due,
             kind=DeliveryKind.FLOOD.value if flood else waiting.kind,

@@ -121,7 +121,7 @@ def claim(
     if (free_at := _free_at(channel, now)) > now:
         session.execute(update(NoticeDelivery).where(*mine, *_sendable(now)).values(due_at=free_at))
         return None
-    if not _claimed(session, row, now):
+    if not _claimed(session, scope, row, now):
         return None
     out = _outgoing(session, scope, vault, row, channel, now)
     if out is not None:
@@ -195,10 +195,15 @@ def _free_at(channel: NoticeChannel, now: datetime) -> datetime:
     return booked - (BURST - 1) * each
 
 
-def _claimed(session: Session, row: NoticeDelivery, now: datetime) -> bool:
+def _claimed(session: Session, scope: TenantScope, row: NoticeDelivery, now: datetime) -> bool:
     claimed = session.scalar(
         update(NoticeDelivery)
-        .where(NoticeDelivery.id == row.id, NoticeDelivery.attempts == row.attempts, *_sendable(now))
+        .where(
+            NoticeDelivery.tenant_id == scope.tenant_id,
+            NoticeDelivery.id == row.id,
+            NoticeDelivery.attempts == row.attempts,
+            *_sendable(now),
+        )
         .values(attempts=row.attempts + 1, claimed_until=now + LEASE)
         .returning(NoticeDelivery.id)
     )
@@ -251,7 +256,12 @@ def _still(session: Session, scope: TenantScope, item: dict[str, int], now: date
         select(Alarm, Escalation, EscalationPolicy)
         .join(Escalation, Escalation.alarm_id == Alarm.id)
         .join(EscalationPolicy, EscalationPolicy.id == Escalation.policy_id)
-        .where(Escalation.tenant_id == scope.tenant_id, Escalation.id == item["escalation"])
+        .where(
+            Alarm.tenant_id == scope.tenant_id,
+            Escalation.tenant_id == scope.tenant_id,
+            EscalationPolicy.tenant_id == scope.tenant_id,
+            Escalation.id == item["escalation"],
+        )
         .execution_options(populate_existing=True)
     ).first()
     return found is not None and stopped(found[0], found[1], policy_of(found[2]), now) is None
