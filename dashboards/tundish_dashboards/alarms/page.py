@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 import dash_mantine_components as dmc
-from dash import ALL, Input, Output, State, ctx, dcc, html, no_update
+from dash import ALL, Input, Output, State, dcc, html, no_update
 
 from tundish_dashboards import components, wishes
 from tundish_dashboards.alarms.data import CHOICES, TIMELINE_SHOWN, Alarms, read_alarms
@@ -147,7 +147,7 @@ def register_alarms(pages: Pages) -> None:
         initially=False,
     )
     def show_events(view: TenantView, clicks: object) -> tuple[Any, ...]:
-        asked = ctx.triggered_id
+        asked = wishes.asker()
         if not isinstance(asked, dict) or not _clicked(clicks):
             return no_update, no_update, no_update
         number = wishes.whole(asked.get("alarm"), "the alarm", 0, _MAX_ID, 0)
@@ -208,7 +208,7 @@ def _register_acting(pages: Pages) -> None:
         permission=Permission.HANDLE,
     )
     def ask(view: TenantView, *_clicks: object) -> tuple[Any, ...]:
-        asked = ctx.triggered_id
+        asked = wishes.asker()
         if asked == "alarm-no":
             return False, *[no_update] * 5, None
         # New buttons on a refreshed page report themselves without a click; an open dialog must stay open.
