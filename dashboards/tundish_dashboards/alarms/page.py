@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 import dash_mantine_components as dmc
-from dash import ALL, Input, Output, State, dcc, html, no_update
+from dash import ALL, Input, Output, State, ctx, dcc, html, no_update
 
 from tundish_dashboards import components, wishes
 from tundish_dashboards.alarms.data import CHOICES, TIMELINE_SHOWN, Alarms, read_alarms
