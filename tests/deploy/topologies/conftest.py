@@ -24,6 +24,7 @@ from tundish_platform.store.testing.ports import free_ports
 from tundish_platform.tenancy import Role
 from tundish_platform.tenancy.accounts import create_tenant, create_token
 from tundish_platform.tenancy.metadata import Metadata
+from tundish_platform.tenancy.reach import Above
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -112,7 +113,7 @@ class Installation:
         self.counters: list[Counter] = []
         prepare(self.settings)
         metadata = Metadata(self.settings.database)
-        with metadata.session() as session:
+        with metadata.above(Above.OPERATOR).session() as session:
             for slug in SLUGS:
                 create_tenant(session, slug, slug, slug)
             roles = [Role.ANALYST, Role.COLLECTOR]
