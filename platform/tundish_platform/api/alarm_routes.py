@@ -48,6 +48,7 @@ from tundish_platform.api.context import platform
 from tundish_platform.api.described import described
 from tundish_platform.api.errors import Problem
 from tundish_platform.api.guard import guarded
+from tundish_platform.api.ids import MAX_ID, known_id
 from tundish_platform.api.pages import LINK, paged
 from tundish_platform.api.parameters import Query, page, whole
 from tundish_platform.api.params import wrong
@@ -63,11 +64,10 @@ if TYPE_CHECKING:
     from tundish_platform.tenancy import TenantScope
 
 _DAY: Final = timedelta(days=1)
-_MAX_ID: Final = 2**31 - 1
 
-AFTER: Final = whole("after", 0, _MAX_ID, 0, "Id of the last one of the page before.")
-BEFORE: Final = whole("before", 0, _MAX_ID, 0, "Id of the last one of the page before; 0 for the newest.")
-ALARM: Final = whole("alarm", 0, _MAX_ID, 0, "Id of one alarm; 0 for all.")
+AFTER: Final = whole("after", 0, MAX_ID, 0, "Id of the last one of the page before.")
+BEFORE: Final = whole("before", 0, MAX_ID, 0, "Id of the last one of the page before; 0 for the newest.")
+ALARM: Final = whole("alarm", 0, MAX_ID, 0, "Id of one alarm; 0 for all.")
 HOURS: Final = whole("hours", 1, 168, 24, "How many hours back.")
 LIMIT: Final = page(MAX_PAGE)
 STATES: Final = Query(
@@ -100,7 +100,7 @@ class RuleChange(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    version: Annotated[int, Field(ge=1, le=_MAX_ID)] | None = None
+    version: Annotated[int, Field(ge=1, le=MAX_ID)] | None = None
     rule: RuleSpec
 
 
@@ -131,7 +131,7 @@ def acknowledgements(scope: TenantScope, name: str) -> ResponseReturnValue:
 def settle(scope: TenantScope, name: str, alarm: int) -> ResponseReturnValue:
     """The source has taken it; settling twice is no error."""
     with platform().metadata.session() as session:
-        return {"settled": settle_acknowledgement(session, scope, name, _id(alarm))}
+        return {"settled": settle_acknowledgement(session, scope, name, known_id(alarm))}
 
 
 @routes.get("/tenants/<tenant>/alarms")
@@ -180,7 +180,7 @@ def act(scope: TenantScope, alarm: int, body: AlarmHandling) -> ResponseReturnVa
     now = datetime.now(UTC)
     with platform().metadata.session() as session:
         row = handle(
-            session, scope, _id(alarm), body.transition,
+            session, scope, known_id(alarm), body.transition,
             comment=body.comment, until=body.until, now=now,
         )  # fmt: skip
         return asdict(view_of(row, now))
@@ -205,7 +205,7 @@ def rules(scope: TenantScope) -> ResponseReturnValue:
 def one_rule(scope: TenantScope, rule: int) -> ResponseReturnValue:
     """One rule; its ETag is its version."""
     with platform().metadata.session() as session:
-        found = find_rule(session, scope, _id(rule))
+        found = find_rule(session, scope, known_id(rule))
     return versioned(jsonify(_shown(found)), found.version)
 
 
@@ -227,7 +227,7 @@ def rule_change(scope: TenantScope, rule: int, body: RuleChange) -> ResponseRetu
     if version is None:
         raise Problem(428)
     with platform().metadata.session() as session:
-        found = change_rule(session, scope, _id(rule), version, body.rule, datetime.now(UTC))
+        found = change_rule(session, scope, known_id(rule), version, body.rule, datetime.now(UTC))
     return versioned(jsonify(_shown(found)), found.version)
 
 
@@ -238,7 +238,7 @@ def rule_delete(scope: TenantScope, rule: int) -> ResponseReturnValue:
     """Remove a rule, with ``If-Match`` only in that version; removing twice is no error."""
     version = wanted_version()
     with platform().metadata.session() as session:
-        return {"removed": delete_rule(session, scope, _id(rule), datetime.now(UTC), version)}
+        return {"removed": delete_rule(session, scope, known_id(rule), datetime.now(UTC), version)}
 
 
 @routes.errorhandler(UnknownAlarm)
@@ -295,13 +295,6 @@ def _states() -> frozenset[AlarmState]:
 
 def _last(page: Sequence[AlarmView | EventView | Rule]) -> int | None:
     return page[-1].id if len(page) == LIMIT.read() else None
-
-
-def _id(number: int) -> int:
-    # More than the databases' ids hold is nobody's.
-    if number > _MAX_ID:
-        raise Problem(404)
-    return number
 
 
 def _shown(rule: BaseModel) -> dict[str, Any]:

@@ -13,15 +13,14 @@ from tundish_platform.api.context import platform
 from tundish_platform.api.described import described
 from tundish_platform.api.errors import Problem
 from tundish_platform.api.guard import guarded
+from tundish_platform.api.ids import MAX_ID, known_id
 from tundish_platform.api.pages import LINK, paged
 from tundish_platform.api.parameters import page, whole, word
 from tundish_platform.assets import (
     AssetChange,
-    AssetChanged,
     AssetInfo,
     AssetRefused,
     AssetSpec,
-    UnknownAsset,
     change_asset,
     create_asset,
     delete_asset,
@@ -37,10 +36,9 @@ if TYPE_CHECKING:
 
     from tundish_platform.tenancy import TenantScope
 
-_MAX_ID: Final = 2**31 - 1
-_Number = Annotated[int, Field(ge=1, le=_MAX_ID)]
+_Number = Annotated[int, Field(ge=1, le=MAX_ID)]
 
-AFTER: Final = whole("after", 0, _MAX_ID, 0, "Number of the last node of the page before.")
+AFTER: Final = whole("after", 0, MAX_ID, 0, "Number of the last node of the page before.")
 LIMIT: Final = page(MAX_PAGE)
 RETIRED: Final = word("retired", ("true", "false"), "false", "Whether nodes that are retired are given, too.")
 
@@ -80,7 +78,7 @@ def tree(scope: TenantScope) -> ResponseReturnValue:
 def one(scope: TenantScope, asset: int) -> ResponseReturnValue:
     """One node."""
     with platform().metadata.session() as session:
-        return find_asset(session, scope, _known(asset)).model_dump(mode="json")
+        return find_asset(session, scope, known_id(asset, least=1)).model_dump(mode="json")
 
 
 @routes.post("/tenants/<tenant>/assets")
@@ -99,7 +97,9 @@ def change(scope: TenantScope, asset: int, body: NodeChange) -> ResponseReturnVa
     """Name, order, retire or bring back the node of the version that was read."""
     changes = AssetChange.model_validate(body.model_dump(exclude={"version"}))
     with platform().metadata.session() as session:
-        done = change_asset(session, scope, _known(asset), body.version, changes, datetime.now(UTC))
+        done = change_asset(
+            session, scope, known_id(asset, least=1), body.version, changes, datetime.now(UTC)
+        )
     return done.model_dump(mode="json")
 
 
@@ -109,7 +109,9 @@ def change(scope: TenantScope, asset: int, body: NodeChange) -> ResponseReturnVa
 def move(scope: TenantScope, asset: int, body: NodeMove) -> ResponseReturnValue:
     """Hang the node of the version that was read under another one."""
     with platform().metadata.session() as session:
-        done = move_asset(session, scope, _known(asset), body.version, body.parent, datetime.now(UTC))
+        done = move_asset(
+            session, scope, known_id(asset, least=1), body.version, body.parent, datetime.now(UTC)
+        )
     return done.model_dump(mode="json")
 
 
@@ -119,30 +121,10 @@ def move(scope: TenantScope, asset: int, body: NodeMove) -> ResponseReturnValue:
 def remove(scope: TenantScope, asset: int) -> ResponseReturnValue:
     """Remove a node that never had anything."""
     with platform().metadata.session() as session:
-        delete_asset(session, scope, _known(asset), datetime.now(UTC))
+        delete_asset(session, scope, known_id(asset, least=1), datetime.now(UTC))
     return {"removed": True}
-
-
-@routes.errorhandler(UnknownAsset)
-def _unknown(error: UnknownAsset) -> ResponseReturnValue:
-    return Problem(404, f"There is no asset {error}.", f"没有设备节点 {error}。", "unknown_asset").response()
-
-
-@routes.errorhandler(AssetChanged)
-def _changed(_error: AssetChanged) -> ResponseReturnValue:
-    return Problem(
-        409, "Somebody changed the asset since it was read. Read it anew.",
-        "该节点已被他人修改,请重新读取。", "asset_changed",
-    ).response()  # fmt: skip
 
 
 @routes.errorhandler(AssetRefused)
 def _refused(error: AssetRefused) -> ResponseReturnValue:
     return Problem(422, error.message_en, error.message_zh, "asset_refused").response()
-
-
-def _known(number: int) -> int:
-    # More than the databases' ids hold is nobody's.
-    if not 1 <= number <= _MAX_ID:
-        raise Problem(404)
-    return number

@@ -16,7 +16,14 @@ from sqlalchemy.exc import DataError, IntegrityError, OperationalError
 from werkzeug.exceptions import HTTPException
 
 from tundish_platform.api.messages import BY_STATUS
-from tundish_platform.assets import SignalQuotaReached, SignalRefused, SourceRefused, UnknownSignals
+from tundish_platform.assets import (
+    AssetChanged,
+    SignalQuotaReached,
+    SignalRefused,
+    SourceRefused,
+    UnknownAsset,
+    UnknownSignals,
+)
 from tundish_platform.samples import CodecError
 from tundish_platform.store import StoreFailed, StoreFull, TimeOutOfRange
 from tundish_platform.store.lifecycle.quota import OverQuota, QueryTooLong
@@ -132,6 +139,17 @@ def _unknown_signals(error: UnknownSignals) -> Response:
     ).response()  # fmt: skip
 
 
+def _unknown_asset(error: UnknownAsset) -> Response:
+    return Problem(404, f"There is no asset {error}.", f"没有设备节点 {error}。", "unknown_asset").response()
+
+
+def _asset_changed(_error: AssetChanged) -> Response:
+    return Problem(
+        409, "Somebody changed the asset since it was read. Read it anew.",
+        "该节点已被他人修改,请重新读取。", "asset_changed",
+    ).response()  # fmt: skip
+
+
 def _source(error: SourceRefused) -> Response:
     return Problem(422, f"{error}.", f"来源名称无法使用或来源过多 — {error}。", "source_refused").response()
 
@@ -215,6 +233,7 @@ def _time(error: TimeOutOfRange) -> Response:
 
 _HANDLERS: Final[Mapping[type[Exception], Callable[[Any], Response]]] = {
     AccessDenied: _denied,
+    AssetChanged: _asset_changed,
     CodecError: _codec,
     DataError: _not_storable,
     IntegrityError: _conflict,
@@ -227,6 +246,7 @@ _HANDLERS: Final[Mapping[type[Exception], Callable[[Any], Response]]] = {
     StoreFailed: _store_failed,
     StoreFull: _store_full,
     TimeOutOfRange: _time,
+    UnknownAsset: _unknown_asset,
     UnknownSignals: _unknown_signals,
     ValidationError: _invalid,
     WriterAway: _writer_away,

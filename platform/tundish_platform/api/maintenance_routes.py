@@ -21,6 +21,7 @@ from tundish_platform.api.context import platform
 from tundish_platform.api.described import described
 from tundish_platform.api.errors import Problem
 from tundish_platform.api.guard import guarded
+from tundish_platform.api.ids import MAX_ID, known_id
 from tundish_platform.api.pages import LINK, paged
 from tundish_platform.api.parameters import page, whole
 from tundish_platform.tenancy import Permission
@@ -30,9 +31,8 @@ if TYPE_CHECKING:
 
     from tundish_platform.tenancy import TenantScope
 
-_MAX_ID: Final = 2**31 - 1
 
-BEFORE: Final = whole("before", 0, _MAX_ID, 0, "Id of the last window of the page before; 0 for the newest.")
+BEFORE: Final = whole("before", 0, MAX_ID, 0, "Id of the last window of the page before; 0 for the newest.")
 LIMIT: Final = page(MAX_PAGE)
 
 routes = Blueprint("maintenance", __name__)
@@ -64,10 +64,8 @@ def plan(scope: TenantScope, body: WindowSpec) -> ResponseReturnValue:
 @described(answer=Window)
 def end(scope: TenantScope, window: int) -> ResponseReturnValue:
     """End a window now; ending twice is no error."""
-    if window > _MAX_ID:
-        raise Problem(404)
     with platform().metadata.session() as session:
-        return end_maintenance(session, scope, window, datetime.now(UTC)).model_dump(mode="json")
+        return end_maintenance(session, scope, known_id(window), datetime.now(UTC)).model_dump(mode="json")
 
 
 @routes.errorhandler(UnknownWindow)

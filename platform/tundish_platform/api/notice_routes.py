@@ -44,6 +44,7 @@ from tundish_platform.api.context import platform
 from tundish_platform.api.described import described
 from tundish_platform.api.errors import Problem
 from tundish_platform.api.guard import guarded
+from tundish_platform.api.ids import MAX_ID, known_id
 from tundish_platform.api.pages import LINK, paged
 from tundish_platform.api.parameters import Query, page, whole
 from tundish_platform.api.params import wrong
@@ -56,11 +57,10 @@ if TYPE_CHECKING:
 
     from tundish_platform.tenancy import TenantScope
 
-_MAX_ID: Final = 2**31 - 1
-_Version = Annotated[int, Field(ge=1, le=_MAX_ID)]
+_Version = Annotated[int, Field(ge=1, le=MAX_ID)]
 
-AFTER: Final = whole("after", 0, _MAX_ID, 0, "Number of the last one of the page before.")
-BEFORE: Final = whole("before", 0, _MAX_ID, 0, "Number of the last one of the page before; 0 for the newest.")
+AFTER: Final = whole("after", 0, MAX_ID, 0, "Number of the last one of the page before.")
+BEFORE: Final = whole("before", 0, MAX_ID, 0, "Number of the last one of the page before; 0 for the newest.")
 LIMIT: Final = page(MAX_PAGE)
 STATES: Final = Query(
     "states", f"With commas, of {', '.join(DeliveryState)}; all if absent.", {"type": "string"}
@@ -122,7 +122,7 @@ def channel_change(scope: TenantScope, channel: int, body: ChannelChange) -> Res
     """Put another specification, with its secrets, in place of the version that was read."""
     now = datetime.now(UTC)
     with platform().metadata.session() as session:
-        found = change_channel(session, scope, _vault(), _id(channel), body.version, body.channel, now)
+        found = change_channel(session, scope, _vault(), known_id(channel), body.version, body.channel, now)
         return _shown(found)
 
 
@@ -133,7 +133,9 @@ def channel_switch(scope: TenantScope, channel: int, body: Switch) -> ResponseRe
     """Switch a channel off or on; its secrets stay as they are."""
     now = datetime.now(UTC)
     with platform().metadata.session() as session:
-        return _shown(enable_channel(session, scope, _id(channel), body.version, now, enabled=body.enabled))
+        return _shown(
+            enable_channel(session, scope, known_id(channel), body.version, now, enabled=body.enabled)
+        )
 
 
 @routes.post("/tenants/<tenant>/alarm-channels/<int:channel>/test")
@@ -142,7 +144,7 @@ def channel_switch(scope: TenantScope, channel: int, body: Switch) -> ResponseRe
 def channel_test(scope: TenantScope, channel: int) -> ResponseReturnValue:
     """Send a test message soon; what became of it stands in the log under the number that is answered."""
     with platform().metadata.session() as session:
-        return {"delivery": put_trial(session, scope, _id(channel), datetime.now(UTC))}, 202
+        return {"delivery": put_trial(session, scope, known_id(channel), datetime.now(UTC))}, 202
 
 
 @routes.get("/tenants/<tenant>/alarm-policies")
@@ -171,7 +173,7 @@ def policy_change(scope: TenantScope, policy: int, body: PolicyChange) -> Respon
     """Change a policy of the version that was read."""
     now = datetime.now(UTC)
     with platform().metadata.session() as session:
-        return _shown(change_policy(session, scope, _id(policy), body.version, body.policy, now))
+        return _shown(change_policy(session, scope, known_id(policy), body.version, body.policy, now))
 
 
 @routes.delete("/tenants/<tenant>/alarm-policies/<int:policy>")
@@ -180,7 +182,7 @@ def policy_change(scope: TenantScope, policy: int, body: PolicyChange) -> Respon
 def policy_delete(scope: TenantScope, policy: int) -> ResponseReturnValue:
     """Remove a policy; removing twice is no error."""
     with platform().metadata.session() as session:
-        return {"removed": delete_policy(session, scope, _id(policy), datetime.now(UTC))}
+        return {"removed": delete_policy(session, scope, known_id(policy), datetime.now(UTC))}
 
 
 @routes.get("/tenants/<tenant>/alarm-contacts")
@@ -199,7 +201,7 @@ def contacts(scope: TenantScope) -> ResponseReturnValue:
 def contact_set(scope: TenantScope, user: int, body: ContactSpec) -> ResponseReturnValue:
     """Say where a person of the tenant can be reached; both empty removes it."""
     with platform().metadata.session() as session:
-        return _shown(set_contact(session, scope, _id(user), body, datetime.now(UTC)))
+        return _shown(set_contact(session, scope, known_id(user), body, datetime.now(UTC)))
 
 
 @routes.get("/tenants/<tenant>/alarm-deliveries")
@@ -273,13 +275,6 @@ def _states() -> frozenset[DeliveryState]:
     except ValueError:
         known = ", ".join(DeliveryState)
         raise wrong("states", f"must be among {known}", f"须为 {known} 中的值") from None
-
-
-def _id(number: int) -> int:
-    # More than the databases' ids hold is nobody's.
-    if number > _MAX_ID:
-        raise Problem(404)
-    return number
 
 
 def _shown(one: BaseModel) -> dict[str, Any]:

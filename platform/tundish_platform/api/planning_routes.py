@@ -15,16 +15,15 @@ from tundish_platform.api.context import platform
 from tundish_platform.api.described import described
 from tundish_platform.api.errors import Problem
 from tundish_platform.api.guard import authenticated, guarded
+from tundish_platform.api.ids import MAX_ID
 from tundish_platform.api.pages import LINK, paged
 from tundish_platform.api.parameters import Query, page, whole
 from tundish_platform.assets import (
-    AssetChanged,
     Declared,
     Instance,
     TypeInfo,
     TypeRefused,
     TypeSpec,
-    UnknownAsset,
     UnknownType,
     find_instance,
     find_type,
@@ -41,15 +40,14 @@ if TYPE_CHECKING:
 
     from tundish_platform.tenancy import Principal, TenantScope
 
-_MAX_ID: Final = 2**31 - 1
 _PAGE: Final = 500
 _KEY: Final = r"^[a-z][a-z0-9_-]{0,59}$"
 _PART: Final = r"[^\x00-\x20/](?:[^\x00-\x1f/]*[^\x00-\x20/])?"
-_Number = Annotated[int, Field(ge=1, le=_MAX_ID)]
+_Number = Annotated[int, Field(ge=1, le=MAX_ID)]
 
 AFTER: Final = Query("after", "Key of the last type of the page before.", {"type": "string"})
 LIMIT: Final = page(_PAGE)
-VERSION: Final = whole("version", 0, _MAX_ID, 0, "Of the type; 0 for the newest.")
+VERSION: Final = whole("version", 0, MAX_ID, 0, "Of the type; 0 for the newest.")
 
 routes = Blueprint("planning", __name__)
 
@@ -140,7 +138,7 @@ def type_save(scope: TenantScope, name: str, body: TypeSpec) -> ResponseReturnVa
 def instance(scope: TenantScope, asset: int) -> ResponseReturnValue:
     """What an asset has by its type and what it overrides."""
     with platform().metadata.session() as session:
-        return find_instance(session, scope, min(asset, _MAX_ID)).model_dump(mode="json")
+        return find_instance(session, scope, min(asset, MAX_ID)).model_dump(mode="json")
 
 
 @routes.put("/tenants/<tenant>/assets/<int:asset>/type")
@@ -151,7 +149,7 @@ def instance_make(scope: TenantScope, asset: int, body: Typing) -> ResponseRetur
     now = datetime.now(UTC)
     with platform().metadata.session() as session:
         made = give_type(
-            session, scope, min(asset, _MAX_ID), body.version, (body.type, body.type_version),
+            session, scope, min(asset, MAX_ID), body.version, (body.type, body.type_version),
             body.overrides, now,
         )  # fmt: skip
         outcome = build(session, scope, draft_of_instance(made), now)
@@ -171,19 +169,6 @@ def _unknown_kit(_error: UnknownKit) -> ResponseReturnValue:
 @routes.errorhandler(UnknownType)
 def _unknown_type(error: UnknownType) -> ResponseReturnValue:
     return Problem(404, f"There is no type {error}.", f"没有类型 {error}。", "unknown_type").response()
-
-
-@routes.errorhandler(UnknownAsset)
-def _unknown_asset(error: UnknownAsset) -> ResponseReturnValue:
-    return Problem(404, f"There is no asset {error}.", f"没有设备节点 {error}。", "unknown_asset").response()
-
-
-@routes.errorhandler(AssetChanged)
-def _changed(_error: AssetChanged) -> ResponseReturnValue:
-    return Problem(
-        409, "Somebody changed the asset since it was read. Read it anew.",
-        "该节点已被他人修改,请重新读取。", "asset_changed",
-    ).response()  # fmt: skip
 
 
 @routes.errorhandler(TypeRefused)
