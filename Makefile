@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
 .PHONY: help demo demo-check test test-env demo-env lint types floors unit lock dist clean \
-        bench-store bench-opcua bench-pipeline campaign-store campaign-access campaign-opcua interop-opcua evaluate
+        bench-store bench-api bench-opcua bench-pipeline campaign-store campaign-access campaign-opcua interop-opcua evaluate
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -92,6 +92,9 @@ interop-opcua: $(VENV)/.dev ## try our OPC UA client against four servers, table
 bench-opcua: $(VENV)/.dev ## the OPC UA client beside its peers
 	deploy/ci/npm-packages.sh
 	$(BIN)/tundish bench opcua
+
+bench-api: $(VENV)/.dev ## everyday calls, searches and bulk ingest of the HTTP API
+	$(BIN)/tundish bench api
 
 bench-pipeline: $(VENV)/.dev ## from an OPC UA server through gateway and spool into the store, and out again
 	$(BIN)/tundish bench pipeline

@@ -112,4 +112,5 @@ def postgres() -> Iterator[Cluster]:
     cluster = Cluster(folder)
     yield cluster
     cluster.stop()
-    shutil.rmtree(folder)
+    # Hundreds of databases are very many files; Python would take a minute over them.
+    subprocess.run(["rm", "-rf", str(folder)], check=True)

@@ -46,9 +46,9 @@ def run_apps(settings: Settings, stopped: threading.Event) -> None:
     """Run subscribed apps when they are due, until told to stop."""
     from tundish_platform.marketplace.catalogue import Catalogue
     from tundish_platform.marketplace.runner import Runner
-    from tundish_platform.sdk.client import ApiError, TundishClient
+    from tundish_platform.sdk.client import ApiError, Client
 
-    with TundishClient(settings.server.url, _token(settings)) as client:
+    with Client(settings.server.url, _token(settings)) as client:
         runner = Runner(client, Catalogue.find())
         while not stopped.wait(_APPS_TURN_S):
             for tenant in settings.worker.tenants:

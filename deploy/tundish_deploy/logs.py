@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from tundish_deploy.redaction import redact_secrets
+
 if TYPE_CHECKING:
     from structlog.typing import Processor
 
@@ -20,6 +22,8 @@ def configure_logs(level: str = "INFO") -> None:
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.format_exc_info,
+        # Behind the traceback, which may quote a token or an address with a password.
+        redact_secrets,
     ]
     renderer: Processor = (
         structlog.dev.ConsoleRenderer()

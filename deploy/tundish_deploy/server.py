@@ -17,11 +17,13 @@ from tundish_deploy.secrets import kept_secret, secret
 from tundish_deploy.stores import opened, prepare
 from tundish_platform.alarms import AlarmWatcher
 from tundish_platform.alarms.notify import Allowed, Notifier, Vault
+from tundish_platform.api import live
 from tundish_platform.api.adoption import OFFICIAL
 from tundish_platform.api.app import ApiSettings, create_app
 from tundish_platform.api.context import PlatformContext
 from tundish_platform.api.ghosts import GhostWatcher
 from tundish_platform.api.ingest import MAX_BODY
+from tundish_platform.api.rates import Rate, RateLimits
 from tundish_platform.marketplace.catalogue import Catalogue
 from tundish_platform.tenancy.metadata import Metadata
 
@@ -37,6 +39,9 @@ log = structlog.get_logger(__name__)
 
 # The API itself answers a body just over its limit, in words; waitress would only hang up.
 _HEAD_ROOM = 1024 * 1024
+# `select` ends at 1,024 descriptors, of which the store needs some.
+_CONNECTIONS = 500
+_IDLE_S = 60
 FIRST = "server"
 """Name of the first server process of a machine."""
 
@@ -59,7 +64,7 @@ def run_server(settings: Settings, stopped: threading.Event, process: str = "ser
         with opened(settings, metadata, process) as telemetry:
             vault = _vault(settings)
             context = PlatformContext(metadata, telemetry, Catalogue.find(), vault, people)
-            app = create_app(context, ApiSettings(behind_tls=settings.server.behind_tls))
+            app = create_app(context, _api(settings))
             attach_dashboards(app, context, _dashboards(settings))
             with _watching(context, process), _telling(settings, metadata, vault, process):
                 _answer(app, settings, stopped)
@@ -106,7 +111,13 @@ def _answer(app: Flask, settings: Settings, stopped: threading.Event) -> None:
         app,
         map=sockets,
         sockets=[_listening(settings)],
-        threads=settings.server.threads,
+        # Streams hold threads for hours; requests must find theirs all the same.
+        threads=settings.server.threads + settings.server.streams,
+        # Read on while a request is answered: that is how a stream notices that its reader left.
+        channel_request_lookahead=1,
+        # Bodies are gathered by the loop, not by threads; who trickles one holds a connection and no more.
+        connection_limit=_CONNECTIONS,
+        channel_timeout=_IDLE_S,
         max_request_body_size=MAX_BODY + _HEAD_ROOM,
     )
     log.info("serving", url=settings.server.url)
@@ -115,6 +126,7 @@ def _answer(app: Flask, settings: Settings, stopped: threading.Event) -> None:
         while not stopped.is_set():
             wasyncore.loop(timeout=0.5, map=sockets, count=1)
     finally:
+        app.extensions[live.EXTENSION].close()
         server.task_dispatcher.shutdown()
         wasyncore.close_all(map=sockets)
 
@@ -133,6 +145,14 @@ def _listening(settings: Settings) -> socket.socket:
         bound.close()
         raise
     return bound
+
+
+def _api(settings: Settings) -> ApiSettings:
+    server = settings.server
+    key, tenant = server.key_rate, server.tenant_rate
+    limits = RateLimits(Rate(key.per_s, key.burst), Rate(tenant.per_s, tenant.burst))
+    streams = live.StreamLimits(server.streams, server.tenant_streams)
+    return ApiSettings(behind_tls=server.behind_tls, rates=limits, streams=streams)
 
 
 def _dashboards(settings: Settings) -> DashboardSettings:

@@ -34,6 +34,20 @@ class SettingsError(Exception):
     """The settings cannot be used; the message names each wrong key and what it needs."""
 
 
+class RateSettings(BaseModel):
+    """How many requests may come.
+
+    Attributes:
+        per_s: a second, for ever.
+        burst: at once after a rest.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    per_s: float = Field(gt=0)
+    burst: int = Field(ge=1)
+
+
 class ServerSettings(BaseModel):
     """The web server with API and dashboards.
 
@@ -42,7 +56,10 @@ class ServerSettings(BaseModel):
         port: TCP port.
         threads: worker threads for requests, in each process.
         processes: of API and pages on the same port; several need a store whose writer runs apart.
+        streams: live streams, in each process; each has a thread of its own beside `threads`.
+        tenant_streams: of them for one tenant.
         behind_tls: a reverse proxy in front ends TLS; needed for any address that others can reach.
+        key_rate, tenant_rate: requests of a key, and of a tenant's keys together, in each process.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -51,7 +68,11 @@ class ServerSettings(BaseModel):
     port: int = Field(default=8050, ge=1, le=65535)
     threads: int = Field(default=8, ge=2, le=64)
     processes: int = Field(default=1, ge=1, le=32)
+    streams: int = Field(default=16, ge=1, le=256)
+    tenant_streams: int = Field(default=4, ge=1, le=256)
     behind_tls: bool = False
+    key_rate: RateSettings = Field(default_factory=lambda: RateSettings(per_s=200, burst=2_000))
+    tenant_rate: RateSettings = Field(default_factory=lambda: RateSettings(per_s=400, burst=4_000))
 
     @property
     def url(self) -> str:

@@ -22,7 +22,7 @@ RECORDINGS = Path(__file__).parents[2] / "connectors" / "tundish_connectors" / "
 
 
 class MemoryPlatform:
-    """Keeps the newest sample of each (signal, ts), per tenant, and answers like `TundishClient`."""
+    """Keeps the newest sample of each (signal, ts), per tenant, and answers like `Client`."""
 
     def __init__(self) -> None:
         self._signals: defaultdict[str, dict[str, SignalInfo]] = defaultdict(dict)

@@ -40,7 +40,7 @@ def test_the_worker_waits_longer_each_time_while_the_platform_is_away(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     stop, told, waited = threading.Event(), [], []
-    monkeypatch.setattr(loop, "TundishClient", Away)
+    monkeypatch.setattr(loop, "Client", Away)
 
     def wait(seconds: float) -> bool:
         waited.append(seconds)
@@ -56,7 +56,7 @@ def test_the_worker_waits_longer_each_time_while_the_platform_is_away(
 
 
 def test_a_refused_token_ends_the_worker(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(loop, "TundishClient", Away)
+    monkeypatch.setattr(loop, "Client", Away)
     monkeypatch.setattr(Away, "error", ApiError(401, "unauthorised", "no such token"))
     with pytest.raises(ApiError, match="401"):
         run_worker("http://127.0.0.1:1", "t", ["plant"], tmp_path, threading.Event(), lambda _: None)

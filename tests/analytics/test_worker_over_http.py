@@ -19,7 +19,7 @@ from tundish_platform.assets import upsert_signals
 from tundish_platform.marketplace import Catalogue
 from tundish_platform.migrations import upgrade
 from tundish_platform.samples.kits import kit
-from tundish_platform.sdk.client import ApiError, TundishClient
+from tundish_platform.sdk.client import ApiError, Client
 from tundish_platform.store import Telemetry
 from tundish_platform.tenancy import Permission, Role, access_tenant
 from tundish_platform.tenancy.accounts import create_tenant, create_token, job_principal
@@ -88,7 +88,7 @@ def test_history_becomes_models_and_predictions_that_the_platform_reads(
         stop.set()
         worker.join(timeout=30)
     assert {p.model for p in told if p.stage == "ready"} == {"igbt-ageing", "mosfet-life"}
-    with TundishClient(address, tokens["viewer"]) as client:
+    with Client(address, tokens["viewer"]) as client:
         (drift,) = client.predictions(TENANT)
     assert drift["target"] == "vce_drift"
     assert drift["low"] <= drift["value"] <= drift["high"] < 0

@@ -23,7 +23,7 @@ from tundish_platform.marketplace import Catalogue
 from tundish_platform.migrations import upgrade
 from tundish_platform.programme import register_enterprise
 from tundish_platform.samples import SCHEMAS, SampleBatch, SampleKind, SignalRole, SignalSpec
-from tundish_platform.sdk.client import TundishClient
+from tundish_platform.sdk.client import Client
 from tundish_platform.store import Telemetry
 from tundish_platform.tenancy import Role
 from tundish_platform.tenancy.accounts import create_tenant, create_token, create_user
@@ -232,7 +232,7 @@ def _heartbeat() -> dict[str, object]:
 
 
 def _fill(url: str, token: str, start: datetime) -> dict[str, int]:
-    with TundishClient(url, token) as client:
+    with Client(url, token) as client:
         ids = client.put_signals(PLANT, "hydraulic-opcua", _specs())
         client.ingest(PLANT, _batches(ids, start))
         client.put_source(PLANT, "hydraulic-opcua", _heartbeat())

@@ -66,7 +66,7 @@ class ReceivingPlatform:
             self.requests.append((method, path, len(body)))
             if self.answers and not path.startswith("/sources"):
                 status = self.answers.pop(0)
-                return status, {"error": {"code": "made_up", "message": f"answer {status}"}}
+                return status, {"code": "made_up", "message": f"answer {status}"}
             if path == "/signals":
                 return 200, {"ids": self._declare(json.loads(body))}
             if path == "/ingest":
@@ -83,11 +83,11 @@ class ReceivingPlatform:
 
     def _ingest(self, body: bytes) -> tuple[int, dict[str, Any]]:
         if len(body) > self.largest_body:
-            return 413, {"error": {"code": "too_large", "message": "too large"}}
+            return 413, {"code": "too_large", "message": "too large"}
         try:
             batches = list(decode_frames(body))
         except CodecError as error:
-            return 400, {"error": {"code": "bad_frames", "message": str(error)}}
+            return 400, {"code": "bad_frames", "message": str(error)}
         self.batches += batches
         return 200, {"rows": sum(len(batch) for batch in batches)}
 
@@ -104,9 +104,9 @@ class _Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         prefix = "/api/v1/tenants/plant"
         if self.headers.get("Authorization") != f"Bearer {TOKEN}":
-            status, answer = 401, {"error": {"code": "no_token", "message": "no valid token"}}
+            status, answer = 401, {"code": "no_token", "message": "no valid token"}
         elif not self.path.startswith(prefix):
-            status, answer = 404, {"error": {"code": "unknown", "message": "unknown tenant"}}
+            status, answer = 404, {"code": "unknown", "message": "unknown tenant"}
         else:
             status, answer = self.platform.handle(self.command, self.path.removeprefix(prefix), body)
         data = json.dumps(answer).encode()

@@ -265,7 +265,7 @@ def test_pages_carry_a_strict_policy(site: Site) -> None:
 def test_unknown_api_paths_do_not_become_pages(site: Site) -> None:
     answer = site.visitor("insider").get("/api/v1/no-such-thing")
     assert answer.status_code == 404
-    assert answer.json["error"]["code"] == "not_found"
+    assert answer.json["code"] == "not_found"
 
 
 def test_pages_name_no_other_host(site: Site) -> None:

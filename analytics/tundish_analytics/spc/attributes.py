@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
-from scipy.stats import binom, poisson
+import scipy
 
 from tundish_analytics.spc.chart import Baseline, ControlChart, chart_of
 from tundish_analytics.spc.constants import d2
@@ -56,7 +56,10 @@ def p_chart(
     chart = chart_of(faulty / looked, base.centre, sigma, base, floor=0.0)
     if not exact:
         return chart
-    low, high = binom.ppf(_TAIL, looked, base.centre), binom.ppf(1 - _TAIL, looked, base.centre)
+    low, high = (
+        scipy.stats.binom.ppf(_TAIL, looked, base.centre),
+        scipy.stats.binom.ppf(1 - _TAIL, looked, base.centre),
+    )
     return ControlChart(chart.statistic, chart.centre, chart.sigma, low / looked, high / looked, base)
 
 
@@ -88,7 +91,10 @@ def u_chart(
     chart = chart_of(faults / looked, base.centre, sigma, base, floor=0.0)
     if not exact:
         return chart
-    low, high = poisson.ppf(_TAIL, base.centre * looked), poisson.ppf(1 - _TAIL, base.centre * looked)
+    low, high = (
+        scipy.stats.poisson.ppf(_TAIL, base.centre * looked),
+        scipy.stats.poisson.ppf(1 - _TAIL, base.centre * looked),
+    )
     return ControlChart(chart.statistic, chart.centre, chart.sigma, low / looked, high / looked, base)
 
 

@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import math
 from functools import lru_cache
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 # The integrands vanish to 1e-16 beyond ±8.5; a trapezoid of this step is exact to 1e-5 and better.
 _REACH, _STEP = 8.5, 0.01
@@ -40,11 +43,9 @@ def d3(n: int) -> float:
     """
     _check(n)
     below = _normal_cdf()
-    low = np.minimum.outer(below, below)
-    high = np.maximum.outer(below, below)
-    inner = 1 - high**n - (1 - low) ** n + (high - low) ** n
-    square = np.trapezoid(np.trapezoid(inner, dx=_STEP), dx=_STEP)
-    return math.sqrt(float(square) - d2(n) ** 2)
+    # A row at a time: the whole square takes more memory than an app has in its sandbox.
+    rows = [np.trapezoid(_overlap(below, at, n), dx=_STEP) for at in below.tolist()]
+    return math.sqrt(float(np.trapezoid(rows, dx=_STEP)) - d2(n) ** 2)
 
 
 def range_factors(n: int) -> tuple[float, float, float]:
@@ -57,6 +58,12 @@ def deviation_factors(n: int) -> tuple[float, float, float]:
     """``A3, B3, B4`` of an X̄-S chart with subgroups of ``n``."""
     spread = 3 * math.sqrt(1 - c4(n) ** 2) / c4(n)
     return 3 / (c4(n) * math.sqrt(n)), max(0.0, 1 - spread), 1 + spread
+
+
+def _overlap(below: NDArray[np.float64], at: float, n: int) -> NDArray[np.float64]:
+    low, high = np.minimum(below, at), np.maximum(below, at)
+    inner: NDArray[np.float64] = 1 - high**n - (1 - low) ** n + (high - low) ** n
+    return inner
 
 
 @lru_cache(maxsize=1)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
 
 import numpy as np
-from scipy.stats import f as f_law
+import scipy
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -180,4 +180,6 @@ def _row(squares: dict[str, float], freedom: dict[str, int], key: str, against: 
     if against is None or squares[against] == 0:
         return Row(squares[key], freedom[key], math.nan, math.nan)
     ratio = squares[key] / freedom[key] / (squares[against] / freedom[against])
-    return Row(squares[key], freedom[key], ratio, float(f_law.sf(ratio, freedom[key], freedom[against])))
+    return Row(
+        squares[key], freedom[key], ratio, float(scipy.stats.f.sf(ratio, freedom[key], freedom[against]))
+    )

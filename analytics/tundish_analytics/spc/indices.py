@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
 
 import numpy as np
-from scipy.stats import chi2, norm
+import scipy
 
 from tundish_analytics.spc.capability import ENOUGH_VALUES
 
@@ -125,7 +125,7 @@ def indices(
     else:
         short = {}
     low, high = _limits(specification)
-    law = norm(known.mean(), deviation)
+    law = scipy.stats.norm(known.mean(), deviation)
     return Indices(
         known.size,
         short.get("both"),
@@ -169,13 +169,15 @@ def few_values(count: int) -> tuple[str, str] | None:
 def chi_square_index(value: float, freedom: float, confidence: float, method: str) -> Index:
     """An index whose only uncertain part is a standard deviation with so many degrees of freedom."""
     tail = (1 - confidence) / 2
-    low, high = (math.sqrt(float(chi2.ppf(p, freedom)) / freedom) for p in (tail, 1 - tail))
+    low, high = (math.sqrt(float(scipy.stats.chi2.ppf(p, freedom)) / freedom) for p in (tail, 1 - tail))
     return Index(value, value * low, value * high, method)
 
 
 def bissell_index(value: float, count: int, freedom: float, confidence: float) -> Index:
     """An index of one side: mean and standard deviation are both uncertain."""
-    half = float(norm.ppf(0.5 + confidence / 2)) * math.sqrt(1 / (9 * count) + value**2 / (2 * freedom))
+    half = float(scipy.stats.norm.ppf(0.5 + confidence / 2)) * math.sqrt(
+        1 / (9 * count) + value**2 / (2 * freedom)
+    )
     return Index(value, value - half, value + half, "Bissell")
 
 

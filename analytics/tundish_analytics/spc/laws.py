@@ -12,9 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
-from scipy.optimize import minimize_scalar
-from scipy.special import inv_boxcox
-from scipy.stats import boxcox, norm
+import scipy
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -62,7 +60,7 @@ def normality(values: Points) -> tuple[float, float]:
         raise ValueError(f"a test for normality needs {_LEAST} values at least that differ")
     z = (ordered - ordered.mean()) / ordered.std(ddof=1)
     weights = 2 * np.arange(1, n + 1) - 1
-    square = -n - float(np.mean(weights * (norm.logcdf(z) + norm.logsf(z)[::-1])))
+    square = -n - float(np.mean(weights * (scipy.stats.norm.logcdf(z) + scipy.stats.norm.logsf(z)[::-1])))
     corrected = square * (1 + 0.75 / n + 2.25 / n**2)
     return corrected, _p_value(corrected)
 
@@ -73,7 +71,7 @@ def fit_normal(values: Points) -> Law:
     return Law(
         "normal",
         {"mean": mean, "sigma": sigma},
-        lambda p: mean + sigma * float(norm.ppf(p)),
+        lambda p: mean + sigma * float(scipy.stats.norm.ppf(p)),
         lambda x: (x - mean) / sigma,
     )
 
@@ -92,14 +90,16 @@ def fit_box_cox(values: Points) -> Law:
         spread = np.expm1(power * logs).std() / abs(power) if power else logs.std()
         return float(logs.size * np.log(spread) - (power - 1) * logs.sum())
 
-    power = float(minimize_scalar(unlikely, bounds=_POWERS, method="bounded").x)
-    moved = boxcox(values, power)
+    power = float(scipy.optimize.minimize_scalar(unlikely, bounds=_POWERS, method="bounded").x)
+    moved = scipy.stats.boxcox(values, power)
     mean, sigma = float(moved.mean()), float(moved.std(ddof=1))
     return Law(
         "Box-Cox",
         {"lambda": power, "mean": mean, "sigma": sigma},
-        lambda p: float(np.nan_to_num(inv_boxcox(mean + sigma * norm.ppf(p), power))),
-        lambda x: (boxcox(x, power) - mean) / sigma,
+        lambda p: float(
+            np.nan_to_num(scipy.special.inv_boxcox(mean + sigma * scipy.stats.norm.ppf(p), power))
+        ),
+        lambda x: (scipy.stats.boxcox(x, power) - mean) / sigma,
     )
 
 
@@ -126,7 +126,7 @@ def fit_johnson(values: Points) -> Law:
 
 
 def _johnson(values: Points, spacing: float) -> Law | None:
-    places = [float(norm.cdf(k * spacing)) for k in (-3, -1, 1, 3)]
+    places = [float(scipy.stats.norm.cdf(k * spacing)) for k in (-3, -1, 1, 3)]
     far_low, low, high, far_high = np.quantile(values, places, method="hazen")
     m, n, p = far_high - high, low - far_low, high - low
     if min(m, n, p) <= 0:
@@ -149,7 +149,7 @@ def _unbounded(m: float, n: float, p: float, middle: float, spacing: float) -> L
     return Law(
         "Johnson SU",
         {"gamma": gamma, "eta": eta, "lambda": scale, "epsilon": shift},
-        lambda q: shift + scale * math.sinh((float(norm.ppf(q)) - gamma) / eta),
+        lambda q: shift + scale * math.sinh((float(scipy.stats.norm.ppf(q)) - gamma) / eta),
         lambda x: gamma + eta * np.arcsinh((x - shift) / scale),
     )
 
@@ -171,7 +171,7 @@ def _bounded(m: float, n: float, p: float, middle: float, spacing: float) -> Law
     return Law(
         "Johnson SB",
         {"gamma": gamma, "eta": eta, "lambda": scale, "epsilon": shift},
-        lambda q: shift + scale / (1 + math.exp(-(float(norm.ppf(q)) - gamma) / eta)),
+        lambda q: shift + scale / (1 + math.exp(-(float(scipy.stats.norm.ppf(q)) - gamma) / eta)),
         scores,
     )
 
@@ -191,7 +191,7 @@ def _lognormal(m: float, p: float, middle: float, spacing: float) -> Law | None:
     return Law(
         "Johnson SL",
         {"gamma": gamma, "eta": eta, "epsilon": shift},
-        lambda q: shift + side * math.exp((float(norm.ppf(q)) - gamma) / eta),
+        lambda q: shift + side * math.exp((float(scipy.stats.norm.ppf(q)) - gamma) / eta),
         scores,
     )
 

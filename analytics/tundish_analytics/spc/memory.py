@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.signal import lfilter
+import scipy
 
 from tundish_analytics.spc.chart import Baseline, ControlChart
 
@@ -48,7 +48,7 @@ class Ewma:
         known = np.isfinite(points)
         statistic = np.full(points.size, np.nan)
         if known.any():
-            statistic[known], self._state = lfilter(
+            statistic[known], self._state = scipy.signal.lfilter(
                 [self._weight], [1.0, self._weight - 1], points[known], zi=self._state
             )
         steps = self._steps + np.cumsum(known)

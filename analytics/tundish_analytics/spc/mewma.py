@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Self
 
 import numpy as np
-from scipy.signal import lfilter
+import scipy
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -72,7 +72,7 @@ class Mewma:
     def statistic(self, rows: Points) -> Points:
         """T² of the averaged signals, shape ``(n,)``, begun at the healthy centre."""
         z = ((rows - self.centre) / self.scale)[:, self.kept]
-        averaged = lfilter([self.weight], [1.0, self.weight - 1], z, axis=0)
+        averaged = scipy.signal.lfilter([self.weight], [1.0, self.weight - 1], z, axis=0)
         squares: Points = np.einsum("ij,jk,ik->i", averaged, self.inverse, averaged)
         return squares * (2 - self.weight) / self.weight
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
-from scipy.stats import beta, f
+import scipy
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -73,9 +73,9 @@ def t_squared_rows(
     base = baseline or _of_rows(rows)
     m = base.rows
     if baseline is None:
-        upper = (m - 1) ** 2 / m * float(beta.ppf(1 - alpha, p / 2, (m - p - 1) / 2))
+        upper = (m - 1) ** 2 / m * float(scipy.stats.beta.ppf(1 - alpha, p / 2, (m - p - 1) / 2))
     else:
-        upper = p * (m + 1) * (m - 1) / (m * m - m * p) * float(f.ppf(1 - alpha, p, m - p))
+        upper = p * (m + 1) * (m - 1) / (m * m - m * p) * float(scipy.stats.f.ppf(1 - alpha, p, m - p))
     return _chart(rows - base.centre, base, upper)
 
 
@@ -92,7 +92,7 @@ def t_squared_groups(
     m = base.rows
     freedom = m * n - m - p + 1
     ahead = m - 1 if baseline is None else m + 1
-    upper = p * ahead * (n - 1) / freedom * float(f.ppf(1 - alpha, p, freedom))
+    upper = p * ahead * (n - 1) / freedom * float(scipy.stats.f.ppf(1 - alpha, p, freedom))
     return _chart((groups.mean(axis=1) - base.centre) * np.sqrt(n), base, upper)
 
 

@@ -11,7 +11,7 @@ import math
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
-from scipy.stats import norm
+import scipy
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -22,7 +22,7 @@ _NODES: Final = 60
 def shewhart_arl(shift: float, size: int = 1, width: float = 3.0) -> float:
     """ARL of a mean chart with limits at ``width`` sigmas and groups of ``size``."""
     moved = shift * math.sqrt(size)
-    return float(1 / (norm.sf(width - moved) + norm.cdf(-width - moved)))
+    return float(1 / (scipy.stats.norm.sf(width - moved) + scipy.stats.norm.cdf(-width - moved)))
 
 
 def cusum_arl(shift: float, slack: float = 0.5, limit: float = 5.0, head_start: float = 0.0) -> float:
@@ -37,9 +37,11 @@ def ewma_arl(shift: float, weight: float = 0.2, width: float = 3.0) -> float:
     reach = width * math.sqrt(weight / (2 - weight))
     nodes, weights = np.polynomial.legendre.leggauss(_NODES)
     places, measure = reach * nodes, reach * weights
-    kernel = norm.pdf((places[None, :] - (1 - weight) * places[:, None]) / weight - shift) / weight
+    kernel = (
+        scipy.stats.norm.pdf((places[None, :] - (1 - weight) * places[:, None]) / weight - shift) / weight
+    )
     lengths = np.linalg.solve(np.eye(_NODES) - kernel * measure, np.ones(_NODES))
-    return float(1 + np.sum(measure * lengths * norm.pdf(places / weight - shift) / weight))
+    return float(1 + np.sum(measure * lengths * scipy.stats.norm.pdf(places / weight - shift) / weight))
 
 
 def _one_sided(shift: float, slack: float, limit: float, start: float) -> tuple[float, float]:
@@ -49,8 +51,10 @@ def _one_sided(shift: float, slack: float, limit: float, start: float) -> tuple[
     measure = np.append(0.0, limit * weights / 2)
 
     def row(begin: NDArray[np.float64]) -> NDArray[np.float64]:
-        kernel: NDArray[np.float64] = norm.pdf(places[None, :] - begin[:, None] + slack - shift) * measure
-        kernel[:, 0] = norm.cdf(slack - shift - begin)
+        kernel: NDArray[np.float64] = (
+            scipy.stats.norm.pdf(places[None, :] - begin[:, None] + slack - shift) * measure
+        )
+        kernel[:, 0] = scipy.stats.norm.cdf(slack - shift - begin)
         return kernel
 
     lengths = np.linalg.solve(np.eye(places.size) - row(places), np.ones(places.size))

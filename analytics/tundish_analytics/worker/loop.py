@@ -17,7 +17,7 @@ from tundish_analytics.worker.igbt import IgbtPipeline
 from tundish_analytics.worker.mosfet import MosfetPipeline
 from tundish_analytics.worker.pipeline import NotReady, Pipeline, sites_of
 from tundish_analytics.worker.plates import PlatePipeline
-from tundish_platform.sdk.client import ApiError, TundishClient
+from tundish_platform.sdk.client import ApiError, Client
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -219,7 +219,7 @@ def run_worker(
         ApiError: the token is refused; no waiting would mend that.
     """
     pause = _TICK_S
-    with TundishClient(base_url, token) as client:
+    with Client(base_url, token) as client:
         worker = Worker(client, tenants, Registry(registry_root), on_progress)
         while not stop_event.is_set():
             begun = time.monotonic()

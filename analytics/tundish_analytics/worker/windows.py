@@ -24,7 +24,7 @@ _FAR: Final = timedelta(days=1)
 
 
 class Windows(Protocol):
-    """The part of `TundishClient` that pipelines use."""
+    """The part of `Client` that pipelines use."""
 
     def signals(self, tenant: str) -> list[SignalInfo]:
         """All signals of a tenant."""

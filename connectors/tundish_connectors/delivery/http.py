@@ -205,6 +205,6 @@ def _retry_after(response: httpx.Response) -> float | None:
 
 def _answer(response: httpx.Response) -> str:
     try:
-        return str(response.json()["error"]["message"])[:300]
+        return str(response.json()["message"])[:300]
     except (ValueError, KeyError, TypeError):
         return response.reason_phrase

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 import structlog
 
 from tundish_dashboards.callbacks import ACCESS, ANY_PERSON, PROGRAMME
-from tundish_deploy.campaigns.strangers import CANARY, NAMES, ORIGIN, Strangers, strangers
+from tundish_deploy.campaigns.strangers import CANARY, NAMES, ORIGIN, Strangers, strangers, told
 from tundish_deploy.figures import Figure, Report, judged
 from tundish_platform.api.errors import API_ROOT
 from tundish_platform.api.guard import Access, access_of, authenticated, open_to_all
@@ -61,7 +61,8 @@ class Tally:
 
     def take(self, what: str, asker: Asker, answer: TestResponse, wanted: frozenset[int] | None) -> None:
         """Count an answer; ``wanted`` has the statuses of a refusal, or is ``None`` for who may."""
-        shown = any(name in answer.data or name in str(answer.headers).encode() for name in NAMES)
+        data, headers = told(answer), str(answer.headers).encode()
+        shown = any(name in data or name in headers for name in NAMES)
         mine = asker.principal is not None and "steel" in asker.principal.tenants
         answer.close()
         if wanted is not None:
@@ -259,6 +260,8 @@ def _ask(world: Strangers, rule: Rule, method: str, asker: Asker) -> TestRespons
     if rule.rule.endswith(("/samples", "/export", "/trend", "/summary", "/wide", "/gaps", "/aggregate")):
         query = {"signals": str(world.signals["Pressure"]), **_STRETCH}
         query |= {"format": "json"} if rule.rule.endswith("/samples") else {}
+    elif rule.rule.endswith("/stream"):
+        query = {"signals": str(world.signals["Pressure"])}
     headers = {} if asker.token is None else {"Authorization": f"Bearer {asker.token}"}
     return world.client(asker).open(path, method=method, headers=headers, json={}, query_string=query)
 

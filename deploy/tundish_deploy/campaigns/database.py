@@ -110,7 +110,9 @@ def _fails(machine: Machine, operation: str, path: Path, failed: Callable[[], No
     try:
         return machine.report(number, path)
     except OSError as error:
-        kind = apsw.FullError if error.errno in _FULL else apsw.IOError
+        # As SQLite itself has it: whatever the reason, a failed sync is an error of its own.
+        full = error.errno in _FULL and operation != "database-sync"
+        kind = apsw.FullError if full else apsw.IOError
         raise kind(str(error)) from None
 
 
@@ -203,5 +205,6 @@ def _as_sqlite3(error: apsw.Error, machine: Machine) -> BaseException:
     kind = sqlite3.IntegrityError if isinstance(error, apsw.ConstraintError) else sqlite3.OperationalError
     told = kind(str(error))
     # Errors that this module raised itself have passed SQLite and come back without a code.
-    told.sqlite_errorcode = getattr(error, "result", apsw.SQLITE_IOERR) & 0xFF
+    own = apsw.SQLITE_FULL if isinstance(error, apsw.FullError) else apsw.SQLITE_IOERR
+    told.sqlite_errorcode = getattr(error, "result", own) & 0xFF
     return told

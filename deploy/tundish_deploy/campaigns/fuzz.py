@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from dash import Dash, Input, Output, html
 
 from tundish_deploy.campaigns.access import UPDATE
-from tundish_deploy.campaigns.strangers import ORIGIN, Strangers, strangers
+from tundish_deploy.campaigns.strangers import ORIGIN, Strangers, strangers, told
 from tundish_deploy.figures import Figure, Report, judged
 from tundish_platform.api.errors import API_ROOT
 
@@ -29,6 +29,7 @@ _METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "
 _PARAMETERS: Final = (
     *("signals", "start", "end", "format", "kind", "max_points", "thinning", "step_s", "interpolation", "by"),
     *("zone", "day_begins", "shifts", "step", "states", "after", "before", "limit", "hours", "rule", "alarm"),
+    *("search", "line", "unit", "retired", "version", "origin", "app"),
 )
 _TYPES: Final = (
     *("application/json", "application/vnd.tundish.batches", "text/plain", "multipart/form-data; boundary=x"),
@@ -138,8 +139,8 @@ class Answers:
     failures: list[str] = field(default_factory=list)
 
     def take(self, what: str, answer: TestResponse) -> None:
-        """Count an answer, read to its end: streams fail late."""
-        answer.get_data()
+        """Count an answer, read to its end where it has one: streams fail late."""
+        told(answer)
         answer.close()
         self.statuses[answer.status_code] += 1
         if answer.status_code >= _FAILURE:

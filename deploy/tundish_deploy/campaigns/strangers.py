@@ -16,8 +16,10 @@ from pydantic import SecretStr
 from tundish_dashboards.app import attach_dashboards
 from tundish_dashboards.settings import DashboardSettings
 from tundish_platform.alarms import RuleSpec, create_rule, take_reports
-from tundish_platform.api.app import create_app
+from tundish_platform.api.app import ApiSettings, create_app
 from tundish_platform.api.context import PlatformContext
+from tundish_platform.api.live import StreamLimits
+from tundish_platform.api.rates import Rate, RateLimits
 from tundish_platform.assets import Heartbeat, save_heartbeat, upsert_signals
 from tundish_platform.marketplace import Catalogue
 from tundish_platform.migrations import upgrade
@@ -45,6 +47,7 @@ if TYPE_CHECKING:
     from flask import Flask
     from flask.testing import FlaskClient
     from sqlalchemy.orm import Session
+    from werkzeug.test import TestResponse
 
     from tundish_platform.tenancy import TenantScope
 
@@ -54,6 +57,9 @@ NAMES: Final = (CANARY.encode(), b"424242", b"424,242")
 """What nobody but the plant "steel" may ever see, as text and as numbers are written."""
 ORIGIN: Final = {"Origin": "http://localhost"}
 _ABOVE: Final = frozenset({Role.BUREAU_OFFICER, Role.PLATFORM_OPERATOR})
+# Who asks everything at once must not be told to wait, and a stream says at once whatever it has to say.
+_MANY: Final = Rate(1e6, 1_000_000)
+_SETTINGS: Final = ApiSettings(rates=RateLimits(key=_MANY, tenant=_MANY), streams=StreamLimits(alive_s=0.0))
 _LINE: Final = f"S/{CANARY}/L1"
 
 
@@ -118,6 +124,12 @@ class Strangers:
         }
 
 
+def told(answer: TestResponse) -> bytes:
+    """What an answer says: all of it, but of a live stream, which never ends, what comes first."""
+    live = answer.mimetype == "text/event-stream"
+    return next(iter(answer.iter_encoded()), b"") if live else answer.data
+
+
 @contextmanager
 def strangers() -> Iterator[Strangers]:
     """The platform in a folder of its own, filled; gone afterwards."""
@@ -127,7 +139,7 @@ def strangers() -> Iterator[Strangers]:
         telemetry = Telemetry(Path(folder) / "store", metadata.above(Above.STORE))
         context = PlatformContext(metadata, telemetry, Catalogue())
         try:
-            app = create_app(context)
+            app = create_app(context, _SETTINGS)
             made = Strangers(
                 app,
                 attach_dashboards(app, context, DashboardSettings(secret_key=SecretStr("k" * 40))),

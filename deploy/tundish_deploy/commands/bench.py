@@ -86,6 +86,29 @@ def opcua(
 
 
 @app.command()
+def api(
+    *,
+    tenants: Annotated[int, typer.Option(help="Tenants in the metadata.", min=2)] = 4_172,
+    signals: Annotated[int, typer.Option(help="Signals of all of them.", min=1_000)] = 500_000,
+    rate: Annotated[float, typer.Option(help="Everyday calls a second.", min=1)] = 300.0,
+    seconds: Annotated[float, typer.Option(help="How long they come.", min=1)] = 20.0,
+    rows: Annotated[int, typer.Option(help="Rows of the bulk ingest.", min=2_500_000)] = 20_000_000,
+    json: JsonOption = False,
+) -> None:
+    """Everyday calls, searches and bulk ingest of one server process, over HTTP."""
+    from tundish_deploy.benchmarks.api.load import LoadError
+    from tundish_deploy.benchmarks.api.run import Options, bench_api
+    from tundish_deploy.logs import configure_logs
+
+    configure_logs("ERROR")
+    options = Options(tenants=tenants, signals=signals, rate=rate, seconds=seconds, rows=rows)
+    try:
+        bench_api(options, lambda text: errors.print(text, style="dim")).print(as_json=json)
+    except LoadError as error:
+        give_up(str(error))
+
+
+@app.command()
 def pipeline(
     *,
     values: Annotated[

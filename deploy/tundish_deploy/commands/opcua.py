@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 from rich.console import Console
-from rich.table import Table
 
 from tundish_deploy.commands.connection import ConnectionOptions, with_connection
 from tundish_deploy.commands.options import SettingsOption, give_up, usable_settings
@@ -109,14 +108,17 @@ def certificate(
         state = asyncio.run(steps[action](options.connection()))
     except ConnectorError as error:
         give_up(f"{error.message_zh}\n{error.message_en}")
-    table = Table(show_header=False)
-    table.add_row("file / 文件", str(state.file))
-    table.add_row("SHA-256", state.sha256)
-    table.add_row("application URI / 应用 URI", state.uri)
-    table.add_row("valid until / 有效期至", f"{state.valid_until:%Y-%m-%d} ({state.days_left} d)")
+    told = {
+        "file / 文件": state.file,
+        "SHA-256": state.sha256,
+        "application URI / 应用 URI": state.uri,
+        "valid until / 有效期至": f"{state.valid_until:%Y-%m-%d} ({state.days_left} d)",
+    }
     if state.next is not None:
-        table.add_row("next / 下一张", str(state.next))
-    console.print(table)
+        told["next / 下一张"] = state.next
+    # In whole lines: a fingerprint that a narrow table cuts cannot be compared.
+    for name, value in told.items():
+        console.print(f"{name}: {value}", markup=False, soft_wrap=True)
     if action == "prepare":
         console.print(
             "Let every server trust this file, then finish. / 请让各服务器信任该文件,再执行 --action finish。"

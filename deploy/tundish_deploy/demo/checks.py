@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from tundish_deploy.demo.plan import DemoPlant
     from tundish_deploy.demo.run import Demo
     from tundish_platform.samples import SignalInfo
-    from tundish_platform.sdk.client import TundishClient
+    from tundish_platform.sdk.client import Client
 
 _FORBIDDEN: Final = {403, 404}
 _LEAST_ROWS: Final = 500
@@ -241,7 +241,7 @@ def _fresh(demo: Demo, plant: DemoPlant, since: datetime) -> bool:
     return any(datetime.fromisoformat(row["arrival"]) > since for row in rows)
 
 
-def _pressure(client: TundishClient, plant: DemoPlant) -> SignalInfo:
+def _pressure(client: Client, plant: DemoPlant) -> SignalInfo:
     """A signal that the collector alone writes, each second; predictions and apps keep coming without it."""
     return next(s for s in client.signals(plant.slug) if s.path.endswith("HPU1/Circuit/Pressure1"))
 

@@ -23,7 +23,7 @@ from tundish_deploy.secrets import private_file
 from tundish_deploy.supervisor import Supervisor
 from tundish_deploy.up import StartError, job_parts, line_parts, server_parts, store_parts, wait_for_server
 from tundish_platform.samples.kits import kit
-from tundish_platform.sdk.client import ApiError, TundishClient
+from tundish_platform.sdk.client import ApiError, Client
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -107,10 +107,10 @@ class Demo:
         """Source time at which the live part of a plant's recording begins."""
         return datetime.fromisoformat(self.state.imported[plant.kit])
 
-    def client(self, service: str) -> TundishClient:
+    def client(self, service: str) -> Client:
         """The public API with the token of one of the demonstration's services."""
         text = self.state.secret(f"{service}.token").read_text("utf-8")
-        return TundishClient(self.settings.server.url, text)
+        return Client(self.settings.server.url, text)
 
     def wait_for_results(self, seconds: float = _FIRST_RESULTS_S) -> None:
         """Wait until every line has live samples and predictions.
@@ -134,7 +134,7 @@ class Demo:
                 time.sleep(1)
         console.print("[green]✓[/] 数据与预测已到 · samples and predictions arrive on all lines")
 
-    def _missing(self, client: TundishClient) -> list[str]:
+    def _missing(self, client: Client) -> list[str]:
         missing = []
         for plant in PLANTS:
             try:
@@ -161,7 +161,7 @@ def _show_rows(progress: Progress, task: TaskID, kit_id: str, rows: int) -> None
     progress.update(task, description=f"导入历史 · importing history of {kit_id}: {rows:,} samples")
 
 
-def _live_samples(client: TundishClient, tenant: str) -> bool:
+def _live_samples(client: Client, tenant: str) -> bool:
     sources = {signal.id: signal.source for signal in client.signals(tenant)}
     now = datetime.now(UTC)
     return any(

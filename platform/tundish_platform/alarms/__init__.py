@@ -29,6 +29,7 @@ from tundish_platform.alarms.rules import (
     change_rule,
     create_rule,
     delete_rule,
+    find_rule,
     list_rules,
 )
 from tundish_platform.alarms.states import ANNUNCIATED, AlarmState, Transition, TransitionRefused
@@ -61,6 +62,7 @@ __all__ = [
     "change_rule",
     "create_rule",
     "delete_rule",
+    "find_rule",
     "handle",
     "list_alarms",
     "list_events",

@@ -150,17 +150,21 @@ def change_rule(
     return _rule(row)
 
 
-def delete_rule(session: Session, scope: TenantScope, rule_id: int, now: datetime) -> bool:
-    """Remove a rule; its alarm and their history stay. False where there was none.
+def delete_rule(
+    session: Session, scope: TenantScope, rule_id: int, now: datetime, version: int | None = None
+) -> bool:
+    """Remove a rule, or only its ``version``; its alarm and their history stay. False where there was none.
 
     Raises:
         AccessDenied: the scope may not configure.
+        RuleChanged: it has another version.
     """
-    gone = session.scalar(
-        delete(AlarmRule)
-        .where(*_there(scope, Permission.CONFIGURE), AlarmRule.id == rule_id)
-        .returning(AlarmRule.id)
-    )
+    mine = delete(AlarmRule).where(*_there(scope, Permission.CONFIGURE), AlarmRule.id == rule_id)
+    if version is not None:
+        mine = mine.where(AlarmRule.version == version)
+    gone = session.scalar(mine.returning(AlarmRule.id))
+    if gone is None and version is not None and _row_or_none(session, scope, rule_id) is not None:
+        raise RuleChanged(rule_id)
     if gone is not None:
         record_of(session, scope, "alarm_rule.removed", f"rule/{rule_id}", now)
     return gone is not None
@@ -191,6 +195,16 @@ def _there(scope: TenantScope, permission: Permission) -> tuple[ColumnElement[bo
     return mine, AlarmRule.signal_id.in_(signals)
 
 
+def find_rule(session: Session, scope: TenantScope, rule_id: int) -> Rule:
+    """One rule.
+
+    Raises:
+        AccessDenied: the scope may not read.
+        UnknownRule: the tenant has no such rule, or none on a signal that the scope sees.
+    """
+    return _rule(_row(session, scope, rule_id, Permission.READ))
+
+
 def _check_signal(session: Session, scope: TenantScope, spec: RuleSpec) -> None:
     scope.places(Permission.CONFIGURE)
     signal = find_signals(session, scope, [spec.signal])[0]
@@ -199,10 +213,16 @@ def _check_signal(session: Session, scope: TenantScope, spec: RuleSpec) -> None:
         raise RuleRefused(f"{signal.path} 不是数值信号。", f"{signal.path} has no numbers to compare.")
 
 
-def _row(session: Session, scope: TenantScope, rule_id: int) -> AlarmRule:
-    row = session.scalar(
-        select(AlarmRule).where(*_there(scope, Permission.CONFIGURE), AlarmRule.id == rule_id)
-    )
+def _row_or_none(
+    session: Session, scope: TenantScope, rule_id: int, permission: Permission = Permission.CONFIGURE
+) -> AlarmRule | None:
+    return session.scalar(select(AlarmRule).where(*_there(scope, permission), AlarmRule.id == rule_id))
+
+
+def _row(
+    session: Session, scope: TenantScope, rule_id: int, permission: Permission = Permission.CONFIGURE
+) -> AlarmRule:
+    row = _row_or_none(session, scope, rule_id, permission)
     if row is None:
         raise UnknownRule(rule_id)
     return row

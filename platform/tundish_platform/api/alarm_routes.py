@@ -6,7 +6,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
-from flask import Blueprint, request
+from flask import Blueprint, jsonify, request
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from tundish_platform.alarms import (
@@ -16,10 +16,15 @@ from tundish_platform.alarms import (
     RULES,
     AlarmQuotaReached,
     AlarmState,
+    AlarmView,
+    EventView,
+    Flood,
     HandlingRefused,
+    Rule,
     RuleChanged,
     RuleRefused,
     RuleSpec,
+    Taken,
     Transition,
     TransitionRefused,
     UnknownAlarm,
@@ -27,6 +32,7 @@ from tundish_platform.alarms import (
     change_rule,
     create_rule,
     delete_rule,
+    find_rule,
     handle,
     list_alarms,
     list_events,
@@ -37,31 +43,51 @@ from tundish_platform.alarms import (
     take_reports,
     view_of,
 )
+from tundish_platform.api import shapes
 from tundish_platform.api.context import platform
+from tundish_platform.api.described import described
 from tundish_platform.api.errors import Problem
 from tundish_platform.api.guard import guarded
-from tundish_platform.api.params import only, whole, wrong
+from tundish_platform.api.ids import MAX_ID, known_id
+from tundish_platform.api.pages import LINK, paged
+from tundish_platform.api.parameters import Query, page, whole
+from tundish_platform.api.params import wrong
+from tundish_platform.api.tags import changed_meanwhile, versioned, wanted_version
 from tundish_platform.samples import AlarmReport
 from tundish_platform.tenancy import Permission
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from flask.typing import ResponseReturnValue
 
     from tundish_platform.tenancy import TenantScope
 
 _DAY: Final = timedelta(days=1)
-_MAX_ID: Final = 2**31 - 1
+
+AFTER: Final = whole("after", 0, MAX_ID, 0, "Id of the last one of the page before.")
+BEFORE: Final = whole("before", 0, MAX_ID, 0, "Id of the last one of the page before; 0 for the newest.")
+ALARM: Final = whole("alarm", 0, MAX_ID, 0, "Id of one alarm; 0 for all.")
+HOURS: Final = whole("hours", 1, 168, 24, "How many hours back.")
+LIMIT: Final = page(MAX_PAGE)
+STATES: Final = Query(
+    "states", f"With commas, of {', '.join(AlarmState)}; those that stand if absent.", {"type": "string"}
+)
 
 routes = Blueprint("alarms", __name__)
 
 
-class _Reports(BaseModel):
+class AlarmReports(BaseModel):
+    """Alarms of a source."""
+
     model_config = ConfigDict(extra="forbid")
 
     alarms: Annotated[list[AlarmReport], Field(max_length=MAX_REPORTS)]
 
 
-class _Handling(BaseModel):
+class AlarmHandling(BaseModel):
+    """What a person does with an alarm."""
+
     model_config = ConfigDict(extra="forbid")
 
     transition: Transition
@@ -69,30 +95,31 @@ class _Handling(BaseModel):
     until: AwareDatetime | None = None
 
 
-class _Change(BaseModel):
+class RuleChange(BaseModel):
+    """A rule as it shall be, and the version it was read with unless ``If-Match`` says it."""
+
     model_config = ConfigDict(extra="forbid")
 
-    version: Annotated[int, Field(ge=1, le=_MAX_ID)]
+    version: Annotated[int, Field(ge=1, le=MAX_ID)] | None = None
     rule: RuleSpec
 
 
 @routes.put("/tenants/<tenant>/sources/<name>/alarms")
 @guarded(Permission.INGEST)
-def report(scope: TenantScope, name: str) -> ResponseReturnValue:
+@described(body=AlarmReports, answer=Taken)
+def report(scope: TenantScope, name: str, body: AlarmReports) -> ResponseReturnValue:
     """Take a source's reports; sending them again does no harm."""
-    only()
     if name == RULES:
         raise Problem(422, f"{RULES} is the name of the platform's own rules.", f"{RULES} 是平台规则的名称。")
-    sent = _Reports.model_validate(request.get_json())
     with platform().metadata.session() as session:
-        return asdict(take_reports(session, scope, name, sent.alarms, datetime.now(UTC)))
+        return asdict(take_reports(session, scope, name, body.alarms, datetime.now(UTC)))
 
 
 @routes.get("/tenants/<tenant>/sources/<name>/acknowledgements")
 @guarded(Permission.INGEST)
+@described(answer=list[shapes.Owed])
 def acknowledgements(scope: TenantScope, name: str) -> ResponseReturnValue:
     """What people acknowledged and the source has not been told; keys are its own."""
-    only()
     with platform().metadata.session() as session:
         owed = owed_acknowledgements(session, scope, name)
         return [{"alarm": alarm.id, "key": alarm.key} for alarm in owed]
@@ -100,107 +127,118 @@ def acknowledgements(scope: TenantScope, name: str) -> ResponseReturnValue:
 
 @routes.delete("/tenants/<tenant>/sources/<name>/acknowledgements/<int:alarm>")
 @guarded(Permission.INGEST)
+@described(answer=shapes.Settled)
 def settle(scope: TenantScope, name: str, alarm: int) -> ResponseReturnValue:
     """The source has taken it; settling twice is no error."""
-    only()
     with platform().metadata.session() as session:
-        return {"settled": settle_acknowledgement(session, scope, name, _id(alarm))}
+        return {"settled": settle_acknowledgement(session, scope, name, known_id(alarm))}
 
 
 @routes.get("/tenants/<tenant>/alarms")
 @guarded(Permission.READ)
+@described(STATES, AFTER, LIMIT, answer=list[AlarmView], headers=(LINK,))
 def alarms(scope: TenantScope) -> ResponseReturnValue:
     """Alarms that stand; ``states`` for others. The next page begins ``after`` the last one's id."""
-    only("states", "after", "limit")
     with platform().metadata.session() as session:
         found = list_alarms(
             session, scope, datetime.now(UTC),
-            states=_states(), after=whole("after", 0, _MAX_ID, 0),
-            limit=whole("limit", 1, MAX_PAGE, MAX_PAGE),
+            states=_states(), after=AFTER.read(), limit=LIMIT.read(),
         )  # fmt: skip
-    return [asdict(view) for view in found]
+    return paged([asdict(view) for view in found], "after", _last(found))
 
 
 @routes.get("/tenants/<tenant>/alarms/events")
 @guarded(Permission.READ)
+@described(ALARM, BEFORE, LIMIT, answer=list[EventView], headers=(LINK,))
 def events(scope: TenantScope) -> ResponseReturnValue:
     """What happened to all alarms or to one (``alarm``), newest first; ``before`` an id for the next page."""
-    only("alarm", "before", "limit")
-    alarm, before = whole("alarm", 0, _MAX_ID, 0), whole("before", 0, _MAX_ID, 0)
+    alarm, before = ALARM.read(), BEFORE.read()
     with platform().metadata.session() as session:
         found = list_events(
             session, scope,
-            alarm_id=alarm or None, before=before or None, limit=whole("limit", 1, MAX_PAGE, MAX_PAGE),
+            alarm_id=alarm or None, before=before or None, limit=LIMIT.read(),
         )  # fmt: skip
-    return [asdict(event) for event in found]
+    return paged([asdict(event) for event in found], "before", _last(found))
 
 
 @routes.get("/tenants/<tenant>/alarms/floods")
 @guarded(Permission.READ)
+@described(HOURS, answer=list[Flood])
 def alarm_floods(scope: TenantScope) -> ResponseReturnValue:
     """Floods of the last ``hours`` (24 by default, at most a week)."""
-    only("hours")
     now = datetime.now(UTC)
-    since = now - timedelta(hours=whole("hours", 1, 168, 24))
+    since = now - timedelta(hours=HOURS.read())
     with platform().metadata.session() as session:
         return [asdict(flood) for flood in list_floods(session, scope, since, now)]
 
 
 @routes.post("/tenants/<tenant>/alarms/<int:alarm>")
 @guarded(Permission.HANDLE)
-def act(scope: TenantScope, alarm: int) -> ResponseReturnValue:
+@described(body=AlarmHandling, answer=AlarmView)
+def act(scope: TenantScope, alarm: int, body: AlarmHandling) -> ResponseReturnValue:
     """Acknowledge, shelve, suppress, take out of service, or undo it; the answer is how the alarm stands."""
-    only()
-    wanted = _Handling.model_validate(request.get_json())
     now = datetime.now(UTC)
     with platform().metadata.session() as session:
         row = handle(
-            session, scope, _id(alarm), wanted.transition,
-            comment=wanted.comment, until=wanted.until, now=now,
+            session, scope, known_id(alarm), body.transition,
+            comment=body.comment, until=body.until, now=now,
         )  # fmt: skip
         return asdict(view_of(row, now))
 
 
 @routes.get("/tenants/<tenant>/alarm-rules")
 @guarded(Permission.READ)
+@described(AFTER, LIMIT, answer=list[Rule], headers=(LINK,), tagged=True)
 def rules(scope: TenantScope) -> ResponseReturnValue:
     """Rules by number; the next page begins ``after`` the last one's."""
-    only("after", "limit")
     with platform().metadata.session() as session:
         found = list_rules(
             session, scope,
-            after=whole("after", 0, _MAX_ID, 0), limit=whole("limit", 1, MAX_PAGE, MAX_PAGE),
+            after=AFTER.read(), limit=LIMIT.read(),
         )  # fmt: skip
-    return [_shown(rule) for rule in found]
+    return paged([_shown(rule) for rule in found], "after", _last(found))
+
+
+@routes.get("/tenants/<tenant>/alarm-rules/<int:rule>")
+@guarded(Permission.READ)
+@described(answer=Rule, tagged=True)
+def one_rule(scope: TenantScope, rule: int) -> ResponseReturnValue:
+    """One rule; its ETag is its version."""
+    with platform().metadata.session() as session:
+        found = find_rule(session, scope, known_id(rule))
+    return versioned(jsonify(_shown(found)), found.version)
 
 
 @routes.post("/tenants/<tenant>/alarm-rules")
 @guarded(Permission.CONFIGURE)
-def rule_create(scope: TenantScope) -> ResponseReturnValue:
+@described(body=RuleSpec, answer=Rule, status=201)
+def rule_create(scope: TenantScope, body: RuleSpec) -> ResponseReturnValue:
     """Make a rule."""
-    only()
-    spec = RuleSpec.model_validate(request.get_json())
     with platform().metadata.session() as session:
-        return _shown(create_rule(session, scope, spec, datetime.now(UTC))), 201
+        return _shown(create_rule(session, scope, body, datetime.now(UTC))), 201
 
 
 @routes.put("/tenants/<tenant>/alarm-rules/<int:rule>")
 @guarded(Permission.CONFIGURE)
-def rule_change(scope: TenantScope, rule: int) -> ResponseReturnValue:
-    """Change a rule of the version that was read."""
-    only()
-    change = _Change.model_validate(request.get_json())
+@described(body=RuleChange, answer=Rule, matched=True)
+def rule_change(scope: TenantScope, rule: int, body: RuleChange) -> ResponseReturnValue:
+    """Change a rule of the version that was read: ``If-Match``, or ``version`` in the body."""
+    version = wanted_version() or body.version
+    if version is None:
+        raise Problem(428)
     with platform().metadata.session() as session:
-        return _shown(change_rule(session, scope, _id(rule), change.version, change.rule, datetime.now(UTC)))
+        found = change_rule(session, scope, known_id(rule), version, body.rule, datetime.now(UTC))
+    return versioned(jsonify(_shown(found)), found.version)
 
 
 @routes.delete("/tenants/<tenant>/alarm-rules/<int:rule>")
 @guarded(Permission.CONFIGURE)
+@described(answer=shapes.Removed, matched=True)
 def rule_delete(scope: TenantScope, rule: int) -> ResponseReturnValue:
-    """Remove a rule; removing twice is no error."""
-    only()
+    """Remove a rule, with ``If-Match`` only in that version; removing twice is no error."""
+    version = wanted_version()
     with platform().metadata.session() as session:
-        return {"removed": delete_rule(session, scope, _id(rule), datetime.now(UTC))}
+        return {"removed": delete_rule(session, scope, known_id(rule), datetime.now(UTC), version)}
 
 
 @routes.errorhandler(UnknownAlarm)
@@ -229,6 +267,8 @@ def _refused(error: HandlingRefused | RuleRefused) -> ResponseReturnValue:
 
 @routes.errorhandler(RuleChanged)
 def _rule_changed(_error: RuleChanged) -> ResponseReturnValue:
+    if request.if_match:
+        return changed_meanwhile().response()
     return Problem(
         409, "Somebody changed the rule since it was read. Read it anew.",
         "规则已被他人修改, 请重新读取。", "rule_changed",
@@ -253,11 +293,8 @@ def _states() -> frozenset[AlarmState]:
         raise wrong("states", f"must be among {known}", f"须为 {known} 中的值") from None
 
 
-def _id(number: int) -> int:
-    # More than the databases' ids hold is nobody's.
-    if number > _MAX_ID:
-        raise Problem(404)
-    return number
+def _last(page: Sequence[AlarmView | EventView | Rule]) -> int | None:
+    return page[-1].id if len(page) == LIMIT.read() else None
 
 
 def _shown(rule: BaseModel) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from flask import Blueprint, Flask, request
@@ -12,14 +12,19 @@ from tundish_platform.api import (
     asset_routes,
     audit_routes,
     data_routes,
+    document_routes,
     key_routes,
+    live,
+    live_routes,
     maintenance_routes,
     marketplace_routes,
     notice_routes,
     people_routes,
     planning_routes,
     programme_routes,
+    rates,
     session_routes,
+    telemetry_routes,
     tenant_routes,
     window_routes,
 )
@@ -28,6 +33,9 @@ from tundish_platform.api.context import EXTENSION
 from tundish_platform.api.errors import API_ROOT, install_errors
 from tundish_platform.api.guard import deny_by_default
 from tundish_platform.api.ingest import MAX_BODY
+from tundish_platform.api.rates import RateLimits
+from tundish_platform.api.repeats import answer_repeat, keep_answer
+from tundish_platform.api.tags import tagged
 
 if TYPE_CHECKING:
     from flask import Response
@@ -41,16 +49,19 @@ _CHILDREN: Final = (
     people_routes.routes,
     key_routes.routes,
     session_routes.routes,
+    telemetry_routes.routes,
     alarm_routes.routes,
     notice_routes.routes,
     maintenance_routes.routes,
     asset_routes.routes,
     audit_routes.routes,
     data_routes.routes,
+    live_routes.routes,
     window_routes.routes,
     marketplace_routes.routes,
     planning_routes.routes,
     programme_routes.routes,
+    document_routes.routes,
 )
 _HEADERS: Final = {
     "Cache-Control": "no-store",
@@ -67,24 +78,36 @@ class ApiSettings:
 
     Attributes:
         behind_tls: a reverse proxy ends TLS, so browsers are told to come back by HTTPS only.
+        rates: how many requests a key and a tenant may send to this process.
+        streams: how many live streams this process may have; the server needs a thread for each.
     """
 
     behind_tls: bool = False
+    rates: RateLimits = field(default_factory=RateLimits)
+    streams: live.StreamLimits = field(default_factory=live.StreamLimits)
 
 
 def create_app(context: PlatformContext, settings: ApiSettings | None = None) -> Flask:
     """The application that answers below ``/api/v1``; pages may be attached to it afterwards."""
+    settings = settings or ApiSettings()
     app = Flask(__name__, static_folder=None)
     app.json = JsonProvider(app)
     app.extensions[EXTENSION] = context
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY
+    app.extensions[rates.EXTENSION] = rates.Rates(settings.rates)
+    app.extensions[live.EXTENSION] = live.Streams(settings.streams)
     app.before_request(deny_by_default)
+    app.before_request(answer_repeat)
     api = Blueprint("api", __name__, url_prefix=PREFIX)
     for child in _CHILDREN:
         api.register_blueprint(child)
     install_errors(app, api)
     app.register_blueprint(api)
-    _install_headers(app, settings or ApiSettings())
+    _install_headers(app, settings)
+    # The last one that is named here is the first to see an answer.
+    app.after_request(rates.tell_rates)
+    app.after_request(tagged)
+    app.after_request(keep_answer)
     return app
 
 
@@ -92,7 +115,8 @@ def _install_headers(app: Flask, settings: ApiSettings) -> None:
     @app.after_request
     def add_headers(response: Response) -> Response:
         if request.path.startswith(API_ROOT):
-            response.headers.update(_HEADERS)
+            for name, value in _HEADERS.items():
+                response.headers.setdefault(name, value)
         if settings.behind_tls:
             response.headers["Strict-Transport-Security"] = "max-age=31536000"
         return response

@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING, Final
 
 from flask import Blueprint
 
+from tundish_platform.api import shapes
 from tundish_platform.api.answers import download
 from tundish_platform.api.context import platform
+from tundish_platform.api.described import described
 from tundish_platform.api.guard import guarded, guarded_above
-from tundish_platform.api.params import only, whole
-from tundish_platform.audit import MAX_PAGE, all_entries, entries_of, head, verify_trail
+from tundish_platform.api.pages import LINK, paged
+from tundish_platform.api.parameters import page, whole
+from tundish_platform.audit import MAX_PAGE, Entry, Verdict, all_entries, entries_of, head, verify_trail
 from tundish_platform.tenancy import Permission
 
 if TYPE_CHECKING:
@@ -28,33 +31,38 @@ _MOST: Final = 2**62
 _LINES: Final = "application/x-ndjson"
 _BLOCK: Final = 1_000
 
+BEFORE: Final = whole("before", 0, _MOST, 0, "Number of the last entry of the page before; 0 for the newest.")
+AFTER: Final = whole("after", 0, _MOST, 0, "Number of the last entry that is known.")
+LIMIT: Final = page(MAX_PAGE)
+
 routes = Blueprint("audit", __name__)
 
 
 @routes.get("/tenants/<tenant>/audit")
 @guarded(Permission.MANAGE)
+@described(BEFORE, LIMIT, answer=list[Entry], headers=(LINK,))
 def of_tenant(scope: TenantScope) -> ResponseReturnValue:
     """What was done in the tenant, newest first; ``before`` a number for the next page."""
-    only("before", "limit")
-    before = whole("before", 0, _MOST, 0)
+    before, limit = BEFORE.read(), LIMIT.read()
     with platform().metadata.session() as session:
-        found = entries_of(session, scope, before=before or None, limit=whole("limit", 1, MAX_PAGE, MAX_PAGE))
-    return [asdict(entry) for entry in found]
+        found = entries_of(session, scope, before=before or None, limit=limit)
+    last = found[-1].number if len(found) == limit else None
+    return paged([asdict(entry) for entry in found], "before", last)
 
 
 @routes.get("/audit")
 @guarded_above(Permission.OPERATE)
+@described(AFTER, gives=(_LINES,))
 def export(_principal: Principal) -> Response:
     """The whole trail, one entry a line, for `tundish audit verify`; tenants' details stay with them."""
-    only("after")
-    return download(_lines(platform().metadata, whole("after", 0, _MOST, 0)), _LINES, "audit.ndjson")
+    return download(_lines(platform().metadata, AFTER.read()), _LINES, "audit.ndjson")
 
 
 @routes.get("/audit/head")
 @guarded_above(Permission.OPERATE)
+@described(answer=shapes.Anchor)
 def anchor(_principal: Principal) -> ResponseReturnValue:
     """Number and digest of the last entry; keep it elsewhere, and the trail cannot be made anew unseen."""
-    only()
     with platform().metadata.session() as session:
         number, digest = head(session)
     return {"number": number, "digest": digest}
@@ -62,9 +70,9 @@ def anchor(_principal: Principal) -> ResponseReturnValue:
 
 @routes.get("/audit/verify")
 @guarded_above(Permission.OPERATE)
+@described(answer=Verdict)
 def verified(_principal: Principal) -> ResponseReturnValue:
     """Follow the whole trail as it stands in the database."""
-    only()
     with platform().metadata.session() as session:
         return asdict(verify_trail(session))
 

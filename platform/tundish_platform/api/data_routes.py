@@ -8,12 +8,15 @@ import numpy as np
 import pyarrow as pa
 from flask import Blueprint
 
-from tundish_platform.api import params, queries, raw
-from tundish_platform.api.answers import arrow_stream, download, finite, json_rows, rows_as
+from tundish_platform.api import parameters as p
+from tundish_platform.api import params, queries, raw, shapes
+from tundish_platform.api.answers import ARROW_MIME, arrow_stream, download, finite, json_rows, rows_as
 from tundish_platform.api.context import platform
 from tundish_platform.api.conversion import asked_unit, conversions, converted
+from tundish_platform.api.described import JSON, described
 from tundish_platform.api.guard import guarded
-from tundish_platform.api.predictions import predictions
+from tundish_platform.api.pages import LINK, paged
+from tundish_platform.api.predictions import Prediction, predictions
 from tundish_platform.store.query.export import ExportForm
 from tundish_platform.store.query.queries import Thinning
 from tundish_platform.tenancy import Permission
@@ -25,6 +28,8 @@ if TYPE_CHECKING:
 
     from tundish_platform.assets.units import Linear
     from tundish_platform.tenancy import TenantScope
+
+FILE: Final = p.word("format", list(ExportForm), ExportForm.ARROW, "Of the file.")
 
 routes = Blueprint("data", __name__)
 
@@ -39,12 +44,21 @@ _ENDINGS: Final = {
 
 @routes.get("/tenants/<tenant>/latest")
 @guarded(Permission.READ)
+@described(
+    p.SOME_SIGNALS, p.AFTER_SIGNAL, p.SIGNAL_LIMIT, p.UNIT, answer=list[shapes.Latest], headers=(LINK,)
+)
 def latest(scope: TenantScope) -> ResponseReturnValue:
-    """Newest sample of each signal."""
-    params.only("signals", "unit")
-    found = queries.latest_values(platform(), scope, params.optional_signal_ids())
+    """Newest sample of each signal; without ``signals`` of all, by number and in pages."""
+    ids, last = params.optional_signal_ids(), None
+    if ids is None:
+        limit = p.SIGNAL_LIMIT.read()
+        known = queries.signals_page(platform(), scope, p.AFTER_SIGNAL.read(), limit)
+        last = known[-1].id if len(known) == limit else None
+    else:
+        known = queries.signals_of(platform(), scope, ids)
+    found = queries.latest_of(platform(), scope, known)
     units = conversions([value.signal for value in found], asked_unit())
-    return [
+    rows = [
         {
             "signal": value.signal.id,
             "ts": value.ts,
@@ -54,14 +68,17 @@ def latest(scope: TenantScope) -> ResponseReturnValue:
         }
         for value in found
     ]
+    return paged(rows, "after", last)
 
 
 @routes.get("/tenants/<tenant>/samples")
 @guarded(Permission.READ)
+@described(
+    p.SIGNALS, *p.WINDOW, p.KIND, p.FORMAT, p.UNIT, answer=list[shapes.Sample], gives=(ARROW_MIME, JSON)
+)
 def samples(scope: TenantScope) -> ResponseReturnValue:
     """Samples of one kind over a window, as Arrow or JSON."""
-    params.only("signals", "start", "end", "kind", "format", "unit")
-    kind, form = params.kind(), params.word("format", params.FORMATS, "arrow")
+    kind, form = params.kind(), p.FORMAT.read()
     window = params.window()
     found = queries.signals_of(platform(), scope, params.signal_ids())
     units = conversions(found, asked_unit())
@@ -71,10 +88,10 @@ def samples(scope: TenantScope) -> ResponseReturnValue:
 
 @routes.get("/tenants/<tenant>/export")
 @guarded(Permission.READ)
+@described(p.SIGNALS, *p.WINDOW, p.KIND, FILE, gives=tuple(form.media_type for form in ExportForm))
 def export(scope: TenantScope) -> ResponseReturnValue:
     """Samples of one kind over a window as a file, however many there are."""
-    params.only("signals", "start", "end", "kind", "format")
-    kind, form = params.kind(), ExportForm(params.word("format", list(ExportForm), ExportForm.ARROW))
+    kind, form = params.kind(), ExportForm(FILE.read())
     start, end = params.window()
     found = [s for s in queries.signals_of(platform(), scope, params.signal_ids()) if s.kind is kind]
     telemetry = platform().telemetry
@@ -86,11 +103,11 @@ def export(scope: TenantScope) -> ResponseReturnValue:
 
 @routes.get("/tenants/<tenant>/trend")
 @guarded(Permission.READ)
+@described(p.SIGNALS, *p.WINDOW, p.MAX_POINTS, p.THINNING, p.UNIT, answer=list[shapes.Trend])
 def trend(scope: TenantScope) -> ResponseReturnValue:
     """Signals over a window, thinned for the eye."""
-    params.only("signals", "start", "end", "max_points", "thinning", "unit")
     start, end = params.window()
-    points, thinning = params.max_points(), params.word("thinning", list(Thinning), Thinning.EXTREMES)
+    points, thinning = p.MAX_POINTS.read(), p.THINNING.read()
     ids = params.signal_ids()
     if thinning != Thinning.EXTREMES:
         known = queries.signals_of(platform(), scope, ids)
@@ -112,9 +129,9 @@ def trend(scope: TenantScope) -> ResponseReturnValue:
 
 @routes.get("/tenants/<tenant>/summary")
 @guarded(Permission.READ)
+@described(p.SIGNALS, *p.WINDOW, p.UNIT, answer=list[shapes.Summary])
 def summary(scope: TenantScope) -> ResponseReturnValue:
     """Figures of each signal over a window."""
-    params.only("signals", "start", "end", "unit")
     start, end = params.window()
     ids, unit = params.signal_ids(), asked_unit()
     units = conversions(queries.signals_of(platform(), scope, ids), unit) if unit is not None else {}
@@ -125,9 +142,9 @@ def summary(scope: TenantScope) -> ResponseReturnValue:
 
 @routes.get("/tenants/<tenant>/wide")
 @guarded(Permission.READ)
+@described(p.SIGNALS, *p.WINDOW, p.STEP_S.needed, p.GRID_HOLD, gives=(ARROW_MIME,))
 def wide(scope: TenantScope) -> ResponseReturnValue:
     """Signals side by side on one time grid, as Arrow."""
-    params.only("signals", "start", "end", "step_s", "interpolation")
     start, end = params.window()
     found = params.numbers(queries.signals_of(platform(), scope, params.signal_ids()))
     step, held = params.step(start, end, len(found)), params.interpolation(found, "step")
@@ -136,18 +153,21 @@ def wide(scope: TenantScope) -> ResponseReturnValue:
 
 @routes.get("/tenants/<tenant>/gaps")
 @guarded(Permission.READ)
+@described(p.SIGNALS, *p.WINDOW, answer=list[shapes.Gap])
 def gaps(scope: TenantScope) -> ResponseReturnValue:
     """From when to when nothing is known of a signal, and why."""
-    params.only("signals", "start", "end")
     start, end = params.window()
-    return json_rows(platform().telemetry.gaps(scope, _known_ids(scope), start, end))
+    table = platform().telemetry.gaps(scope, _known_ids(scope), start, end)
+    if table.num_rows > params.MAX_ANSWERS["json"]:
+        raise raw.too_many("json")
+    return json_rows(table)
 
 
 @routes.get("/tenants/<tenant>/lines")
 @guarded(Permission.READ)
+@described(answer=list[shapes.Line])
 def lines(scope: TenantScope) -> ResponseReturnValue:
     """Each line with its own "now", how complete its last hour is, and which signals are silent."""
-    params.only()
     return [
         {
             "line": overview.line,
@@ -165,9 +185,9 @@ def lines(scope: TenantScope) -> ResponseReturnValue:
 
 @routes.get("/tenants/<tenant>/predictions")
 @guarded(Permission.READ)
+@described(answer=list[Prediction])
 def newest_predictions(scope: TenantScope) -> ResponseReturnValue:
     """The newest prediction of each model and target, with its evidence."""
-    params.only()
     return [prediction.model_dump(mode="json") for prediction in predictions(platform(), scope)]
 
 

@@ -1,8 +1,12 @@
-"""Every failure as one JSON shape in two languages: ``{"error": {"code", "message", "message_zh"}}``."""
+"""Every failure as one JSON shape in two languages: problem details after RFC 9457.
+
+``code``, ``message`` and ``message_zh`` are the extension members that programs and people read.
+"""
 
 from __future__ import annotations
 
 import math
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
 import structlog
@@ -12,7 +16,14 @@ from sqlalchemy.exc import DataError, IntegrityError, OperationalError
 from werkzeug.exceptions import HTTPException
 
 from tundish_platform.api.messages import BY_STATUS
-from tundish_platform.assets import SignalQuotaReached, SignalRefused, SourceRefused, UnknownSignals
+from tundish_platform.assets import (
+    AssetChanged,
+    SignalQuotaReached,
+    SignalRefused,
+    SourceRefused,
+    UnknownAsset,
+    UnknownSignals,
+)
 from tundish_platform.samples import CodecError
 from tundish_platform.store import StoreFailed, StoreFull, TimeOutOfRange
 from tundish_platform.store.lifecycle.quota import OverQuota, QueryTooLong
@@ -26,6 +37,9 @@ if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue
 
 API_ROOT: Final = "/api/"
+PROBLEM_MIME: Final = "application/problem+json"
+# A name, not an address: nothing has to be fetched to know what a code means.
+PROBLEM_TYPE: Final = "urn:tundish:problem:"
 
 _log = structlog.get_logger(__name__)
 
@@ -38,20 +52,26 @@ class Problem(Exception):  # noqa: N818 - it is what the answer says, not only a
         en: message in English; the status's own words for an empty one.
         zh: the same in Chinese.
         code: short word for programs; the status's own by default.
+        more: further members of the answer, such as the rows that are wrong.
     """
 
-    def __init__(self, status: int, en: str = "", zh: str = "", code: str = "") -> None:
+    def __init__(self, status: int, en: str = "", zh: str = "", code: str = "", **more: object) -> None:
         default_code, default_en, default_zh = _words(status)
         super().__init__(en or default_en)
         self.status = status
         self.code = code or default_code
         self.message = en or default_en
         self.message_zh = zh or default_zh
+        self.more = more
 
     def response(self) -> Response:
         """The JSON answer."""
-        answer = jsonify(error={"code": self.code, "message": self.message, "message_zh": self.message_zh})
-        answer.status_code = self.status
+        answer = jsonify(
+            type=f"{PROBLEM_TYPE}{self.code}", title=HTTPStatus(self.status).phrase, status=self.status,
+            detail=self.message, code=self.code, message=self.message, message_zh=self.message_zh,
+            **self.more,
+        )  # fmt: skip
+        answer.status_code, answer.mimetype = self.status, PROBLEM_MIME
         if self.status == 401:  # noqa: PLR2004 - the HTTP code
             answer.headers["WWW-Authenticate"] = "Bearer"
         return answer
@@ -116,6 +136,17 @@ def _unknown_signals(error: UnknownSignals) -> Response:
     return Problem(
         422, f"There are no signals {ids}. List the signals anew.", f"没有信号 {ids}。请重新获取信号列表。",
         "unknown_signals",
+    ).response()  # fmt: skip
+
+
+def _unknown_asset(error: UnknownAsset) -> Response:
+    return Problem(404, f"There is no asset {error}.", f"没有设备节点 {error}。", "unknown_asset").response()
+
+
+def _asset_changed(_error: AssetChanged) -> Response:
+    return Problem(
+        409, "Somebody changed the asset since it was read. Read it anew.",
+        "该节点已被他人修改,请重新读取。", "asset_changed",
     ).response()  # fmt: skip
 
 
@@ -202,6 +233,7 @@ def _time(error: TimeOutOfRange) -> Response:
 
 _HANDLERS: Final[Mapping[type[Exception], Callable[[Any], Response]]] = {
     AccessDenied: _denied,
+    AssetChanged: _asset_changed,
     CodecError: _codec,
     DataError: _not_storable,
     IntegrityError: _conflict,
@@ -214,6 +246,7 @@ _HANDLERS: Final[Mapping[type[Exception], Callable[[Any], Response]]] = {
     StoreFailed: _store_failed,
     StoreFull: _store_full,
     TimeOutOfRange: _time,
+    UnknownAsset: _unknown_asset,
     UnknownSignals: _unknown_signals,
     ValidationError: _invalid,
     WriterAway: _writer_away,

@@ -34,11 +34,20 @@ def refuse_compressed(body: bytes) -> None:
         CodecError: a frame holds compressed data, or something else than a schema and record batches.
     """
     for frame in _frames(body):
-        for message in _messages(frame):
-            if message.type == "schema":
-                continue
-            if message.type != "record batch" or _is_compressed(message.metadata.to_pybytes()):
-                raise CodecError("frames must hold plain record batches, neither compressed nor encoded")
+        refuse_compressed_stream(frame)
+
+
+def refuse_compressed_stream(stream: bytes | memoryview) -> None:
+    """Let one plain Arrow stream pass.
+
+    Raises:
+        CodecError: it holds compressed data, or something else than a schema and record batches.
+    """
+    for message in _messages(stream):
+        if message.type == "schema":
+            continue
+        if message.type != "record batch" or _is_compressed(message.metadata.to_pybytes()):
+            raise CodecError("a stream must hold plain record batches, neither compressed nor encoded")
 
 
 def _frames(body: bytes) -> Iterator[memoryview]:
@@ -50,7 +59,7 @@ def _frames(body: bytes) -> Iterator[memoryview]:
         position += length
 
 
-def _messages(frame: memoryview) -> Iterator[pa.Message]:
+def _messages(frame: bytes | memoryview) -> Iterator[pa.Message]:
     source = pa.BufferReader(pa.py_buffer(frame))
     while True:
         try:

@@ -14,6 +14,7 @@ from flask import current_app, g, request
 
 from tundish_platform.api.context import platform
 from tundish_platform.api.errors import API_ROOT, Problem
+from tundish_platform.api.rates import rates
 from tundish_platform.assets import seen
 from tundish_platform.tenancy import (
     AccessDenied,
@@ -31,9 +32,12 @@ from tundish_platform.tenancy.sessions import SESSION_PREFIX, principal_of_sessi
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from tundish_platform.api.context import PlatformContext
+
     View = Callable[..., Any]
 
 _MARK: Final = "tundish_access"
+_HEADER: Final = "Authorization"
 _BEARER: Final = "Bearer "
 JSON_BODY_LIMIT: Final = 8 * 1024 * 1024
 
@@ -131,10 +135,13 @@ def deny_by_default() -> None:
     if access.open:
         return
     g.tundish_principal = principal = _authenticate()
+    rates().take_for(principal)
     if access.above is not None:
         access_programme(principal, access.above)
     if access.tenant is not None:
-        g.tundish_scope = _scope(principal, access.tenant)
+        scope = _scope(principal, access.tenant)
+        rates().take_in(scope)
+        g.tundish_scope = scope
 
 
 def _refuse_control_characters() -> None:
@@ -145,23 +152,48 @@ def _refuse_control_characters() -> None:
         raise Problem(400)
 
 
+def asked_again() -> Callable[[], TenantScope]:
+    """For an answer that goes on: the current request's check, to be made again after the request.
+
+    What it gives raises `AccessDenied` once the token or its roles are gone.
+    """
+    header, context, scope = request.headers.get(_HEADER, ""), platform(), g.tundish_scope
+    access = access_of(current_app.view_functions[request.endpoint or ""])
+    if access is None or access.tenant is None:
+        raise AccessDenied("the route asks for no permission in a tenant")
+    permission = access.tenant
+
+    def check() -> TenantScope:
+        again = access_tenant(_principal_of(context, header), scope.slug, permission)
+        return _with_places(context, again)
+
+    return check
+
+
 def bearer() -> str:
-    """The token that came with the request; refused where none did."""
-    header = request.headers.get("Authorization", "")
-    if not header.startswith(_BEARER):
-        raise Problem(401)
-    return header.removeprefix(_BEARER).strip()
+    """The token that came with the current request, which was let in with it."""
+    return _bearer_of(request.headers.get(_HEADER, ""))
 
 
 def _authenticate() -> Principal:
-    token = bearer()
     try:
-        with platform().metadata.above(Above.IDENTITY).session() as session:
-            if token.startswith(SESSION_PREFIX):
-                return principal_of_session(session, token.removeprefix(SESSION_PREFIX), utc_now())
-            return check_token(session, token)
+        return _principal_of(platform(), request.headers.get(_HEADER, ""))
     except AccessDenied:
         raise Problem(401) from None
+
+
+def _principal_of(context: PlatformContext, header: str) -> Principal:
+    token = _bearer_of(header)
+    with context.metadata.above(Above.IDENTITY).session() as session:
+        if token.startswith(SESSION_PREFIX):
+            return principal_of_session(session, token.removeprefix(SESSION_PREFIX), utc_now())
+        return check_token(session, token)
+
+
+def _bearer_of(header: str) -> str:
+    if not header.startswith(_BEARER):
+        raise AccessDenied("no token")
+    return header.removeprefix(_BEARER).strip()
 
 
 def _scope(principal: Principal, permission: Permission) -> TenantScope:
@@ -169,8 +201,12 @@ def _scope(principal: Principal, permission: Permission) -> TenantScope:
     if tenant not in principal.tenants:
         # The same answer for a tenant of others and for one that does not exist.
         raise Problem(404)
-    scope = access_tenant(principal, tenant, permission)
+    return _with_places(platform(), access_tenant(principal, tenant, permission))
+
+
+def _with_places(context: PlatformContext, scope: TenantScope) -> TenantScope:
+    """The scope with the signals that lie where it may read, where that is not the whole tenant."""
     if Permission.READ not in scope.limits:
         return scope
-    with platform().metadata.of(scope).session() as session:
+    with context.metadata.of(scope).session() as session:
         return seen(session, scope)

@@ -6,13 +6,16 @@ from dataclasses import asdict
 from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated, Any
 
-from flask import Blueprint, request
+from flask import Blueprint
 from pydantic import BaseModel, ConfigDict, Field
 
+from tundish_platform.api import people_shapes as shapes
 from tundish_platform.api.context import platform
+from tundish_platform.api.described import described
 from tundish_platform.api.guard import guarded
-from tundish_platform.api.params import only, whole
-from tundish_platform.api.people_routes import MAX_ID, MAX_PAGE, known_id, shown_roles
+from tundish_platform.api.ids import known_id
+from tundish_platform.api.pages import LINK, paged
+from tundish_platform.api.people_routes import AFTER, LIMIT, shown_roles
 from tundish_platform.people.grants import MAX_GRANTS, HeldRole
 from tundish_platform.people.keys import MAX_LIFETIME, KeyView, list_keys, make_key, revoke_key
 from tundish_platform.tenancy import Permission
@@ -26,7 +29,9 @@ if TYPE_CHECKING:
 routes = Blueprint("keys", __name__)
 
 
-class _Wanted(BaseModel):
+class KeyWanted(BaseModel):
+    """What a new key is called, what it may do, and for how long."""
+
     model_config = ConfigDict(extra="forbid")
 
     name: Annotated[str, Field(max_length=200, pattern=r"^[^\x00]*$")]
@@ -36,34 +41,30 @@ class _Wanted(BaseModel):
 
 @routes.get("/tenants/<tenant>/keys")
 @guarded(Permission.MANAGE)
+@described(AFTER, LIMIT, answer=list[shapes.Key], headers=(LINK,))
 def keys(scope: TenantScope) -> ResponseReturnValue:
     """Keys by number, with their last use; the next page begins ``after`` the last one's number."""
-    only("after", "limit")
+    limit = LIMIT.read()
     with platform().metadata.session() as session:
-        found = list_keys(
-            session, scope, after=whole("after", 0, MAX_ID, 0), limit=whole("limit", 1, MAX_PAGE, MAX_PAGE)
-        )
-    return [_shown(one) for one in found]
+        found = list_keys(session, scope, after=AFTER.read(), limit=limit)
+    return paged([_shown(one) for one in found], "after", found[-1].id if len(found) == limit else None)
 
 
 @routes.post("/tenants/<tenant>/keys")
 @guarded(Permission.MANAGE)
-def key_make(scope: TenantScope) -> ResponseReturnValue:
+@described(body=KeyWanted, answer=shapes.KeyMade, status=201, secret=True)
+def key_make(scope: TenantScope, body: KeyWanted) -> ResponseReturnValue:
     """Make a key; its text in the answer is shown this once."""
-    only()
-    wanted = _Wanted.model_validate(request.get_json())
     with platform().metadata.session() as session:
-        view, text = make_key(
-            session, scope, wanted.name, wanted.roles, timedelta(days=wanted.days), utc_now()
-        )
+        view, text = make_key(session, scope, body.name, body.roles, timedelta(days=body.days), utc_now())
     return {**_shown(view), "key": text}, 201
 
 
 @routes.delete("/tenants/<tenant>/keys/<int:key>")
 @guarded(Permission.MANAGE)
+@described(answer=shapes.Revoked)
 def key_revoke(scope: TenantScope, key: int) -> ResponseReturnValue:
     """Revoke a key; revoking twice is no error."""
-    only()
     with platform().metadata.session() as session:
         return {"revoked": revoke_key(session, scope, known_id(key), utc_now())}
 

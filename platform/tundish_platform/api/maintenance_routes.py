@@ -5,21 +5,25 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
-from flask import Blueprint, request
+from flask import Blueprint
 
 from tundish_platform.alarms import MAX_PAGE
 from tundish_platform.alarms.maintenance import (
     TooManyWindows,
     UnknownWindow,
+    Window,
     WindowSpec,
     end_maintenance,
     list_maintenance,
     plan_maintenance,
 )
 from tundish_platform.api.context import platform
+from tundish_platform.api.described import described
 from tundish_platform.api.errors import Problem
 from tundish_platform.api.guard import guarded
-from tundish_platform.api.params import only, whole
+from tundish_platform.api.ids import MAX_ID, known_id
+from tundish_platform.api.pages import LINK, paged
+from tundish_platform.api.parameters import page, whole
 from tundish_platform.tenancy import Permission
 
 if TYPE_CHECKING:
@@ -27,41 +31,41 @@ if TYPE_CHECKING:
 
     from tundish_platform.tenancy import TenantScope
 
-_MAX_ID: Final = 2**31 - 1
+
+BEFORE: Final = whole("before", 0, MAX_ID, 0, "Id of the last window of the page before; 0 for the newest.")
+LIMIT: Final = page(MAX_PAGE)
 
 routes = Blueprint("maintenance", __name__)
 
 
 @routes.get("/tenants/<tenant>/maintenance")
 @guarded(Permission.READ)
+@described(BEFORE, LIMIT, answer=list[Window], headers=(LINK,))
 def windows(scope: TenantScope) -> ResponseReturnValue:
     """Windows, the newest first; ``before`` a number for the next page."""
-    only("before", "limit")
-    before, limit = whole("before", 0, _MAX_ID, 0), whole("limit", 1, MAX_PAGE, MAX_PAGE)
+    limit = LIMIT.read()
     with platform().metadata.session() as session:
-        found = list_maintenance(session, scope, before=before or None, limit=limit)
-    return [window.model_dump(mode="json") for window in found]
+        found = list_maintenance(session, scope, before=BEFORE.read() or None, limit=limit)
+    rows = [window.model_dump(mode="json") for window in found]
+    return paged(rows, "before", found[-1].id if len(found) == limit else None)
 
 
 @routes.post("/tenants/<tenant>/maintenance")
 @guarded(Permission.CONFIGURE)
-def plan(scope: TenantScope) -> ResponseReturnValue:
+@described(body=WindowSpec, answer=Window, status=201)
+def plan(scope: TenantScope, body: WindowSpec) -> ResponseReturnValue:
     """Plan a window."""
-    only()
-    spec = WindowSpec.model_validate(request.get_json())
     with platform().metadata.session() as session:
-        return plan_maintenance(session, scope, spec, datetime.now(UTC)).model_dump(mode="json"), 201
+        return plan_maintenance(session, scope, body, datetime.now(UTC)).model_dump(mode="json"), 201
 
 
 @routes.post("/tenants/<tenant>/maintenance/<int:window>/end")
 @guarded(Permission.CONFIGURE)
+@described(answer=Window)
 def end(scope: TenantScope, window: int) -> ResponseReturnValue:
     """End a window now; ending twice is no error."""
-    only()
-    if window > _MAX_ID:
-        raise Problem(404)
     with platform().metadata.session() as session:
-        return end_maintenance(session, scope, window, datetime.now(UTC)).model_dump(mode="json")
+        return end_maintenance(session, scope, known_id(window), datetime.now(UTC)).model_dump(mode="json")
 
 
 @routes.errorhandler(UnknownWindow)

@@ -9,16 +9,21 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 from flask import Blueprint, jsonify, request
 from pydantic import BaseModel, ConfigDict, Field
 
-from tundish_platform.api.answers import arrow_stream
+from tundish_platform.api import shapes
+from tundish_platform.api.answers import ARROW_MIME, arrow_stream
 from tundish_platform.api.context import platform
+from tundish_platform.api.described import described
 from tundish_platform.api.errors import Problem
 from tundish_platform.api.guard import authenticated, guarded
-from tundish_platform.api.params import only, window, word
+from tundish_platform.api.pages import LINK, paged
+from tundish_platform.api.parameters import APP, KIND, WINDOW, page, whole
+from tundish_platform.api.params import window
 from tundish_platform.assets import find_signals, list_signals
 from tundish_platform.marketplace import (
     MissingInputs,
     NotSubscribed,
     ParameterRefused,
+    RecordedRun,
     Run,
     SubscriptionView,
     UnknownApp,
@@ -26,7 +31,7 @@ from tundish_platform.marketplace import (
     grant_signals,
     granted_scope,
     record_run,
-    runs,
+    recorded_runs,
     stop,
     subscribe,
     subscription_of,
@@ -40,9 +45,13 @@ if TYPE_CHECKING:
 
     from tundish_platform.tenancy import Principal, TenantScope
 
-_KINDS: Final = tuple(kind.value for kind in SampleKind if kind is not SampleKind.GAP)
 # The runner asks up to just behind the newest sample.
 _SLACK: Final = timedelta(seconds=1)
+
+BEFORE: Final = whole(
+    "before", 0, 2**31 - 1, 0, "Number of the last run of the page before; 0 for the newest."
+)
+RUN_LIMIT: Final = page(500, 50)
 
 routes = Blueprint("marketplace", __name__)
 
@@ -58,6 +67,7 @@ class SubscriptionRequest(BaseModel):
 
 @routes.get("/catalogue")
 @authenticated
+@described(answer=list[shapes.App], tagged=True)
 def catalogue(_principal: Principal) -> Response:
     """Every app there is: manifests and model cards."""
     return jsonify(platform().catalogue.describe())
@@ -65,6 +75,7 @@ def catalogue(_principal: Principal) -> Response:
 
 @routes.get("/tenants/<tenant>/apps/<app_id>/compatibility")
 @guarded(Permission.READ)
+@described(answer=shapes.Fit)
 def fit(scope: TenantScope, app_id: str) -> Response:
     """What of the app's inputs this tenant has."""
     manifest = platform().catalogue.app(app_id).manifest
@@ -78,6 +89,7 @@ def fit(scope: TenantScope, app_id: str) -> Response:
 
 @routes.get("/tenants/<tenant>/subscriptions")
 @guarded(Permission.READ)
+@described(answer=list[shapes.Subscription])
 def subscription_list(scope: TenantScope) -> Response:
     """Active subscriptions with their grants."""
     with platform().metadata.session() as session:
@@ -86,17 +98,18 @@ def subscription_list(scope: TenantScope) -> Response:
 
 @routes.post("/tenants/<tenant>/subscriptions")
 @guarded(Permission.SUBSCRIBE)
-def subscription_start(scope: TenantScope) -> Response:
+@described(body=SubscriptionRequest, answer=shapes.Subscription)
+def subscription_start(scope: TenantScope, body: SubscriptionRequest) -> Response:
     """Subscribe; who is subscribed already gets that subscription."""
-    wanted = SubscriptionRequest.model_validate(request.get_json())
     with platform().metadata.session() as session:
         signals = list_signals(session, scope)
-        view = subscribe(session, scope, platform().catalogue, wanted.app, signals, wanted.parameters)
+        view = subscribe(session, scope, platform().catalogue, body.app, signals, body.parameters)
     return jsonify(_described(view))
 
 
 @routes.delete("/tenants/<tenant>/subscriptions/<app_id>")
 @guarded(Permission.SUBSCRIBE)
+@described(answer=shapes.Stopped)
 def subscription_stop(scope: TenantScope, app_id: str) -> Response:
     """Stop; grants are withdrawn at once. Stopping twice is no error."""
     with platform().metadata.session() as session:
@@ -105,6 +118,7 @@ def subscription_stop(scope: TenantScope, app_id: str) -> Response:
 
 @routes.get("/tenants/<tenant>/grants/<app_id>")
 @guarded(Permission.READ)
+@described(answer=shapes.Granted)
 def grants(scope: TenantScope, app_id: str) -> Response:
     """Ids of the signals the app may read."""
     with platform().metadata.session() as session:
@@ -113,11 +127,11 @@ def grants(scope: TenantScope, app_id: str) -> Response:
 
 @routes.get("/tenants/<tenant>/grants/<app_id>/samples")
 @guarded(Permission.ANALYSE)
+@described(*WINDOW, KIND, gives=(ARROW_MIME,))
 def inputs(scope: TenantScope, app_id: str) -> Response:
     """Samples of the granted signals of one kind, in a window no longer than the subscription's, as Arrow."""
-    only("start", "end", "kind")
     start, end = window()
-    kind = SampleKind(word("kind", _KINDS, SampleKind.NUMERIC.value))
+    kind = SampleKind(KIND.read())
     with platform().metadata.session() as session:
         allowed = subscription_of(session, scope, app_id).window_s
         narrowed = granted_scope(session, scope, app_id)
@@ -134,20 +148,23 @@ def inputs(scope: TenantScope, app_id: str) -> Response:
 
 @routes.get("/tenants/<tenant>/runs")
 @guarded(Permission.READ)
+@described(APP, BEFORE, RUN_LIMIT, answer=list[RecordedRun], headers=(LINK,))
 def run_list(scope: TenantScope) -> Response:
     """The newest runs, of one ``app`` or of all."""
-    only("app")
+    before, limit = BEFORE.read(), RUN_LIMIT.read()
     with platform().metadata.session() as session:
-        return jsonify([run.model_dump(mode="json") for run in runs(session, scope, request.args.get("app"))])
+        found = recorded_runs(session, scope, request.args.get("app"), before, limit)
+    last = found[-1].id if len(found) == limit else None
+    return paged([run.model_dump(mode="json") for run in found], "before", last)
 
 
 @routes.post("/tenants/<tenant>/runs")
 @guarded(Permission.ANALYSE)
-def run_record(scope: TenantScope) -> Response:
+@described(body=Run, answer=shapes.Recorded)
+def run_record(scope: TenantScope, body: Run) -> Response:
     """Record a run of an active subscription."""
-    run = Run.model_validate(request.get_json())
     with platform().metadata.session() as session:
-        return jsonify(id=record_run(session, scope, run))
+        return jsonify(id=record_run(session, scope, body))
 
 
 @routes.errorhandler(UnknownApp)

@@ -35,6 +35,11 @@ BY_STATUS: Final = {
         "Somebody else changed the same thing at the same moment. Read it again, then repeat.",
         "同一内容刚被他人修改。请重新读取后再试。",
     ),
+    412: (
+        "changed_meanwhile",
+        "What stands is not the version that If-Match names. Read it again, then repeat.",
+        "内容已变化, 与 If-Match 所指版本不符。请重新读取后再试。",
+    ),
     413: (
         "too_large",
         "The body is too large. Send it in smaller parts.",
@@ -49,6 +54,16 @@ BY_STATUS: Final = {
         "invalid",
         "The request is well formed, but a value in it cannot be used.",
         "请求格式正确, 但其中的某个值无法使用。",
+    ),
+    428: (
+        "version_needed",
+        "Say which version is to be changed: send If-Match with the ETag that was read.",
+        "请说明要修改的版本: 在 If-Match 中发送读取时得到的 ETag。",
+    ),
+    429: (
+        "too_many_requests",
+        "More requests than the limit allows. Come again after the seconds in Retry-After.",
+        "请求过于频繁, 超过限额。请在 Retry-After 所示秒数之后再试。",
     ),
     500: (
         "internal",

@@ -11,12 +11,15 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from tundish_platform.alarms import MAX_PAGE
 from tundish_platform.alarms.notify import (
-    SPEC,
+    Channel,
     ChannelChanged,
     ChannelRefused,
     ChannelSpec,
+    Contact,
     ContactSpec,
     DeliveryState,
+    DeliveryView,
+    Policy,
     PolicyChanged,
     PolicySpec,
     UnknownChannel,
@@ -36,38 +39,57 @@ from tundish_platform.alarms.notify import (
     put_trial,
     set_contact,
 )
+from tundish_platform.api import shapes
 from tundish_platform.api.context import platform
+from tundish_platform.api.described import described
 from tundish_platform.api.errors import Problem
 from tundish_platform.api.guard import guarded
-from tundish_platform.api.params import only, whole, wrong
+from tundish_platform.api.ids import MAX_ID, known_id
+from tundish_platform.api.pages import LINK, paged
+from tundish_platform.api.parameters import Query, page, whole
+from tundish_platform.api.params import wrong
 from tundish_platform.tenancy import Permission
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from flask.typing import ResponseReturnValue
 
     from tundish_platform.tenancy import TenantScope
 
-_MAX_ID: Final = 2**31 - 1
-_Version = Annotated[int, Field(ge=1, le=_MAX_ID)]
+_Version = Annotated[int, Field(ge=1, le=MAX_ID)]
+
+AFTER: Final = whole("after", 0, MAX_ID, 0, "Number of the last one of the page before.")
+BEFORE: Final = whole("before", 0, MAX_ID, 0, "Number of the last one of the page before; 0 for the newest.")
+LIMIT: Final = page(MAX_PAGE)
+STATES: Final = Query(
+    "states", f"With commas, of {', '.join(DeliveryState)}; all if absent.", {"type": "string"}
+)
 
 routes = Blueprint("notices", __name__)
 
 
-class _ChannelChange(BaseModel):
+class ChannelChange(BaseModel):
+    """A channel as it shall be, with its secrets, and the version it was read with."""
+
     model_config = ConfigDict(extra="forbid")
 
     version: _Version
     channel: ChannelSpec
 
 
-class _Switch(BaseModel):
+class Switch(BaseModel):
+    """Whether a channel shall send, and the version it was read with."""
+
     model_config = ConfigDict(extra="forbid")
 
     version: _Version
     enabled: bool
 
 
-class _PolicyChange(BaseModel):
+class PolicyChange(BaseModel):
+    """A policy as it shall be, and the version it was read with."""
+
     model_config = ConfigDict(extra="forbid")
 
     version: _Version
@@ -76,121 +98,121 @@ class _PolicyChange(BaseModel):
 
 @routes.get("/tenants/<tenant>/alarm-channels")
 @guarded(Permission.CONFIGURE)
+@described(AFTER, LIMIT, answer=list[Channel], headers=(LINK,))
 def channels(scope: TenantScope) -> ResponseReturnValue:
     """Channels by number, without secrets; the next page begins ``after`` the last one's."""
-    after, limit = _page("after")
     with platform().metadata.session() as session:
-        return [_shown(one) for one in list_channels(session, scope, after=after, limit=limit)]
+        found = list_channels(session, scope, after=AFTER.read(), limit=LIMIT.read())
+    return paged([_shown(one) for one in found], "after", found[-1].id if _full(found) else None)
 
 
 @routes.post("/tenants/<tenant>/alarm-channels")
 @guarded(Permission.CONFIGURE)
-def channel_create(scope: TenantScope) -> ResponseReturnValue:
+@described(body=ChannelSpec, answer=Channel, status=201)
+def channel_create(scope: TenantScope, body: ChannelSpec) -> ResponseReturnValue:
     """Make a channel; its secrets are sealed and never shown again."""
-    only()
-    spec = SPEC.validate_python(request.get_json())
     with platform().metadata.session() as session:
-        return _shown(create_channel(session, scope, _vault(), spec, datetime.now(UTC))), 201
+        return _shown(create_channel(session, scope, _vault(), body, datetime.now(UTC))), 201
 
 
 @routes.put("/tenants/<tenant>/alarm-channels/<int:channel>")
 @guarded(Permission.CONFIGURE)
-def channel_change(scope: TenantScope, channel: int) -> ResponseReturnValue:
+@described(body=ChannelChange, answer=Channel)
+def channel_change(scope: TenantScope, channel: int, body: ChannelChange) -> ResponseReturnValue:
     """Put another specification, with its secrets, in place of the version that was read."""
-    only()
-    change = _ChannelChange.model_validate(request.get_json())
     now = datetime.now(UTC)
     with platform().metadata.session() as session:
-        found = change_channel(session, scope, _vault(), _id(channel), change.version, change.channel, now)
+        found = change_channel(session, scope, _vault(), known_id(channel), body.version, body.channel, now)
         return _shown(found)
 
 
 @routes.put("/tenants/<tenant>/alarm-channels/<int:channel>/enabled")
 @guarded(Permission.CONFIGURE)
-def channel_switch(scope: TenantScope, channel: int) -> ResponseReturnValue:
+@described(body=Switch, answer=Channel)
+def channel_switch(scope: TenantScope, channel: int, body: Switch) -> ResponseReturnValue:
     """Switch a channel off or on; its secrets stay as they are."""
-    only()
-    wish = _Switch.model_validate(request.get_json())
     now = datetime.now(UTC)
     with platform().metadata.session() as session:
-        return _shown(enable_channel(session, scope, _id(channel), wish.version, now, enabled=wish.enabled))
+        return _shown(
+            enable_channel(session, scope, known_id(channel), body.version, now, enabled=body.enabled)
+        )
 
 
 @routes.post("/tenants/<tenant>/alarm-channels/<int:channel>/test")
 @guarded(Permission.CONFIGURE)
+@described(answer=shapes.Trial, status=202)
 def channel_test(scope: TenantScope, channel: int) -> ResponseReturnValue:
     """Send a test message soon; what became of it stands in the log under the number that is answered."""
-    only()
     with platform().metadata.session() as session:
-        return {"delivery": put_trial(session, scope, _id(channel), datetime.now(UTC))}, 202
+        return {"delivery": put_trial(session, scope, known_id(channel), datetime.now(UTC))}, 202
 
 
 @routes.get("/tenants/<tenant>/alarm-policies")
 @guarded(Permission.READ)
+@described(AFTER, LIMIT, answer=list[Policy], headers=(LINK,))
 def policies(scope: TenantScope) -> ResponseReturnValue:
     """Escalation policies by number; the next page begins ``after`` the last one's."""
-    after, limit = _page("after")
     with platform().metadata.session() as session:
-        return [_shown(one) for one in list_policies(session, scope, after=after, limit=limit)]
+        found = list_policies(session, scope, after=AFTER.read(), limit=LIMIT.read())
+    return paged([_shown(one) for one in found], "after", found[-1].id if _full(found) else None)
 
 
 @routes.post("/tenants/<tenant>/alarm-policies")
 @guarded(Permission.CONFIGURE)
-def policy_create(scope: TenantScope) -> ResponseReturnValue:
+@described(body=PolicySpec, answer=Policy, status=201)
+def policy_create(scope: TenantScope, body: PolicySpec) -> ResponseReturnValue:
     """Make an escalation policy."""
-    only()
-    spec = PolicySpec.model_validate(request.get_json())
     with platform().metadata.session() as session:
-        return _shown(create_policy(session, scope, spec, datetime.now(UTC))), 201
+        return _shown(create_policy(session, scope, body, datetime.now(UTC))), 201
 
 
 @routes.put("/tenants/<tenant>/alarm-policies/<int:policy>")
 @guarded(Permission.CONFIGURE)
-def policy_change(scope: TenantScope, policy: int) -> ResponseReturnValue:
+@described(body=PolicyChange, answer=Policy)
+def policy_change(scope: TenantScope, policy: int, body: PolicyChange) -> ResponseReturnValue:
     """Change a policy of the version that was read."""
-    only()
-    change = _PolicyChange.model_validate(request.get_json())
     now = datetime.now(UTC)
     with platform().metadata.session() as session:
-        return _shown(change_policy(session, scope, _id(policy), change.version, change.policy, now))
+        return _shown(change_policy(session, scope, known_id(policy), body.version, body.policy, now))
 
 
 @routes.delete("/tenants/<tenant>/alarm-policies/<int:policy>")
 @guarded(Permission.CONFIGURE)
+@described(answer=shapes.Removed)
 def policy_delete(scope: TenantScope, policy: int) -> ResponseReturnValue:
     """Remove a policy; removing twice is no error."""
-    only()
     with platform().metadata.session() as session:
-        return {"removed": delete_policy(session, scope, _id(policy), datetime.now(UTC))}
+        return {"removed": delete_policy(session, scope, known_id(policy), datetime.now(UTC))}
 
 
 @routes.get("/tenants/<tenant>/alarm-contacts")
 @guarded(Permission.CONFIGURE)
+@described(AFTER, LIMIT, answer=list[Contact], headers=(LINK,))
 def contacts(scope: TenantScope) -> ResponseReturnValue:
     """Where people can be reached, by their numbers; the next page begins ``after`` the last one's."""
-    after, limit = _page("after")
     with platform().metadata.session() as session:
-        return [_shown(one) for one in list_contacts(session, scope, after=after, limit=limit)]
+        found = list_contacts(session, scope, after=AFTER.read(), limit=LIMIT.read())
+    return paged([_shown(one) for one in found], "after", found[-1].user if _full(found) else None)
 
 
 @routes.put("/tenants/<tenant>/alarm-contacts/<int:user>")
 @guarded(Permission.CONFIGURE)
-def contact_set(scope: TenantScope, user: int) -> ResponseReturnValue:
+@described(body=ContactSpec, answer=Contact)
+def contact_set(scope: TenantScope, user: int, body: ContactSpec) -> ResponseReturnValue:
     """Say where a person of the tenant can be reached; both empty removes it."""
-    only()
-    spec = ContactSpec.model_validate(request.get_json())
     with platform().metadata.session() as session:
-        return _shown(set_contact(session, scope, _id(user), spec, datetime.now(UTC)))
+        return _shown(set_contact(session, scope, known_id(user), body, datetime.now(UTC)))
 
 
 @routes.get("/tenants/<tenant>/alarm-deliveries")
 @guarded(Permission.CONFIGURE)
+@described(STATES, BEFORE, LIMIT, answer=list[DeliveryView], headers=(LINK,))
 def deliveries(scope: TenantScope) -> ResponseReturnValue:
     """The log of messages, newest first; ``states`` for some, ``before`` a number for the next page."""
-    before, limit = _page("before", "states")
+    before, limit = BEFORE.read() or None, LIMIT.read()
     with platform().metadata.session() as session:
-        found = list_deliveries(session, scope, states=_states(), before=before or None, limit=limit)
-    return [asdict(one) for one in found]
+        found = list_deliveries(session, scope, states=_states(), before=before, limit=limit)
+    return paged([asdict(one) for one in found], "before", found[-1].id if _full(found) else None)
 
 
 @routes.errorhandler(UnknownChannel)
@@ -240,9 +262,8 @@ def _vault() -> Vault:
     return vault
 
 
-def _page(place: str, *more: str) -> tuple[int, int]:
-    only(place, "limit", *more)
-    return whole(place, 0, _MAX_ID, 0), whole("limit", 1, MAX_PAGE, MAX_PAGE)
+def _full(page_of: Sequence[object]) -> bool:
+    return len(page_of) == LIMIT.read()
 
 
 def _states() -> frozenset[DeliveryState]:
@@ -254,13 +275,6 @@ def _states() -> frozenset[DeliveryState]:
     except ValueError:
         known = ", ".join(DeliveryState)
         raise wrong("states", f"must be among {known}", f"须为 {known} 中的值") from None
-
-
-def _id(number: int) -> int:
-    # More than the databases' ids hold is nobody's.
-    if number > _MAX_ID:
-        raise Problem(404)
-    return number
 
 
 def _shown(one: BaseModel) -> dict[str, Any]:

@@ -102,14 +102,6 @@ def numbers(signals: Sequence[SignalInfo]) -> Sequence[SignalInfo]:
     return signals
 
 
-def max_points() -> int:
-    """``max_points``, 2 to `MAX_POINTS`, 1,000 by default."""
-    text = request.args.get("max_points", "1000")
-    if not (text.isascii() and text.isdigit() and len(text) <= _MAX_DIGITS and 2 <= int(text) <= MAX_POINTS):  # noqa: PLR2004 - a trend has two ends
-        raise wrong("max_points", f"must be 2 to {MAX_POINTS}", f"须为 2 至 {MAX_POINTS}")
-    return int(text)
-
-
 def whole(name: str, least: int, most: int, default: int) -> int:
     """A whole number within bounds."""
     text = request.args.get(name, str(default))

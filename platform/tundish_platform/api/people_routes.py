@@ -8,10 +8,14 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 from flask import Blueprint, request
 from pydantic import BaseModel, ConfigDict, Field
 
+from tundish_platform.api import people_shapes as shapes
 from tundish_platform.api.context import platform
+from tundish_platform.api.described import described
 from tundish_platform.api.errors import Problem
 from tundish_platform.api.guard import authenticated, guarded, open_to_all
-from tundish_platform.api.params import only, whole
+from tundish_platform.api.ids import MAX_ID, known_id
+from tundish_platform.api.pages import LINK, paged
+from tundish_platform.api.parameters import Query, page, whole
 from tundish_platform.people.grants import MAX_GRANTS, HeldRole
 from tundish_platform.people.invitations import (
     InvitationView,
@@ -24,6 +28,7 @@ from tundish_platform.people.invitations import (
 from tundish_platform.people.members import Member, give_role, list_members, remove_member, take_role
 from tundish_platform.people.refusal import PeopleRefused
 from tundish_platform.tenancy import Permission
+from tundish_platform.tenancy.accounts import MAX_PLACE
 from tundish_platform.tenancy.passwords import utc_now
 from tundish_platform.tenancy.reach import Above
 
@@ -36,58 +41,69 @@ if TYPE_CHECKING:
     from tundish_platform.tenancy import Principal, TenantScope
 
 MAX_PAGE: Final = 1_000
-MAX_ID: Final = 2**31 - 1
+AFTER: Final = whole("after", 0, MAX_ID, 0, "Number of the last one of the page before.")
+LIMIT: Final = page(MAX_PAGE)
+BEFORE: Final = whole("before", 0, MAX_ID, 0, "Number of the last one of the page before; 0 for the newest.")
+PLACE: Final = Query(
+    "place",
+    "Path of the site, area or line at which the role is held; empty for the whole tenant.",
+    {"type": "string", "maxLength": MAX_PLACE},
+)
 
 routes = Blueprint("people", __name__)
 
 Token = Annotated[str, Field(min_length=1, max_length=200)]
 
 
-class _Invite(BaseModel):
+class Invite(BaseModel):
+    """Whom to invite, and with which roles."""
+
     model_config = ConfigDict(extra="forbid")
 
     login: Annotated[str, Field(max_length=200, pattern=r"^[^\x00]*$")]
     roles: Annotated[list[HeldRole], Field(max_length=MAX_GRANTS)]
 
 
-class _ComeIn(BaseModel):
+class ComeIn(BaseModel):
+    """The token of an invitation."""
+
     model_config = ConfigDict(extra="forbid")
 
     token: Token
 
 
-class _ComeInAsNew(_ComeIn):
+class ComeInAsNew(ComeIn):
+    """The token of an invitation, and who comes in."""
+
     name: Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f]*$")]
     password: Annotated[str, Field(max_length=1_024)]
 
 
 @routes.get("/tenants/<tenant>/members")
 @guarded(Permission.MANAGE)
+@described(AFTER, LIMIT, answer=list[shapes.MemberOfTenant], headers=(LINK,))
 def members(scope: TenantScope) -> ResponseReturnValue:
     """The tenant's people with their roles; the next page begins ``after`` the last one's number."""
-    only("after", "limit")
+    limit = LIMIT.read()
     with platform().metadata.session() as session:
-        found = list_members(
-            session, scope, after=whole("after", 0, MAX_ID, 0), limit=whole("limit", 1, MAX_PAGE, MAX_PAGE)
-        )
-    return [_member(one) for one in found]
+        found = list_members(session, scope, after=AFTER.read(), limit=limit)
+    return paged([_member(one) for one in found], "after", found[-1].person if len(found) == limit else None)
 
 
 @routes.post("/tenants/<tenant>/members/<int:person>/roles")
 @guarded(Permission.MANAGE)
-def role_give(scope: TenantScope, person: int) -> ResponseReturnValue:
+@described(body=HeldRole, answer=shapes.Given)
+def role_give(scope: TenantScope, person: int, body: HeldRole) -> ResponseReturnValue:
     """Give one of the tenant's people a role; giving it twice is no error."""
-    only()
-    held = HeldRole.model_validate(request.get_json())
     with platform().metadata.session() as session:
-        return {"given": give_role(session, scope, known_id(person), held, utc_now())}
+        return {"given": give_role(session, scope, known_id(person), body, utc_now())}
 
 
 @routes.delete("/tenants/<tenant>/members/<int:person>/roles/<role>")
 @guarded(Permission.MANAGE)
+@described(PLACE, answer=shapes.Taken)
 def role_take(scope: TenantScope, person: int, role: str) -> ResponseReturnValue:
     """Take a role, at a ``place`` if it is held at one; taking it twice is no error."""
-    only("place")
     held = HeldRole.model_validate({"role": role, "place": request.args.get("place", "")})
     with platform().metadata.session() as session:
         return {"taken": take_role(session, scope, known_id(person), held, utc_now())}
@@ -95,72 +111,61 @@ def role_take(scope: TenantScope, person: int, role: str) -> ResponseReturnValue
 
 @routes.delete("/tenants/<tenant>/members/<int:person>")
 @guarded(Permission.MANAGE)
+@described(answer=shapes.AllTaken)
 def member_remove(scope: TenantScope, person: int) -> ResponseReturnValue:
     """Take all of a person's roles here; their account stays, for they may have other tenants."""
-    only()
     with platform().metadata.session() as session:
         return {"taken": remove_member(session, scope, known_id(person), utc_now())}
 
 
 @routes.get("/tenants/<tenant>/invitations")
 @guarded(Permission.MANAGE)
+@described(BEFORE, LIMIT, answer=list[shapes.Invitation], headers=(LINK,))
 def invitations(scope: TenantScope) -> ResponseReturnValue:
     """Invitations, newest first; ``before`` a number for the next page."""
-    only("before", "limit")
-    before = whole("before", 0, MAX_ID, 0)
-    limit = whole("limit", 1, MAX_PAGE, MAX_PAGE)
+    limit = LIMIT.read()
     with platform().metadata.session() as session:
-        found = list_invitations(session, scope, utc_now(), before=before or None, limit=limit)
-    return [_invitation(one) for one in found]
+        found = list_invitations(session, scope, utc_now(), before=BEFORE.read() or None, limit=limit)
+    return paged([_invitation(one) for one in found], "before", found[-1].id if len(found) == limit else None)
 
 
 @routes.post("/tenants/<tenant>/invitations")
 @guarded(Permission.MANAGE)
-def invitation_make(scope: TenantScope) -> ResponseReturnValue:
+@described(body=Invite, answer=shapes.InvitationMade, status=201, secret=True)
+def invitation_make(scope: TenantScope, body: Invite) -> ResponseReturnValue:
     """Invite somebody; the token in the answer is shown this once."""
-    only()
-    wanted = _Invite.model_validate(request.get_json())
     with platform().metadata.session() as session:
-        view, token = invite(session, scope, wanted.login, wanted.roles, utc_now())
+        view, token = invite(session, scope, body.login, body.roles, utc_now())
     return {**_invitation(view), "token": token, "path": f"/invitation/{token}"}, 201
 
 
 @routes.delete("/tenants/<tenant>/invitations/<int:invitation>")
 @guarded(Permission.MANAGE)
+@described(answer=shapes.Withdrawn)
 def invitation_withdraw(scope: TenantScope, invitation: int) -> ResponseReturnValue:
     """Withdraw an open invitation; withdrawing twice is no error."""
-    only()
     with platform().metadata.session() as session:
         return {"withdrawn": withdraw(session, scope, known_id(invitation), utc_now())}
 
 
 @routes.post("/invitations/accept")
 @open_to_all
-def invitation_accept() -> ResponseReturnValue:
+@described(body=ComeInAsNew, answer=shapes.CameIn, status=201)
+def invitation_accept(body: ComeInAsNew) -> ResponseReturnValue:
     """Come in as a new person; the invitation's token is what lets them."""
-    only()
-    sent = _ComeInAsNew.model_validate(request.get_json())
     with platform().metadata.above(Above.IDENTITY).session() as session:
-        person = accept_as_new(session, sent.token, sent.name, sent.password, utc_now())
+        person = accept_as_new(session, body.token, body.name, body.password, utc_now())
     return {"person": person}, 201
 
 
 @routes.post("/me/invitations")
 @authenticated
-def invitation_accept_as_me(principal: Principal) -> ResponseReturnValue:
+@described(body=ComeIn, answer=shapes.Entered)
+def invitation_accept_as_me(principal: Principal, body: ComeIn) -> ResponseReturnValue:
     """Come in as the person who is logged in."""
-    only()
     require_person(principal)
-    sent = _ComeIn.model_validate(request.get_json())
     with platform().metadata.above(Above.IDENTITY).session() as session:
-        return {"tenant": accept_as(session, sent.token, principal.id, utc_now())}
-
-
-def known_id(number: int) -> int:
-    """A number from an address; more than the databases' ids hold is nobody's."""
-    if number > MAX_ID:
-        raise Problem(404)
-    return number
+        return {"tenant": accept_as(session, body.token, principal.id, utc_now())}
 
 
 def require_person(principal: Principal) -> None:

@@ -10,16 +10,20 @@ from flask import Blueprint, request
 from pydantic import BaseModel, ConfigDict, Field
 
 from tundish_platform.alarms import RuleRefused
+from tundish_platform.api import shapes
 from tundish_platform.api.context import platform
+from tundish_platform.api.described import described
 from tundish_platform.api.errors import Problem
 from tundish_platform.api.guard import authenticated, guarded
-from tundish_platform.api.params import only, whole
+from tundish_platform.api.ids import MAX_ID
+from tundish_platform.api.pages import LINK, paged
+from tundish_platform.api.parameters import Query, page, whole
 from tundish_platform.assets import (
-    AssetChanged,
     Declared,
+    Instance,
+    TypeInfo,
     TypeRefused,
     TypeSpec,
-    UnknownAsset,
     UnknownType,
     find_instance,
     find_type,
@@ -28,7 +32,7 @@ from tundish_platform.assets import (
     save_type,
 )
 from tundish_platform.planning import build, draft_of_instance, draft_of_kit, preview
-from tundish_platform.samples.kits import UnknownKit, kit, kits
+from tundish_platform.samples.kits import LineKit, UnknownKit, kit, kits
 from tundish_platform.tenancy import Permission
 
 if TYPE_CHECKING:
@@ -36,23 +40,30 @@ if TYPE_CHECKING:
 
     from tundish_platform.tenancy import Principal, TenantScope
 
-_MAX_ID: Final = 2**31 - 1
 _PAGE: Final = 500
 _KEY: Final = r"^[a-z][a-z0-9_-]{0,59}$"
 _PART: Final = r"[^\x00-\x20/](?:[^\x00-\x1f/]*[^\x00-\x20/])?"
-_Number = Annotated[int, Field(ge=1, le=_MAX_ID)]
+_Number = Annotated[int, Field(ge=1, le=MAX_ID)]
+
+AFTER: Final = Query("after", "Key of the last type of the page before.", {"type": "string"})
+LIMIT: Final = page(_PAGE)
+VERSION: Final = whole("version", 0, MAX_ID, 0, "Of the type; 0 for the newest.")
 
 routes = Blueprint("planning", __name__)
 
 
-class _Plan(BaseModel):
+class KitPlan(BaseModel):
+    """The line a kit shall make, and whether to make it or only to say what would be made."""
+
     model_config = ConfigDict(extra="forbid")
 
     line: Annotated[str, Field(max_length=200, pattern=f"^{_PART}/{_PART}/{_PART}$")] | None = None
     apply: bool = False
 
 
-class _Typing(BaseModel):
+class Typing(BaseModel):
+    """The type that an asset shall have, and what it has otherwise."""
+
     model_config = ConfigDict(extra="forbid")
 
     version: _Number
@@ -67,82 +78,79 @@ class _Key(BaseModel):
 
 @routes.get("/kits")
 @authenticated
+@described(answer=list[LineKit], tagged=True)
 def kit_list(principal: Principal) -> ResponseReturnValue:
     """The line kits there are."""
     del principal
-    only()
     return [one.model_dump(mode="json") for one in kits().values()]
 
 
 @routes.post("/tenants/<tenant>/kits/<name>")
 @guarded(Permission.CONFIGURE)
-def kit_build(scope: TenantScope, name: str) -> ResponseReturnValue:
+@described(body=KitPlan, answer=shapes.Kit)
+def kit_build(scope: TenantScope, name: str, body: KitPlan) -> ResponseReturnValue:
     """What a kit would make, or with ``apply`` make it: all or nothing, and nothing twice."""
-    only()
-    wanted = _Plan.model_validate(request.get_json())
     one = kit(name)
-    draft = draft_of_kit(one, wanted.line)
+    draft = draft_of_kit(one, body.line)
     with platform().metadata.session() as session:
-        if wanted.apply:
+        if body.apply:
             outcome = build(session, scope, draft, datetime.now(UTC))
         else:
             outcome = preview(session, scope, draft)
     named = {"dashboards": one.dashboards, "apps": one.apps, "models": one.models}
-    return {"kit": name, "line": wanted.line or one.line, "applied": wanted.apply, **asdict(outcome), **named}
+    return {"kit": name, "line": body.line or one.line, "applied": body.apply, **asdict(outcome), **named}
 
 
 @routes.get("/tenants/<tenant>/asset-types")
 @guarded(Permission.READ)
+@described(AFTER, LIMIT, answer=list[TypeInfo], headers=(LINK,))
 def types(scope: TenantScope) -> ResponseReturnValue:
     """Types by key; the next page begins ``after`` the last one's."""
-    only("after", "limit")
+    limit = LIMIT.read()
     with platform().metadata.session() as session:
-        found = list_types(
-            session, scope, after=request.args.get("after", ""), limit=whole("limit", 1, _PAGE, _PAGE)
-        )
-    return [one.model_dump(mode="json") for one in found]
+        found = list_types(session, scope, after=request.args.get("after", ""), limit=limit)
+    rows = [one.model_dump(mode="json") for one in found]
+    return paged(rows, "after", found[-1].key if len(found) == limit else None)
 
 
 @routes.get("/tenants/<tenant>/asset-types/<name>")
 @guarded(Permission.READ)
+@described(VERSION, answer=TypeInfo)
 def type_one(scope: TenantScope, name: str) -> ResponseReturnValue:
     """A type with what it inherits; the newest, or ``version``."""
-    only("version")
-    version = whole("version", 0, _MAX_ID, 0) or None
     with platform().metadata.session() as session:
-        return find_type(session, scope, name, version).model_dump(mode="json")
+        return find_type(session, scope, name, VERSION.read() or None).model_dump(mode="json")
 
 
 @routes.put("/tenants/<tenant>/asset-types/<name>")
 @guarded(Permission.CONFIGURE)
-def type_save(scope: TenantScope, name: str) -> ResponseReturnValue:
+@described(body=TypeSpec, answer=TypeInfo)
+def type_save(scope: TenantScope, name: str, body: TypeSpec) -> ResponseReturnValue:
     """Keep a type as its next version; the same again makes none."""
-    only()
-    key, spec = _Key(key=name).key, TypeSpec.model_validate(request.get_json())
+    key = _Key(key=name).key
     with platform().metadata.session() as session:
-        return save_type(session, scope, key, spec, datetime.now(UTC)).model_dump(mode="json")
+        return save_type(session, scope, key, body, datetime.now(UTC)).model_dump(mode="json")
 
 
 @routes.get("/tenants/<tenant>/assets/<int:asset>/type")
 @guarded(Permission.READ)
+@described(answer=Instance)
 def instance(scope: TenantScope, asset: int) -> ResponseReturnValue:
     """What an asset has by its type and what it overrides."""
-    only()
     with platform().metadata.session() as session:
-        return find_instance(session, scope, min(asset, _MAX_ID)).model_dump(mode="json")
+        return find_instance(session, scope, min(asset, MAX_ID)).model_dump(mode="json")
 
 
 @routes.put("/tenants/<tenant>/assets/<int:asset>/type")
 @guarded(Permission.CONFIGURE)
-def instance_make(scope: TenantScope, asset: int) -> ResponseReturnValue:
+@described(body=Typing, answer=shapes.Typed)
+def instance_make(scope: TenantScope, asset: int, body: Typing) -> ResponseReturnValue:
     """Make an asset an instance of a type: its signals and rules are made or brought up to date."""
-    only()
-    wanted = _Typing.model_validate(request.get_json())
     now = datetime.now(UTC)
     with platform().metadata.session() as session:
         made = give_type(
-            session, scope, min(asset, _MAX_ID), wanted.version, (wanted.type, wanted.type_version),
-            wanted.overrides, now,
+            session, scope, min(asset, MAX_ID), body.version, (body.type, body.type_version),
+            body.overrides, now,
         )  # fmt: skip
         outcome = build(session, scope, draft_of_instance(made), now)
     answer: dict[str, Any] = made.model_dump(mode="json")
@@ -161,19 +169,6 @@ def _unknown_kit(_error: UnknownKit) -> ResponseReturnValue:
 @routes.errorhandler(UnknownType)
 def _unknown_type(error: UnknownType) -> ResponseReturnValue:
     return Problem(404, f"There is no type {error}.", f"没有类型 {error}。", "unknown_type").response()
-
-
-@routes.errorhandler(UnknownAsset)
-def _unknown_asset(error: UnknownAsset) -> ResponseReturnValue:
-    return Problem(404, f"There is no asset {error}.", f"没有设备节点 {error}。", "unknown_asset").response()
-
-
-@routes.errorhandler(AssetChanged)
-def _changed(_error: AssetChanged) -> ResponseReturnValue:
-    return Problem(
-        409, "Somebody changed the asset since it was read. Read it anew.",
-        "该节点已被他人修改,请重新读取。", "asset_changed",
-    ).response()  # fmt: skip
 
 
 @routes.errorhandler(TypeRefused)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import TYPE_CHECKING
+from operator import itemgetter
+from typing import TYPE_CHECKING, Final
 
 from flask import Blueprint, jsonify, request
 
+from tundish_platform.api import shapes
 from tundish_platform.api.adoption import (
     OFFICIAL,
     UnknownEnterprise,
@@ -16,11 +18,13 @@ from tundish_platform.api.adoption import (
     enterprise_list,
 )
 from tundish_platform.api.context import platform
+from tundish_platform.api.described import described
 from tundish_platform.api.errors import Problem
 from tundish_platform.api.ghosts import suspicion_list
 from tundish_platform.api.guard import guarded_above
-from tundish_platform.api.params import only
-from tundish_platform.programme import published_rules
+from tundish_platform.api.pages import LINK, paged
+from tundish_platform.api.parameters import RULE, Query, page
+from tundish_platform.programme import Rule, published_rules
 from tundish_platform.tenancy import Permission
 
 if TYPE_CHECKING:
@@ -28,11 +32,15 @@ if TYPE_CHECKING:
 
     from tundish_platform.tenancy import Principal
 
+AFTER: Final = Query("after", "Code of the last enterprise of the page before.", {"type": "string"})
+LIMIT: Final = page(10_000, 1_000)
+
 routes = Blueprint("programme", __name__)
 
 
 @routes.get("/programme/rules")
 @guarded_above(Permission.PROGRAMME)
+@described(answer=list[Rule], tagged=True)
 def rules(_principal: Principal) -> Response:
     """Every published version of the rules, whole."""
     return jsonify([rule.model_dump(mode="json") for rule in published_rules().values()])
@@ -40,6 +48,7 @@ def rules(_principal: Principal) -> Response:
 
 @routes.get("/programme/adoption")
 @guarded_above(Permission.PROGRAMME)
+@described(RULE, answer=shapes.AdoptionFigures)
 def adoption_figures(principal: Principal) -> Response:
     """Enterprises per stage, county and industry, under the rule version ``rule``."""
     return jsonify(asdict(current_adoption(platform(), principal, _version())))
@@ -47,13 +56,18 @@ def adoption_figures(principal: Principal) -> Response:
 
 @routes.get("/programme/enterprises")
 @guarded_above(Permission.PROGRAMME)
+@described(RULE, AFTER, LIMIT, answer=list[shapes.Registered], headers=(LINK,))
 def enterprise_register(principal: Principal) -> Response:
-    """The register with each enterprise's stage."""
-    return jsonify(enterprise_list(platform(), principal, _version()))
+    """The register with each enterprise's stage, by code."""
+    after, limit = request.args.get("after", ""), LIMIT.read()
+    listed = sorted(enterprise_list(platform(), principal, _version()), key=itemgetter("uscc"))
+    found = [one for one in listed if one["uscc"] > after][:limit]
+    return paged(found, "after", found[-1]["uscc"] if len(found) == limit else None)
 
 
 @routes.get("/programme/enterprises/<uscc>/evidence")
 @guarded_above(Permission.PROGRAMME)
+@described(RULE, answer=shapes.EvidenceOf)
 def evidence_of(principal: Principal, uscc: str) -> Response:
     """Why an enterprise is in its stage."""
     return jsonify(enterprise_evidence(platform(), principal, uscc, _version()))
@@ -61,9 +75,9 @@ def evidence_of(principal: Principal, uscc: str) -> Response:
 
 @routes.get("/programme/suspicions")
 @guarded_above(Permission.PROGRAMME)
+@described(answer=list[shapes.Suspected])
 def standing_suspicions(principal: Principal) -> Response:
     """Enterprises whose connections resemble ghosts, the gravest first."""
-    only()
     return jsonify(suspicion_list(platform(), principal))
 
 
@@ -84,5 +98,4 @@ def _unknown_enterprise(error: UnknownEnterprise) -> Response:
 
 
 def _version() -> str:
-    only("rule")
     return request.args.get("rule", OFFICIAL)

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tundish_platform.api.completeness import WINDOW, Completeness, completeness, source_now
-from tundish_platform.assets import find_signals, list_signals, list_sources
+from tundish_platform.assets import find_signals, list_signals, list_sources, page_of_signals
 from tundish_platform.samples import SampleKind, Severity, SignalRole, severity
 from tundish_platform.store.query.queries import Thinning
 from tundish_platform.store.query.states import STATES_SCHEMA
@@ -109,6 +109,12 @@ def signals(context: PlatformContext, scope: TenantScope) -> list[SignalInfo]:
         return list_signals(session, scope)
 
 
+def signals_page(context: PlatformContext, scope: TenantScope, after: int, limit: int) -> list[SignalInfo]:
+    """The next signals behind a number, by number."""
+    with context.metadata.session() as session:
+        return page_of_signals(session, scope, after, limit)
+
+
 def signals_of(context: PlatformContext, scope: TenantScope, ids: Iterable[int]) -> list[SignalInfo]:
     """The signals with these numbers, in the order asked for.
 
@@ -134,6 +140,11 @@ def latest_values(
         UnknownSignals: the scope sees no such signals.
     """
     known = signals(context, scope) if ids is None else signals_of(context, scope, ids)
+    return _latest_of(context, scope, known)
+
+
+def latest_of(context: PlatformContext, scope: TenantScope, known: Sequence[SignalInfo]) -> list[LatestValue]:
+    """Newest sample of each of these signals that has one, in their order."""
     return _latest_of(context, scope, known)
 
 

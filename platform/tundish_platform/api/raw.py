@@ -53,11 +53,11 @@ def rows(
     members = [s for s in signals if s.kind is kind]
     ids = [s.id for s in members]
     start, end = window
-    stretch = _stretch(members)
+    stretch = reach_of(members)
     if end - start > stretch:
         end = heard_until(telemetry, scope, ids, start, end)
     if (end - start) / stretch > _MOST_STRETCHES:
-        raise _too_many(form)
+        raise too_many(form)
     parts: list[pa.Table] = []
     count = size = 0
     while start < end or not parts:
@@ -65,7 +65,7 @@ def rows(
         start += stretch
         count, size = count + parts[-1].num_rows, size + parts[-1].nbytes
         if count > MAX_ROWS[form] or size > MAX_BYTES:
-            raise _too_many(form)
+            raise too_many(form)
     if len(parts) == 1:
         return parts[0]
     return pa.concat_tables(parts).sort_by([("signal", "ascending"), ("ts", "ascending")])
@@ -98,7 +98,7 @@ def require_few(
         )
 
 
-def _stretch(members: Sequence[SignalInfo]) -> timedelta:
+def reach_of(members: Sequence[SignalInfo]) -> timedelta:
     """How long the members need for so many rows as memory should hold at once."""
     per_second = sum(1 / (s.period_s or _UNKNOWN_PERIOD_S) for s in members) or 1.0
     return max(
@@ -106,7 +106,8 @@ def _stretch(members: Sequence[SignalInfo]) -> timedelta:
     )
 
 
-def _too_many(form: str) -> Problem:
+def too_many(form: str) -> Problem:
+    """The refusal of an answer that would be too large, to be raised."""
     most, size = MAX_ROWS[form], MAX_BYTES // 2**20
     return Problem(
         422,

@@ -9,11 +9,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 from flask import Blueprint, request
 from pydantic import BaseModel, ConfigDict, Field
 
+from tundish_platform.api import people_shapes as shapes
 from tundish_platform.api.context import platform
+from tundish_platform.api.described import described
 from tundish_platform.api.errors import Problem
 from tundish_platform.api.guard import authenticated, bearer, open_to_all
-from tundish_platform.api.params import only
-from tundish_platform.api.people_routes import known_id, require_person
+from tundish_platform.api.ids import known_id
+from tundish_platform.api.people_routes import require_person
+from tundish_platform.api.shapes import Removed
 from tundish_platform.audit import record
 from tundish_platform.people.factors import check_code, confirm, enrol, factor_state, remove_factor
 from tundish_platform.people.login import CodeNeeded, check_first, check_second, enter
@@ -44,7 +47,9 @@ _Password = Annotated[str, Field(max_length=1_024)]
 _Code = Annotated[str, Field(max_length=60)]
 
 
-class _LogIn(BaseModel):
+class LogIn(BaseModel):
+    """Name and password, and a code where a second factor stands."""
+
     model_config = ConfigDict(extra="forbid")
 
     login: Annotated[str, Field(max_length=200)]
@@ -52,52 +57,59 @@ class _LogIn(BaseModel):
     code: _Code = ""
 
 
-class _Again(BaseModel):
+class Again(BaseModel):
+    """The password, asked for again."""
+
     model_config = ConfigDict(extra="forbid")
 
     password: _Password
 
 
-class _Shown(BaseModel):
+class Code(BaseModel):
+    """A code of the authenticator, or a recovery code."""
+
     model_config = ConfigDict(extra="forbid")
 
     code: _Code
 
 
-class _Answer(BaseModel):
+class Answer(BaseModel):
+    """What the authenticator answered to the challenge of the token."""
+
     model_config = ConfigDict(extra="forbid")
 
     token: Annotated[str, Field(max_length=200)]
     answer: dict[str, Any]
 
 
-class _NewPasskey(_Answer):
+class NewPasskey(Answer):
+    """A new passkey and what its person calls it."""
+
     name: Annotated[str, Field(min_length=1, max_length=120, pattern=r"^[^\x00-\x1f]*$")]
 
 
 @routes.post("/sessions")
 @open_to_all
-def log_in() -> ResponseReturnValue:
+@described(body=LogIn, answer=shapes.SessionOpened, status=201, secret=True)
+def log_in(body: LogIn) -> ResponseReturnValue:
     """Log in with name, password and, where a second factor stands, a code."""
-    only()
-    sent = _LogIn.model_validate(request.get_json())
     now, people = utc_now(), platform().people
     with platform().metadata.above(Above.IDENTITY).session() as session:
         try:
-            user_id, way = check_first(session, sent.login, sent.password), "password"
+            user_id, way = check_first(session, body.login, body.password), "password"
         except CodeNeeded as needed:
-            if not sent.code:
+            if not body.code:
                 raise
             user_id, way = needed.user_id, "code"
-            check_second(session, people, user_id, sent.code, now)
+            check_second(session, people, user_id, body.code, now)
         return _opened(enter(session, user_id, people.session_length, now, _agent(), way)), 201
 
 
 @routes.post("/sessions/passkey/options")
 @open_to_all
+@described(answer=shapes.PasskeyOptions)
 def passkey_ask() -> ResponseReturnValue:
     """What a browser asks its authenticator in order to log in."""
-    only()
     with platform().metadata.above(Above.IDENTITY).session() as session:
         token, options = offer_log_in(session, platform().people, utc_now())
     return {"token": token, "options": options}
@@ -105,14 +117,13 @@ def passkey_ask() -> ResponseReturnValue:
 
 @routes.post("/sessions/passkey")
 @open_to_all
-def passkey_log_in() -> ResponseReturnValue:
+@described(body=Answer, answer=shapes.SessionOpened, status=201, secret=True)
+def passkey_log_in(body: Answer) -> ResponseReturnValue:
     """Log in with a passkey."""
-    only()
-    sent = _Answer.model_validate(request.get_json())
     now, people = utc_now(), platform().people
     try:
         with platform().metadata.above(Above.IDENTITY).session() as session:
-            user_id = check_passkey(session, people, sent.token, sent.answer, now)
+            user_id = check_passkey(session, people, body.token, body.answer, now)
             return _opened(enter(session, user_id, people.session_length, now, _agent(), "passkey")), 201
     except AccessDenied:
         raise Problem(
@@ -123,9 +134,9 @@ def passkey_log_in() -> ResponseReturnValue:
 
 @routes.get("/me/sessions")
 @authenticated
+@described(answer=list[shapes.OwnSession])
 def own_sessions(principal: Principal) -> ResponseReturnValue:
     """One's own open sessions, newest first; ``current`` is the one that asks."""
-    only()
     require_person(principal)
     with platform().metadata.above(Above.IDENTITY).session() as session:
         found = open_sessions(session, principal.id, utc_now(), bearer().removeprefix(SESSION_PREFIX))
@@ -134,25 +145,25 @@ def own_sessions(principal: Principal) -> ResponseReturnValue:
 
 @routes.delete("/me/sessions/<int:number>")
 @authenticated
+@described(answer=shapes.Ended)
 def session_end(principal: Principal, number: int) -> ResponseReturnValue:
     """End one of one's own sessions; ending it twice is no error."""
-    only()
     return {"ended": _end(principal, known_id(number))}
 
 
 @routes.delete("/me/sessions")
 @authenticated
+@described(answer=shapes.Ended)
 def sessions_end(principal: Principal) -> ResponseReturnValue:
     """End all of one's own sessions, this one with them."""
-    only()
     return {"ended": _end(principal, None)}
 
 
 @routes.get("/me/second-factor")
 @authenticated
+@described(answer=shapes.SecondFactor)
 def factor(principal: Principal) -> ResponseReturnValue:
     """Whether codes are asked for, and how many recovery codes are left."""
-    only()
     require_person(principal)
     with platform().metadata.above(Above.IDENTITY).session() as session:
         return asdict(factor_state(session, principal.id))
@@ -160,47 +171,44 @@ def factor(principal: Principal) -> ResponseReturnValue:
 
 @routes.post("/me/second-factor")
 @authenticated
-def factor_enrol(principal: Principal) -> ResponseReturnValue:
+@described(body=Again, answer=shapes.Enrolled, status=201, secret=True)
+def factor_enrol(principal: Principal, body: Again) -> ResponseReturnValue:
     """A secret for the authenticator, for whoever knows the password; shown this once."""
-    only()
     require_person(principal)
-    sent = _Again.model_validate(request.get_json())
     with platform().metadata.above(Above.IDENTITY).session() as session:
-        verify_password(session, login_of(session, principal.id), sent.password)
+        verify_password(session, login_of(session, principal.id), body.password)
         return asdict(enrol(session, platform().people, principal.id, utc_now())), 201
 
 
 @routes.put("/me/second-factor")
 @authenticated
-def factor_confirm(principal: Principal) -> ResponseReturnValue:
+@described(body=Code, answer=shapes.RecoveryCodes, secret=True)
+def factor_confirm(principal: Principal, body: Code) -> ResponseReturnValue:
     """Ask for codes from now on; the recovery codes in the answer are shown this once."""
-    only()
     require_person(principal)
-    sent = _Shown.model_validate(request.get_json())
     with platform().metadata.above(Above.IDENTITY).session() as session:
-        codes = confirm(session, platform().people, principal.id, sent.code, utc_now())
+        codes = confirm(session, platform().people, principal.id, body.code, utc_now())
     return {"recovery_codes": codes}
 
 
 @routes.delete("/me/second-factor")
 @authenticated
-def factor_remove(principal: Principal) -> ResponseReturnValue:
+@described(body=Code, answer=Removed)
+def factor_remove(principal: Principal, body: Code) -> ResponseReturnValue:
     """Ask for no codes any more; takes a last one."""
-    only()
     require_person(principal)
-    sent = _Shown.model_validate(request.get_json())
     now = utc_now()
     with platform().metadata.above(Above.IDENTITY).session() as session:
         if factor_state(session, principal.id).confirmed:
-            check_code(session, platform().people, principal.id, sent.code, now)
+            check_code(session, platform().people, principal.id, body.code, now)
         return {"removed": remove_factor(session, principal.id, now)}
 
 
 @routes.get("/me/passkeys")
 @authenticated
+@described(answer=list[shapes.Passkey])
 def passkeys(principal: Principal) -> ResponseReturnValue:
     """One's own passkeys."""
-    only()
     require_person(principal)
     with platform().metadata.above(Above.IDENTITY).session() as session:
         return [asdict(one) for one in list_passkeys(session, principal.id)]
@@ -208,9 +216,9 @@ def passkeys(principal: Principal) -> ResponseReturnValue:
 
 @routes.post("/me/passkeys/options")
 @authenticated
+@described(answer=shapes.PasskeyOptions)
 def passkey_offer(principal: Principal) -> ResponseReturnValue:
     """What a browser asks its authenticator in order to make a passkey."""
-    only()
     require_person(principal)
     with platform().metadata.above(Above.IDENTITY).session() as session:
         token, options = offer_registration(session, platform().people, principal.id, utc_now())
@@ -219,23 +227,22 @@ def passkey_offer(principal: Principal) -> ResponseReturnValue:
 
 @routes.post("/me/passkeys")
 @authenticated
-def passkey_register(principal: Principal) -> ResponseReturnValue:
+@described(body=NewPasskey, answer=shapes.Passkey, status=201)
+def passkey_register(principal: Principal, body: NewPasskey) -> ResponseReturnValue:
     """Keep the passkey that the browser made."""
-    only()
     require_person(principal)
-    sent = _NewPasskey.model_validate(request.get_json())
     with platform().metadata.above(Above.IDENTITY).session() as session:
         made = register(
-            session, platform().people, principal.id, sent.token, sent.answer, sent.name, utc_now()
+            session, platform().people, principal.id, body.token, body.answer, body.name, utc_now()
         )
     return asdict(made), 201
 
 
 @routes.delete("/me/passkeys/<int:passkey>")
 @authenticated
+@described(answer=Removed)
 def passkey_remove(principal: Principal, passkey: int) -> ResponseReturnValue:
     """Refuse a passkey from now on; removing it twice is no error."""
-    only()
     require_person(principal)
     with platform().metadata.above(Above.IDENTITY).session() as session:
         return {"removed": remove_passkey(session, principal.id, known_id(passkey), utc_now())}

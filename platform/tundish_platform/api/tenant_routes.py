@@ -3,27 +3,31 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from flask import Blueprint, request
 from pydantic import BaseModel, ConfigDict, Field
 
-from tundish_platform.api import ingest, params, queries
+from tundish_platform.api import ingest, queries, shapes
 from tundish_platform.api.answers import BATCHES_MIME
 from tundish_platform.api.context import platform
+from tundish_platform.api.described import described
 from tundish_platform.api.errors import Problem
 from tundish_platform.api.guard import authenticated, guarded, open_to_all
-from tundish_platform.api.params import whole
+from tundish_platform.api.pages import LINK, paged
+from tundish_platform.api.parameters import AFTER_SIGNAL, SIGNAL_LIMIT, Query
+from tundish_platform.api.params import wrong
 from tundish_platform.assets import (
     MAX_SIGNALS,
     Heartbeat,
     SignalSearch,
+    SourceInfo,
     save_heartbeat,
     search_signals,
     upsert_signals,
 )
 from tundish_platform.assets.search import MAX_PAGE
-from tundish_platform.samples import SignalSpec
+from tundish_platform.samples import SignalInfo, SignalSpec
 from tundish_platform.samples.semantics import semantic_kinds
 from tundish_platform.samples.units import units
 from tundish_platform.tenancy import Permission
@@ -36,11 +40,19 @@ if TYPE_CHECKING:
 
 routes = Blueprint("tenant", __name__)
 
-_SEARCH: Final = ("search", "kind", "unit", "line", "after", "limit")
 _LONGEST_SEARCH: Final = 400
+_TEXT: Final = {"type": "string", "maxLength": _LONGEST_SEARCH}
+SEARCH: Final = (
+    Query("search", "Parts of path or names with blanks between; all must be found.", _TEXT),
+    Query("kind", "Semantic kind, with its special kinds.", _TEXT),
+    Query("unit", "UCUM code of the unit stored.", _TEXT),
+    Query("line", "Path of a line, or of anything else above the signals.", _TEXT),
+)
 
 
-class _Declaration(BaseModel):
+class SignalDeclaration(BaseModel):
+    """Signals of a source."""
+
     model_config = ConfigDict(extra="forbid")
 
     source: str
@@ -49,9 +61,9 @@ class _Declaration(BaseModel):
 
 @routes.get("/health")
 @open_to_all
+@described(answer=shapes.Health)
 def health() -> ResponseReturnValue:
     """Whether the platform can take and give samples."""
-    params.only()
     telemetry = platform().telemetry
     ready = telemetry.ready
     answer = {
@@ -64,9 +76,9 @@ def health() -> ResponseReturnValue:
 
 @routes.get("/me")
 @authenticated
+@described(answer=shapes.Me, tagged=True)
 def me(principal: Principal) -> ResponseReturnValue:
     """Who the token belongs to, and what it may do where."""
-    params.only()
     with platform().metadata.session() as session:
         tenants = tenants_of(session, principal)
     return {
@@ -93,10 +105,10 @@ def me(principal: Principal) -> ResponseReturnValue:
 
 @routes.get("/vocabulary")
 @authenticated
+@described(answer=shapes.Vocabulary, tagged=True)
 def vocabulary(principal: Principal) -> ResponseReturnValue:
     """The units and semantic kinds there are."""
     del principal
-    params.only()
     return {
         "units": [asdict(unit) for unit in units().values()],
         "semantic_kinds": [asdict(kind) for kind in semantic_kinds().values()],
@@ -105,68 +117,63 @@ def vocabulary(principal: Principal) -> ResponseReturnValue:
 
 @routes.get("/tenants/<tenant>/signals")
 @guarded(Permission.READ)
+@described(*SEARCH, AFTER_SIGNAL, SIGNAL_LIMIT, answer=list[SignalInfo], headers=(LINK,), tagged=True)
 def list_of_signals(scope: TenantScope) -> ResponseReturnValue:
-    """All signals the caller may see by path, or a page of those looked for by number."""
-    params.only(*_SEARCH)
-    if any(name in request.args for name in _SEARCH):
-        return _searched(scope)
-    return [signal.model_dump(mode="json") for signal in queries.signals(platform(), scope)]
+    """Signals the caller may see, or those looked for, by number.
+
+    The next page begins ``after`` the last one's.
+    """
+    wanted, after, limit = _search(), AFTER_SIGNAL.read(), SIGNAL_LIMIT.read()
+    if wanted == SignalSearch():
+        found = queries.signals_page(platform(), scope, after, limit)
+    else:
+        limit = min(limit, MAX_PAGE)
+        with platform().metadata.session() as session:
+            found = search_signals(session, scope, wanted, after=after, limit=limit)
+    rows = [signal.model_dump(mode="json") for signal in found]
+    return paged(rows, "after", found[-1].id if len(found) == limit else None)
 
 
 @routes.put("/tenants/<tenant>/signals")
 @guarded(Permission.INGEST, body_limit=64 * 1024 * 1024)
-def declare_signals(scope: TenantScope) -> ResponseReturnValue:
+@described(body=SignalDeclaration, answer=shapes.Numbers)
+def declare_signals(scope: TenantScope, body: SignalDeclaration) -> ResponseReturnValue:
     """Declare signals; known paths keep their numbers."""
-    params.only()
-    declared = _Declaration.model_validate(_json_body())
     with platform().metadata.session() as session:
-        return {"ids": upsert_signals(session, scope, declared.source, declared.signals)}
+        return {"ids": upsert_signals(session, scope, body.source, body.signals)}
 
 
 @routes.get("/tenants/<tenant>/sources")
 @guarded(Permission.READ)
+@described(answer=list[SourceInfo])
 def list_of_sources(scope: TenantScope) -> ResponseReturnValue:
     """All sources with their last heartbeats."""
-    params.only()
     return [source.model_dump(mode="json") for source in queries.sources(platform(), scope)]
 
 
 @routes.put("/tenants/<tenant>/sources/<name>")
 @guarded(Permission.INGEST)
-def heartbeat(scope: TenantScope, name: str) -> ResponseReturnValue:
+@described(body=Heartbeat, answer=shapes.Named)
+def heartbeat(scope: TenantScope, name: str, body: Heartbeat) -> ResponseReturnValue:
     """A source's heartbeat."""
-    params.only()
-    sent = Heartbeat.model_validate(_json_body())
     with platform().metadata.session() as session:
-        save_heartbeat(session, scope, name, sent)
+        save_heartbeat(session, scope, name, body)
     return {"name": name}
 
 
 @routes.post("/tenants/<tenant>/ingest")
 @guarded(Permission.INGEST, body_limit=ingest.MAX_BODY)
+@described(media=(BATCHES_MIME,), answer=shapes.Stored)
 def take_samples(scope: TenantScope) -> ResponseReturnValue:
     """Take sample batches; the answer comes when they are on disk."""
-    params.only()
     if request.mimetype != BATCHES_MIME:
         raise Problem(415, f"Send {BATCHES_MIME}.", f"请使用内容类型 {BATCHES_MIME}。")
     stored = ingest.ingest(platform(), scope, request.get_data(cache=False))
     return {"rows": int(stored), "expired": stored.expired}
 
 
-def _searched(scope: TenantScope) -> ResponseReturnValue:
-    words = {name: request.args.get(name, "") for name in ("search", "kind", "unit", "line")}
-    if any(len(word) > _LONGEST_SEARCH for word in words.values()):
-        raise params.wrong(
-            "search", f"has more than {_LONGEST_SEARCH} letters", f"超过 {_LONGEST_SEARCH} 个字符"
-        )
-    wanted = SignalSearch(words["search"], words["kind"], words["unit"], words["line"].strip("/"))
-    after, limit = whole("after", 0, params.MAX_ID, 0), whole("limit", 1, MAX_PAGE, 100)
-    with platform().metadata.session() as session:
-        found = search_signals(session, scope, wanted, after=after, limit=limit)
-    return [signal.model_dump(mode="json") for signal in found]
-
-
-def _json_body() -> Any:  # noqa: ANN401 - a model checks it next
-    if not request.is_json:
-        raise Problem(415, "Send application/json.", "请使用内容类型 application/json。")
-    return request.get_json()
+def _search() -> SignalSearch:
+    words = {one.name: request.args.get(one.name, "") for one in SEARCH}
+    if long := [name for name, text in words.items() if len(text) > _LONGEST_SEARCH]:
+        raise wrong(long[0], f"has more than {_LONGEST_SEARCH} letters", f"超过 {_LONGEST_SEARCH} 个字符")
+    return SignalSearch(words["search"], words["kind"], words["unit"], words["line"].strip("/"))

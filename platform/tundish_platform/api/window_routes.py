@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING
 import pyarrow.compute as pc
 from flask import Blueprint
 
-from tundish_platform.api import params, queries, raw
-from tundish_platform.api.answers import rows_as
+from tundish_platform.api import parameters as p
+from tundish_platform.api import params, queries, raw, shapes
+from tundish_platform.api.answers import ARROW_MIME, rows_as
 from tundish_platform.api.context import platform
+from tundish_platform.api.described import JSON, described
 from tundish_platform.api.errors import Problem
 from tundish_platform.api.guard import guarded
-from tundish_platform.api.windows import PARAMETERS, named, windows
+from tundish_platform.api.windows import named, windows
 from tundish_platform.samples import SampleKind
 from tundish_platform.tenancy import Permission
 
@@ -27,10 +29,12 @@ routes = Blueprint("windows", __name__)
 
 @routes.get("/tenants/<tenant>/aggregate")
 @guarded(Permission.READ)
+@described(
+    p.SIGNALS, *p.CUT, p.OWN_HOLD, p.JSON_FIRST, answer=list[shapes.Aggregate], gives=(JSON, ARROW_MIME)
+)
 def aggregate(scope: TenantScope) -> ResponseReturnValue:
     """Time-weighted figures of each signal and window, each with its completeness."""
-    params.only("signals", *PARAMETERS, "interpolation", "format")
-    form = params.word("format", params.FORMATS, "json")
+    form = p.JSON_FIRST.read()
     ids = params.signal_ids()
     cut = windows(platform(), scope, len(ids), params.MAX_ANSWERS[form])
     found = queries.signals_of(platform(), scope, ids)
@@ -40,10 +44,10 @@ def aggregate(scope: TenantScope) -> ResponseReturnValue:
 
 @routes.get("/tenants/<tenant>/states")
 @guarded(Permission.READ)
+@described(p.SIGNALS, *p.CUT, p.JSON_FIRST, answer=list[shapes.StateTime], gives=(JSON, ARROW_MIME))
 def states(scope: TenantScope) -> ResponseReturnValue:
     """Seconds and entries of each state by signal and window; unknown time has a row, too."""
-    params.only("signals", *PARAMETERS, "format")
-    form = params.word("format", params.FORMATS, "json")
+    form = p.JSON_FIRST.read()
     ids = params.signal_ids()
     cut = windows(platform(), scope, len(ids), params.MAX_ANSWERS[form])
     found = _with_states(queries.signals_of(platform(), scope, ids))

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from tundish_platform.api.context import PlatformContext
     from tundish_platform.tenancy import TenantScope
 
-PARAMETERS: Final = ("start", "end", "by", "step_s", "shifts", "day_begins", "zone")
 MAX_SHIFTS: Final = 24
 
 _STEP: Final = "step"

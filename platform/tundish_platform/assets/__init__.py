@@ -1,6 +1,8 @@
 """What a tenant has: its equipment, its sources and the signals they declare."""
 
 from tundish_platform.assets.levels import Level
+from tundish_platform.assets.lookup import numbers_by_path
+from tundish_platform.assets.pages import page_of_signals
 from tundish_platform.assets.places import lying_in, seen
 from tundish_platform.assets.search import SignalSearch, search_signals
 from tundish_platform.assets.signals import (
@@ -88,6 +90,8 @@ __all__ = [
     "list_types",
     "lying_in",
     "move_asset",
+    "numbers_by_path",
+    "page_of_signals",
     "plan_signals",
     "save_heartbeat",
     "save_type",

@@ -134,7 +134,7 @@ def list_signals(session: Session, scope: TenantScope) -> list[SignalInfo]:
     """All signals the scope may see, by path."""
     scope.require(Permission.READ)
     query = _of(scope).order_by(Signal.path)
-    found = [_info(row) for row in session.scalars(query)]
+    found = [info_of(row) for row in session.scalars(query)]
     return found if scope.signals is None else [s for s in found if s.id in scope.signals]
 
 
@@ -150,7 +150,7 @@ def find_signals(session: Session, scope: TenantScope, ids: Iterable[int]) -> li
     found: dict[int, SignalInfo] = {}
     for chunk in chunks(visible):
         rows = session.scalars(_of(scope).where(Signal.id.in_(chunk)))
-        found |= {row.id: _info(row) for row in rows}
+        found |= {row.id: info_of(row) for row in rows}
     if missing := [i for i in wanted if i not in found]:
         raise UnknownSignals(missing)
     return [found[i] for i in wanted]
@@ -184,7 +184,8 @@ def _by_path(session: Session, scope: TenantScope, paths: list[str]) -> dict[str
     return known
 
 
-def _info(row: Signal) -> SignalInfo:
+def info_of(row: Signal) -> SignalInfo:
+    """A row as the rest of the platform sees it."""
     return SignalInfo(
         id=row.id, source=row.source, path=row.path, name_zh=row.name_zh, name_en=row.name_en,
         semantic=row.semantic, kind=SampleKind(row.kind), role=SignalRole(row.role), unit=row.unit,

@@ -1,7 +1,15 @@
 """The marketplace: catalogue, subscriptions with their grants, the sandbox and the records of runs."""
 
 from tundish_platform.marketplace.catalogue import App, Catalogue, Compatibility, UnknownApp, compatibility
-from tundish_platform.marketplace.runs import Outcome, Run, record_run, runs, uses_between
+from tundish_platform.marketplace.runs import (
+    Outcome,
+    RecordedRun,
+    Run,
+    record_run,
+    recorded_runs,
+    runs,
+    uses_between,
+)
 from tundish_platform.marketplace.sandbox import SandboxResult, run_sandboxed
 from tundish_platform.marketplace.subscriptions import (
     MissingInputs,
@@ -26,6 +34,7 @@ __all__ = [
     "NotSubscribed",
     "Outcome",
     "ParameterRefused",
+    "RecordedRun",
     "Run",
     "SandboxResult",
     "SubscriptionView",
@@ -35,6 +44,7 @@ __all__ = [
     "grant_signals",
     "granted_scope",
     "record_run",
+    "recorded_runs",
     "run_sandboxed",
     "runs",
     "stop",

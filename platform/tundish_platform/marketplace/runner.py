@@ -51,7 +51,7 @@ _SAID = {
 
 
 class RunnerClient(Protocol):
-    """What the runner needs of `tundish_platform.sdk.client.TundishClient`."""
+    """What the runner needs of `tundish_platform.sdk.client.Client`."""
 
     def signals(self, tenant: str) -> list[SignalInfo]:
         """All signals of a tenant."""

@@ -61,6 +61,12 @@ class Run(BaseModel):
     screen: Screen | None = None
 
 
+class RecordedRun(Run):
+    """A run with the number under which it was recorded."""
+
+    id: int
+
+
 def record_run(session: Session, scope: TenantScope, run: Run) -> int:
     """Keep a run of an active subscription; returns its number.
 
@@ -93,6 +99,28 @@ def runs(session: Session, scope: TenantScope, app_id: str | None = None, limit:
         query = query.where(AppRun.app_id == app_id)
     query = query.order_by(AppRun.started_at.desc(), AppRun.id.desc()).limit(limit)
     return [_run(row) for row in session.scalars(query)]
+
+
+def recorded_runs(
+    session: Session, scope: TenantScope, app_id: str | None, before: int, limit: int
+) -> list[RecordedRun]:
+    """Runs as they were recorded, newest first, a page at a time.
+
+    Args:
+        session: of the metadata database.
+        scope: with the permission to read.
+        app_id: of one app; of all for ``None``.
+        before: number of the last run of the page before; 0 for the first page.
+        limit: at most so many.
+    """
+    scope.require(Permission.READ)
+    query = select(AppRun).where(AppRun.tenant_id == scope.tenant_id)
+    if app_id is not None:
+        query = query.where(AppRun.app_id == app_id)
+    if before:
+        query = query.where(AppRun.id < before)
+    rows = session.scalars(query.order_by(AppRun.id.desc()).limit(limit))
+    return [RecordedRun(id=row.id, **_run(row).model_dump()) for row in rows]
 
 
 def uses_between(

@@ -1,4 +1,12 @@
-"""What an app's author imports: inputs, outputs, screens, manifest; the conformance suite is in `testing`."""
+"""What an app's author imports: inputs, outputs, screens, manifest; the conformance suite is in `testing`.
+
+`Client` and `ApiError` are for programs that speak to the platform from outside.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 from tundish_platform.samples import SampleKind, SignalInfo, SignalRole
 from tundish_platform.sdk.inputs import AppInputs, missing_inputs
@@ -17,11 +25,16 @@ from tundish_platform.sdk.screen import (
 )
 from tundish_platform.sdk.texts import Texts
 
+if TYPE_CHECKING:
+    from tundish_platform.sdk.client import ApiError, Client
+
 __all__ = [
+    "ApiError",
     "AppInputs",
     "AppOutputs",
     "Cell",
     "ChartBlock",
+    "Client",
     "Column",
     "Manifest",
     "ManifestError",
@@ -40,3 +53,10 @@ __all__ = [
     "read_manifest",
     "window_values",
 ]
+
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401 - whatever has that name
+    """Load the client when it is asked for: apps in the sandbox have neither a network nor its library."""
+    if name in {"ApiError", "Client"}:
+        return getattr(import_module("tundish_platform.sdk.client"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,77 +1,37 @@
-"""`TundishClient`: the HTTP API as methods, for workers, tools and tests."""
+"""`Client`: the HTTP API as methods, for workers, tools and tests."""
 
 from __future__ import annotations
 
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, BinaryIO, Literal, Self
+import time
+from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import quote
 
-import httpx
 import pyarrow as pa
 
 from tundish_platform.samples import SampleKind, SignalInfo, encode_batch, encode_frames
+from tundish_platform.sdk.transport import ApiError, StreamEvent, Transport
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from datetime import datetime, timedelta
     from pathlib import Path
-    from types import TracebackType
 
     from tundish_platform.samples import SampleBatch, SignalSpec
+
+__all__ = ["ApiError", "Client", "StreamEvent"]
 
 By = Literal["hour", "shift", "production_day", "day", "week", "month"]
 Interpolation = Literal["signal", "step", "line"]
 
-_PREFIX = "/api/v1"
+_ARROW = "application/vnd.apache.arrow.stream"
 _BATCHES = "application/vnd.tundish.batches"
+# No answer, too many streams or a platform that starts anew: the stream goes on later.
+_PASSING = frozenset({0, 429, 503})
+_STREAM_PAUSE_S = 1.0
 
 
-class ApiError(Exception):
-    """The platform refused or failed.
-
-    Attributes:
-        status: HTTP status; 0 where no answer came at all.
-        code: short word of the error, such as ``forbidden``; ``unreachable`` where no answer came.
-        message, message_zh: what happened and what to do.
-    """
-
-    def __init__(self, status: int, code: str, message: str, message_zh: str = "") -> None:
-        super().__init__(f"{status} {code}: {message}")
-        self.status = status
-        self.code = code
-        self.message = message
-        self.message_zh = message_zh
-
-
-class TundishClient:
-    """A connection to one platform with one token; safe to use from several threads.
-
-    Args:
-        base_url: where the server is, such as ``http://127.0.0.1:8050``.
-        token: the service's token.
-        timeout: seconds to wait for an answer.
-    """
-
-    def __init__(self, base_url: str, token: str, timeout: float = 30.0) -> None:
-        self._http = httpx.Client(
-            base_url=base_url.rstrip("/") + _PREFIX,
-            headers={"Authorization": f"Bearer {token}"},
-            timeout=timeout,
-            # A proxy named in the environment must not get the token.
-            trust_env=False,
-        )
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Give the connections back."""
-        self._http.close()
+class Client(Transport):
+    """The HTTP API as methods; safe to use from several threads. What is refused raises `ApiError`."""
 
     def health(self) -> dict[str, Any]:
         """``{"status": "ready"}``; raises `ApiError` 503 while the platform starts."""
@@ -83,7 +43,7 @@ class TundishClient:
 
     def signals(self, tenant: str) -> list[SignalInfo]:
         """All signals of a tenant that the token may see."""
-        return [SignalInfo.model_validate(row) for row in self._json("GET", _of(tenant, "signals"))]
+        return [SignalInfo.model_validate(row) for row in self._every(_of(tenant, "signals"))]
 
     def put_signals(self, tenant: str, source: str, specs: Sequence[SignalSpec]) -> dict[str, int]:
         """Declare signals; returns the number of each path."""
@@ -96,6 +56,45 @@ class TundishClient:
         body = encode_frames(encode_batch(batch) for batch in batches)
         answer = self._send("POST", _of(tenant, "ingest"), content=body, headers={"Content-Type": _BATCHES})
         return int(answer.json()["rows"])
+
+    def send(self, tenant: str, data: pa.Table | Sequence[Mapping[str, Any]], origin: str = "live") -> int:
+        """Send samples, all or none; returns the rows stored, once they are on the platform's disk.
+
+        Args:
+            tenant: its short name.
+            data: columns ``signal`` (number) or ``path``, ``ts`` (with a zone), ``value`` and, if not all are
+                good, ``status``; or at most 100,000 rows with these members, times as ISO 8601.
+            origin: ``live``, or ``import`` for history that adoption does not count.
+
+        Raises:
+            ApiError: ``bad_rows`` with the wrong rows as ``detail["rows"]``, or another refusal.
+        """
+        parts: dict[str, Any] = {"json": list(data)} if not isinstance(data, pa.Table) else _arrow_body(data)
+        return int(self._json("POST", _of(tenant, "telemetry"), params={"origin": origin}, **parts)["rows"])
+
+    def stream(
+        self, tenant: str, signals: Iterable[int], last: str = "", *, again: bool = True
+    ) -> Iterator[StreamEvent]:
+        """Samples as they come, for as long as you take them; the first ones are the newest of each signal.
+
+        Args:
+            tenant: its short name.
+            signals: at most 100 numbers.
+            last: id of the last event you had, to get what came since.
+            again: go on where a broken stream ended; without, it ends with an `ApiError`.
+        """
+        asked = {"signals": _joined(signals)}
+        while True:
+            try:
+                for event in self._events(_of(tenant, "stream"), asked, last):
+                    last = event.id
+                    yield event
+            except ApiError as error:
+                if not again or error.status not in _PASSING:
+                    raise
+            if not again:
+                return
+            time.sleep(_STREAM_PAUSE_S)
 
     def samples(
         self,
@@ -128,7 +127,7 @@ class TundishClient:
         part = file.with_name(f"{file.name}.part")
         try:
             with part.open("wb") as sink:
-                self._stream(_of(tenant, "export"), asked, sink)
+                self._download(_of(tenant, "export"), asked, sink)
                 size = sink.tell()
             part.replace(file)
         finally:
@@ -152,7 +151,7 @@ class TundishClient:
     def latest(self, tenant: str, signals: Iterable[int] | None = None) -> list[dict[str, Any]]:
         """Newest sample of each signal: ``signal, ts, value, status, arrival``."""
         wanted = {} if signals is None else {"signals": _joined(signals)}
-        return self._list(_of(tenant, "latest"), wanted)
+        return list(self._every(_of(tenant, "latest"), wanted))
 
     def trend(
         self,
@@ -232,6 +231,30 @@ class TundishClient:
         """Per line: ``line, now, arrival, completeness, silent, signals, states, sources``."""
         return self._list(_of(tenant, "lines"))
 
+    def alarms(self, tenant: str, states: Iterable[str] = ()) -> Iterator[dict[str, Any]]:
+        """Alarms in some states, those that stand by default, fetched page by page."""
+        wanted = ",".join(states)
+        return self._every(_of(tenant, "alarms"), {"states": wanted} if wanted else {})
+
+    def alarm_events(self, tenant: str, alarm: int | None = None) -> Iterator[dict[str, Any]]:
+        """What happened to one alarm or to all, newest first, fetched page by page."""
+        return self._every(_of(tenant, "alarms", "events"), {} if alarm is None else {"alarm": str(alarm)})
+
+    def alarm_rules(self, tenant: str) -> Iterator[dict[str, Any]]:
+        """The tenant's alarm rules, fetched page by page."""
+        return self._every(_of(tenant, "alarm-rules"))
+
+    def make_alarm_rule(self, tenant: str, rule: Mapping[str, Any]) -> dict[str, Any]:
+        """Make an alarm rule; the answer has its ``id`` and ``version``."""
+        return self._post(_of(tenant, "alarm-rules"), dict(rule))
+
+    def change_alarm_rule(
+        self, tenant: str, number: int, version: int, rule: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        """Change the version of a rule that was read; 412 if somebody else changed it meanwhile."""
+        address, tag = _of(tenant, "alarm-rules", str(number)), {"If-Match": f'"{version}"'}
+        return self._object("PUT", address, json={"rule": dict(rule)}, headers=tag)
+
     def predictions(self, tenant: str) -> list[dict[str, Any]]:
         """Newest prediction of each model and target, with its evidence."""
         return self._list(_of(tenant, "predictions"))
@@ -257,7 +280,7 @@ class TundishClient:
     ) -> dict[str, Any]:
         """Subscribe to an app; who is subscribed already gets that subscription back."""
         body = {"app": app} | ({"parameters": dict(parameters)} if parameters else {})
-        return self._object("POST", _of(tenant, "subscriptions"), json=body)
+        return self._post(_of(tenant, "subscriptions"), body)
 
     def stop(self, tenant: str, app: str) -> None:
         """Stop the tenant's subscription to an app."""
@@ -284,9 +307,13 @@ class TundishClient:
         """The newest runs of the tenant's apps, newest first."""
         return self._list(_of(tenant, "runs"))
 
+    def every_run(self, tenant: str) -> Iterator[dict[str, Any]]:
+        """All runs of the tenant's apps, newest first, fetched page by page."""
+        return self._every(_of(tenant, "runs"))
+
     def post_run(self, tenant: str, run: Mapping[str, Any]) -> dict[str, Any]:
         """Record a run of an app."""
-        return self._object("POST", _of(tenant, "runs"), json=dict(run))
+        return self._post(_of(tenant, "runs"), dict(run))
 
     def adoption(self, rule: str | None = None) -> dict[str, Any]:
         """The programme's figures under a rule version, the official one if absent; for the bureau only."""
@@ -294,57 +321,13 @@ class TundishClient:
 
     def enterprises(self, rule: str | None = None) -> list[dict[str, Any]]:
         """The enterprises of the programme with their stages; for the bureau only."""
-        return self._list("/programme/enterprises", _rule(rule))
+        return list(self._every("/programme/enterprises", _rule(rule)))
 
     def evidence(self, uscc: str, rule: str | None = None) -> dict[str, Any]:
         """Why an enterprise is in its stage; for the bureau only."""
         return self._object(
             "GET", f"/programme/enterprises/{quote(uscc, safe='')}/evidence", params=_rule(rule)
         )
-
-    def _send(self, method: str, path: str, **parts: Any) -> httpx.Response:  # noqa: ANN401 - httpx's own
-        with self._answered():
-            answer = self._http.request(method, path, **parts)
-        if not answer.is_success:
-            raise _error_of(answer)
-        return answer
-
-    def _stream(self, path: str, parameters: Mapping[str, str], sink: BinaryIO) -> None:
-        """Write the answer's body as it comes."""
-        with self._answered(), self._http.stream("GET", path, params=parameters) as answer:
-            if not answer.is_success:
-                answer.read()
-                raise _error_of(answer)
-            sink.writelines(answer.iter_bytes())
-
-    @contextmanager
-    def _answered(self) -> Iterator[None]:
-        """Whatever keeps an answer from coming whole becomes an `ApiError`."""
-        try:
-            yield
-        except httpx.HTTPError as error:
-            raise ApiError(
-                0,
-                "unreachable",
-                f"No answer from {self._http.base_url}: {error}. Check that the server runs.",
-                f"{self._http.base_url} 没有响应: {error}。请检查服务器是否在运行。",
-            ) from error
-
-    def _json(self, method: str, path: str, **parts: Any) -> Any:  # noqa: ANN401 - JSON
-        return self._send(method, path, **parts).json()
-
-    def _object(self, method: str, path: str, **parts: Any) -> dict[str, Any]:  # noqa: ANN401 - httpx's own
-        found: dict[str, Any] = self._json(method, path, **parts)
-        return found
-
-    def _list(self, path: str, parameters: Mapping[str, str] | None = None) -> list[dict[str, Any]]:
-        rows: list[dict[str, Any]] = self._json("GET", path, params=parameters)
-        return rows
-
-    def _arrow(self, path: str, parameters: Mapping[str, str]) -> pa.Table:
-        answer = self._send("GET", path, params=parameters)
-        with pa.ipc.open_stream(pa.py_buffer(answer.content)) as reader:
-            return reader.read_all()
 
 
 def _of(tenant: str, *parts: str) -> str:
@@ -353,6 +336,13 @@ def _of(tenant: str, *parts: str) -> str:
 
 def _rule(version: str | None) -> dict[str, str]:
     return {} if version is None else {"rule": version}
+
+
+def _arrow_body(table: pa.Table) -> dict[str, Any]:
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, table.schema) as writer:
+        writer.write_table(table)
+    return {"content": sink.getvalue().to_pybytes(), "headers": {"Content-Type": _ARROW}}
 
 
 def _joined(signals: Iterable[int]) -> str:
@@ -365,11 +355,3 @@ def _window(signals: Iterable[int], start: datetime, end: datetime) -> dict[str,
 
 def _cut(by: By | timedelta) -> dict[str, str]:
     return {"by": by} if isinstance(by, str) else {"by": "step", "step_s": repr(by.total_seconds())}
-
-
-def _error_of(answer: httpx.Response) -> ApiError:
-    try:
-        error = answer.json()["error"]
-        return ApiError(answer.status_code, error["code"], error["message"], error.get("message_zh", ""))
-    except (ValueError, KeyError, TypeError):
-        return ApiError(answer.status_code, "unknown", answer.text[:200])

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import DateTime, ForeignKey, MetaData, create_engine, event
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, declared_attr, mapped_column, sessionmaker
 from sqlalchemy.types import TypeDecorator
 
@@ -129,7 +130,13 @@ class Metadata:
         """
         if self.engine.dialect.name == "sqlite":
             with self.engine.connect() as connection:
-                connection.exec_driver_sql("PRAGMA wal_checkpoint(FULL)").all()
+                try:
+                    connection.exec_driver_sql("PRAGMA wal_checkpoint(FULL)").all()
+                except OperationalError as error:
+                    # SQLite syncs its log before it copies out of it: a full disk stops the copy only, and
+                    # what can be read is safe. A sync that failed has another code.
+                    if getattr(error.orig, "sqlite_errorcode", None) != sqlite3.SQLITE_FULL:
+                        raise
 
     def close(self) -> None:
         """Give all connections back."""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 
 from tundish_analytics.spc import c4, d2, d3, deviation_factors, range_factors
@@ -29,3 +32,9 @@ def test_constants_agree_with_the_published_table(n: int) -> None:
 def test_subgroups_of_one_have_no_range() -> None:
     with pytest.raises(ValueError, match="subgroups"):
         d2(1)
+
+
+def test_charts_alone_load_none_of_the_statistics_that_an_app_would_pay_for() -> None:
+    # An app's sandbox bounds its memory, and each start pays for what is imported.
+    told = "import sys, tundish_analytics.spc; sys.exit('scipy.stats' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", told], check=False).returncode == 0

@@ -383,12 +383,9 @@ class OpcUaSubject(Subject):
         "gap": "the server keeps its queues while its port is shut, so nothing is missing",
     }
     wrong: ClassVar = [
-        {"url": "http://x"},
-        {"user": None, "password": SECRET},
-        {"prefix": "/a"},
-        {"thin": [{"paths": "*"}]},
-        {"spool_hours": 0},
-    ]
+        {"url": "http://x"}, {"user": None, "password": SECRET}, {"prefix": "/a"},
+        {"thin": [{"paths": "*"}]}, {"spool_hours": 0},
+    ]  # fmt: skip
 
     def own(self) -> dict[str, Any]:
         url = f"opc.tcp://127.0.0.1:{self.port}"
@@ -397,8 +394,7 @@ class OpcUaSubject(Subject):
         return {"url": url, "security_policy": "None", "user": "op", "password": SECRET, **quick, **kept}
 
     async def start(self) -> None:
-        if hasattr(self, "server"):
-            # Its address space takes long to build and is kept; only its port was shut.
+        if hasattr(self, "server"):  # its address space takes long to build; only its port was shut
             await self.server.bserver.start()
             return
         self.server = Server()
@@ -420,15 +416,13 @@ class OpcUaSubject(Subject):
         await self.server.bserver.stop()
 
     async def give(self, number: int) -> dict[str, Any]:
+        whole = ua.Variant(2**60 + number, ua.VariantType.Int64)
         values = {
-            "M/C/Float": ua.Variant(number + 0.5),
-            "M/C/Whole": ua.Variant(2**60 + number, ua.VariantType.Int64),
-            "M/C/Name": ua.Variant(f"n{number}"),
-            "M/C/Wave": ua.Variant([1.0, float(number)]),
-        }
+            "M/C/Float": ua.Variant(number + 0.5), "M/C/Whole": whole,
+            "M/C/Name": ua.Variant(f"n{number}"), "M/C/Wave": ua.Variant([1.0, float(number)]),
+        }  # fmt: skip
         for path, value in values.items():
-            stamp = datetime.now(UTC)
-            await self.nodes[path].write_value(ua.DataValue(value, SourceTimestamp=stamp))
+            await self.nodes[path].write_value(ua.DataValue(value, SourceTimestamp=datetime.now(UTC)))
         return {path: value.Value for path, value in values.items()}
 
 

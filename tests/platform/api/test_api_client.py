@@ -1,4 +1,4 @@
-"""`TundishClient` against a real server on loopback."""
+"""`Client` against a real server on loopback."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tundish_platform.samples import SampleKind, SignalSpec
-from tundish_platform.sdk.client import ApiError, TundishClient
+from tundish_platform.sdk.client import ApiError, Client
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -25,14 +25,12 @@ MINUTE = timedelta(minutes=1)
 
 
 @pytest.fixture
-def client(world: World, served: str) -> Iterator[TundishClient]:
-    with TundishClient(served, world.tokens["all"]) as connected:
+def client(world: World, served: str) -> Iterator[Client]:
+    with Client(served, world.tokens["all"]) as connected:
         yield connected
 
 
-def test_a_round_of_a_collector_and_a_reader(
-    client: TundishClient, make_batch: Callable[..., SampleBatch]
-) -> None:
+def test_a_round_of_a_collector_and_a_reader(client: Client, make_batch: Callable[..., SampleBatch]) -> None:
     assert client.health()["status"] == "ready"
     assert client.me()["tenants"][0]["slug"] == "steel"
     path = "厂区/车间/L2/M/C/温度"
@@ -56,7 +54,7 @@ def test_a_round_of_a_collector_and_a_reader(
     assert grid.num_rows == 6
 
 
-def test_text_and_arrays_and_large_integers_arrive_unharmed(world: World, client: TundishClient) -> None:
+def test_text_and_arrays_and_large_integers_arrive_unharmed(world: World, client: Client) -> None:
     now = datetime.now(UTC)
     window = (now - timedelta(hours=1), now + timedelta(hours=1))
     counts = client.samples("steel", [world.ids["count"]], *window, SampleKind.INTEGER)
@@ -68,7 +66,7 @@ def test_text_and_arrays_and_large_integers_arrive_unharmed(world: World, client
     assert newest[world.ids["wave"]] == [1.0, 2.0, None], "JSON has no NaN"
 
 
-def test_sources_gaps_and_predictions(world: World, client: TundishClient) -> None:
+def test_sources_gaps_and_predictions(world: World, client: Client) -> None:
     client.put_source("steel", "gateway 2 北", {"state": "down", "message_zh": "停机"})
     sources = {source["name"]: source for source in client.sources("steel")}
     assert set(sources) == {"opc", "gateway 2 北"}
@@ -86,7 +84,7 @@ def test_sources_gaps_and_predictions(world: World, client: TundishClient) -> No
 # waitress leaves the file that a large answer overflowed into to the garbage collector.
 @pytest.mark.filterwarnings("ignore:unclosed file <_io.BufferedRandom:ResourceWarning")
 def test_a_large_answer_comes_in_pieces_and_whole(
-    world: World, client: TundishClient, make_batch: Callable[..., SampleBatch]
+    world: World, client: Client, make_batch: Callable[..., SampleBatch]
 ) -> None:
     number, rows = world.ids["pressure"], 200_000
     client.ingest("steel", [make_batch(SampleKind.NUMERIC, number, [1.5] * rows, START)])
@@ -94,17 +92,15 @@ def test_a_large_answer_comes_in_pieces_and_whole(
     assert table.num_rows == rows
 
 
-def test_refusals_carry_status_code_and_both_languages(
-    world: World, served: str, client: TundishClient
-) -> None:
+def test_refusals_carry_status_code_and_both_languages(world: World, served: str, client: Client) -> None:
     with pytest.raises(ApiError) as caught:
         client.signals("power")
     assert (caught.value.status, caught.value.code) == (404, "not_found")
     assert caught.value.message_zh
-    with TundishClient(served, "tnd_wrong") as stranger, pytest.raises(ApiError) as caught:
+    with Client(served, "tnd_wrong") as stranger, pytest.raises(ApiError) as caught:
         stranger.me()
     assert caught.value.status == 401
-    with TundishClient(served, world.tokens["viewer"]) as viewer, pytest.raises(ApiError) as caught:
+    with Client(served, world.tokens["viewer"]) as viewer, pytest.raises(ApiError) as caught:
         viewer.put_signals("steel", "x", [])
     assert caught.value.status == 403
 
@@ -113,13 +109,13 @@ def test_a_server_that_is_not_there_is_named() -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    with TundishClient(f"http://127.0.0.1:{port}", "tnd_x") as client, pytest.raises(ApiError) as caught:
+    with Client(f"http://127.0.0.1:{port}", "tnd_x") as client, pytest.raises(ApiError) as caught:
         client.me()
     assert (caught.value.status, caught.value.code) == (0, "unreachable")
     assert str(port) in caught.value.message
 
 
-def test_marketplace_and_programme(client: TundishClient) -> None:
+def test_marketplace_and_programme(client: Client) -> None:
     assert client.catalogue() == []
     assert client.subscriptions("steel") == []
     assert client.runs("steel") == []

@@ -26,6 +26,8 @@ NO_ENTRY = ("anonymous", "garbage", "empty", "expired", "revoked")
 # What each route must ask for. A route that is not here fails the test below, so nobody adds one by accident.
 EXPECTED: dict[str, str | Permission] = {
     "api.tenant.health": OPEN,
+    "api.document.openapi": OPEN,
+    "api.document.docs": OPEN,
     "api.tenant.me": ANY_TOKEN,
     "api.tenant.vocabulary": ANY_TOKEN,
     "api.tenant.list_of_signals": Permission.READ,
@@ -33,6 +35,7 @@ EXPECTED: dict[str, str | Permission] = {
     "api.tenant.list_of_sources": Permission.READ,
     "api.tenant.heartbeat": Permission.INGEST,
     "api.tenant.take_samples": Permission.INGEST,
+    "api.telemetry.take": Permission.INGEST,
     "api.people.members": Permission.MANAGE,
     "api.people.role_give": Permission.MANAGE,
     "api.people.role_take": Permission.MANAGE,
@@ -67,6 +70,7 @@ EXPECTED: dict[str, str | Permission] = {
     "api.alarms.alarm_floods": Permission.READ,
     "api.alarms.act": Permission.HANDLE,
     "api.alarms.rules": Permission.READ,
+    "api.alarms.one_rule": Permission.READ,
     "api.alarms.rule_create": Permission.CONFIGURE,
     "api.alarms.rule_change": Permission.CONFIGURE,
     "api.alarms.rule_delete": Permission.CONFIGURE,
@@ -95,6 +99,7 @@ EXPECTED: dict[str, str | Permission] = {
     "api.audit.export": Permission.OPERATE,
     "api.audit.anchor": Permission.OPERATE,
     "api.audit.verified": Permission.OPERATE,
+    "api.live.stream": Permission.READ,
     "api.data.latest": Permission.READ,
     "api.data.samples": Permission.READ,
     "api.data.export": Permission.READ,

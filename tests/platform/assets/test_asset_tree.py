@@ -34,6 +34,7 @@ from tundish_platform.samples import SignalRole, SignalSpec
 from tundish_platform.tenancy import AccessDenied, Permission, Role, TenantScope, access_tenant
 from tundish_platform.tenancy.accounts import create_tenant, job_principal
 from tundish_platform.tenancy.metadata import Metadata
+from tundish_platform.tenancy.reach import Above
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -319,7 +320,7 @@ def test_signals_of_an_older_database_get_their_places(empty_url: str) -> None:
                 {"number": number, "path": path, "role": role},
             )
     upgrade(metadata)
-    with metadata.session() as session:
+    with metadata.above(Above.OPERATOR).session() as session:
         owner = job_principal(session, "eng", Role.OWNER)
         tree = by_path(session, access_tenant(owner, "steel", Permission.READ))
     metadata.close()

@@ -20,7 +20,7 @@ from tundish_platform.marketplace import Catalogue, Outcome
 from tundish_platform.marketplace.runner import Runner
 from tundish_platform.programme import register_enterprise
 from tundish_platform.samples import SCHEMAS, Origin, SampleBatch, SampleKind, SignalRole, SignalSpec
-from tundish_platform.sdk.client import ApiError, TundishClient
+from tundish_platform.sdk.client import ApiError, Client
 from tundish_platform.store import Telemetry
 from tundish_platform.tenancy import Principal, Role
 from tundish_platform.tenancy.accounts import create_tenant, create_token
@@ -65,8 +65,8 @@ class Plant:
     url: str
     tokens: dict[str, str]
 
-    def client(self, who: str) -> TundishClient:
-        return TundishClient(self.url, self.tokens[who])
+    def client(self, who: str) -> Client:
+        return Client(self.url, self.tokens[who])
 
 
 @pytest.fixture

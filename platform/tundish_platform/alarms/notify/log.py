@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime  # noqa: TC003 - the API's document reads the fields' types
 from typing import TYPE_CHECKING
 
 from sqlalchemy import select
@@ -13,8 +14,6 @@ from tundish_platform.alarms.notify.models import NoticeDelivery
 from tundish_platform.alarms.notify.outbox import DeliveryKind, DeliveryState
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from sqlalchemy.orm import Session
 
     from tundish_platform.tenancy import TenantScope

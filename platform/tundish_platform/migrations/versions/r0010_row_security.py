@@ -7,7 +7,7 @@ from alembic import op
 from tundish_platform.migrations.rowsecurity import make_roles, owned_tables, protect, unprotect
 
 revision = "0010"
-down_revision = "0008"
+down_revision = "0009"
 branch_labels = None
 depends_on = None
 

@@ -1,0 +1,1 @@
+"""The HTTP API under the load of a city: everyday calls at a steady rate, searches, bulk ingest."""
