@@ -47,7 +47,7 @@ class Door:
             self.owner = create_user(session, "owner", "王", PASSWORD, {"steel": [Role.OWNER]})
         self.people = PeopleSettings.model_validate({"key": Fernet.generate_key().decode()})
         self.telemetry = Telemetry(folder / "store", self.metadata)
-        context = PlatformContext(self.metadata, self.telemetry, Catalogue(), self.people)
+        context = PlatformContext(self.metadata, self.telemetry, Catalogue(), people=self.people)
         settings = DashboardSettings.model_validate({"secret_key": "k" * 40})
         self.server = attach_dashboards(create_app(context), context, settings).server
 

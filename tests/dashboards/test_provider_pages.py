@@ -71,7 +71,7 @@ class City:
         self.people = PeopleSettings.model_validate({"origin": "http://localhost", "providers": [provider]})
         self.provider = self.people.providers[0]
         self.telemetry = Telemetry(folder / "store", self.metadata)
-        context = PlatformContext(self.metadata, self.telemetry, Catalogue(), self.people)
+        context = PlatformContext(self.metadata, self.telemetry, Catalogue(), people=self.people)
         settings = DashboardSettings.model_validate({"secret_key": "k" * 40})
         self.server = attach_dashboards(create_app(context), context, settings).server
 

@@ -52,12 +52,14 @@ class Access:
         open: nothing at all, not even a token.
         tenant: a permission in the tenant that the address names.
         above: a permission above tenants.
+        person: whether services are refused.
         body_limit: bytes of body it takes.
     """
 
     open: bool = False
     tenant: Permission | None = None
     above: Permission | None = None
+    person: bool = False
     body_limit: int = JSON_BODY_LIMIT
 
 
@@ -76,6 +78,13 @@ def authenticated(view: View) -> View:
 
     setattr(checked, _MARK, Access())
     return checked
+
+
+def of_person(view: View) -> View:
+    """Mark ``view(principal, …)``: a person's session; services have neither second factor nor invitation."""
+    marked = authenticated(view)
+    setattr(marked, _MARK, Access(person=True))
+    return marked
 
 
 def guarded(permission: Permission, body_limit: int = JSON_BODY_LIMIT) -> Callable[[View], View]:
@@ -136,6 +145,11 @@ def deny_by_default() -> None:
         return
     g.tundish_principal = principal = _authenticate()
     rates().take_for(principal)
+    if access.person and not principal.person:
+        raise Problem(
+            403, "This is for people. Log in with POST /sessions and send the session in place of a key.",
+            "此操作仅限个人账户。请通过 POST /sessions 登录, 并使用会话令牌。", "people_only",
+        )  # fmt: skip
     if access.above is not None:
         access_programme(principal, access.above)
     if access.tenant is not None:

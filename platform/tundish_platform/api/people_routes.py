@@ -12,7 +12,7 @@ from tundish_platform.api import people_shapes as shapes
 from tundish_platform.api.context import platform
 from tundish_platform.api.described import described
 from tundish_platform.api.errors import Problem
-from tundish_platform.api.guard import authenticated, guarded, open_to_all
+from tundish_platform.api.guard import guarded, of_person, open_to_all
 from tundish_platform.api.ids import MAX_ID, known_id
 from tundish_platform.api.pages import LINK, paged
 from tundish_platform.api.parameters import Query, page, whole
@@ -159,22 +159,12 @@ def invitation_accept(body: ComeInAsNew) -> ResponseReturnValue:
 
 
 @routes.post("/me/invitations")
-@authenticated
+@of_person
 @described(body=ComeIn, answer=shapes.Entered)
 def invitation_accept_as_me(principal: Principal, body: ComeIn) -> ResponseReturnValue:
     """Come in as the person who is logged in."""
-    require_person(principal)
     with platform().metadata.above(Above.IDENTITY).session() as session:
         return {"tenant": accept_as(session, body.token, principal.id, utc_now())}
-
-
-def require_person(principal: Principal) -> None:
-    """Refuse services: they have no sessions, second factors and invitations."""
-    if not principal.person:
-        raise Problem(
-            403, "This is for people. Log in with POST /sessions and send the session in place of a key.",
-            "此操作仅限个人账户。请通过 POST /sessions 登录, 并使用会话令牌。", "people_only",
-        )  # fmt: skip
 
 
 @routes.app_errorhandler(PeopleRefused)

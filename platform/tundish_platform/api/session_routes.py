@@ -13,9 +13,8 @@ from tundish_platform.api import people_shapes as shapes
 from tundish_platform.api.context import platform
 from tundish_platform.api.described import described
 from tundish_platform.api.errors import Problem
-from tundish_platform.api.guard import authenticated, bearer, open_to_all
+from tundish_platform.api.guard import bearer, of_person, open_to_all
 from tundish_platform.api.ids import known_id
-from tundish_platform.api.people_routes import require_person
 from tundish_platform.api.shapes import Removed
 from tundish_platform.audit import record
 from tundish_platform.people.factors import check_code, confirm, enrol, factor_state, remove_factor
@@ -133,18 +132,17 @@ def passkey_log_in(body: Answer) -> ResponseReturnValue:
 
 
 @routes.get("/me/sessions")
-@authenticated
+@of_person
 @described(answer=list[shapes.OwnSession])
 def own_sessions(principal: Principal) -> ResponseReturnValue:
     """One's own open sessions, newest first; ``current`` is the one that asks."""
-    require_person(principal)
     with platform().metadata.above(Above.IDENTITY).session() as session:
         found = open_sessions(session, principal.id, utc_now(), bearer().removeprefix(SESSION_PREFIX))
     return [asdict(one) for one in found]
 
 
 @routes.delete("/me/sessions/<int:number>")
-@authenticated
+@of_person
 @described(answer=shapes.Ended)
 def session_end(principal: Principal, number: int) -> ResponseReturnValue:
     """End one of one's own sessions; ending it twice is no error."""
@@ -152,7 +150,7 @@ def session_end(principal: Principal, number: int) -> ResponseReturnValue:
 
 
 @routes.delete("/me/sessions")
-@authenticated
+@of_person
 @described(answer=shapes.Ended)
 def sessions_end(principal: Principal) -> ResponseReturnValue:
     """End all of one's own sessions, this one with them."""
@@ -160,43 +158,39 @@ def sessions_end(principal: Principal) -> ResponseReturnValue:
 
 
 @routes.get("/me/second-factor")
-@authenticated
+@of_person
 @described(answer=shapes.SecondFactor)
 def factor(principal: Principal) -> ResponseReturnValue:
     """Whether codes are asked for, and how many recovery codes are left."""
-    require_person(principal)
     with platform().metadata.above(Above.IDENTITY).session() as session:
         return asdict(factor_state(session, principal.id))
 
 
 @routes.post("/me/second-factor")
-@authenticated
+@of_person
 @described(body=Again, answer=shapes.Enrolled, status=201, secret=True)
 def factor_enrol(principal: Principal, body: Again) -> ResponseReturnValue:
     """A secret for the authenticator, for whoever knows the password; shown this once."""
-    require_person(principal)
     with platform().metadata.above(Above.IDENTITY).session() as session:
         verify_password(session, login_of(session, principal.id), body.password)
         return asdict(enrol(session, platform().people, principal.id, utc_now())), 201
 
 
 @routes.put("/me/second-factor")
-@authenticated
+@of_person
 @described(body=Code, answer=shapes.RecoveryCodes, secret=True)
 def factor_confirm(principal: Principal, body: Code) -> ResponseReturnValue:
     """Ask for codes from now on; the recovery codes in the answer are shown this once."""
-    require_person(principal)
     with platform().metadata.above(Above.IDENTITY).session() as session:
         codes = confirm(session, platform().people, principal.id, body.code, utc_now())
     return {"recovery_codes": codes}
 
 
 @routes.delete("/me/second-factor")
-@authenticated
+@of_person
 @described(body=Code, answer=Removed)
 def factor_remove(principal: Principal, body: Code) -> ResponseReturnValue:
     """Ask for no codes any more; takes a last one."""
-    require_person(principal)
     now = utc_now()
     with platform().metadata.above(Above.IDENTITY).session() as session:
         if factor_state(session, principal.id).confirmed:
@@ -205,32 +199,29 @@ def factor_remove(principal: Principal, body: Code) -> ResponseReturnValue:
 
 
 @routes.get("/me/passkeys")
-@authenticated
+@of_person
 @described(answer=list[shapes.Passkey])
 def passkeys(principal: Principal) -> ResponseReturnValue:
     """One's own passkeys."""
-    require_person(principal)
     with platform().metadata.above(Above.IDENTITY).session() as session:
         return [asdict(one) for one in list_passkeys(session, principal.id)]
 
 
 @routes.post("/me/passkeys/options")
-@authenticated
+@of_person
 @described(answer=shapes.PasskeyOptions)
 def passkey_offer(principal: Principal) -> ResponseReturnValue:
     """What a browser asks its authenticator in order to make a passkey."""
-    require_person(principal)
     with platform().metadata.above(Above.IDENTITY).session() as session:
         token, options = offer_registration(session, platform().people, principal.id, utc_now())
     return {"token": token, "options": options}
 
 
 @routes.post("/me/passkeys")
-@authenticated
+@of_person
 @described(body=NewPasskey, answer=shapes.Passkey, status=201)
 def passkey_register(principal: Principal, body: NewPasskey) -> ResponseReturnValue:
     """Keep the passkey that the browser made."""
-    require_person(principal)
     with platform().metadata.above(Above.IDENTITY).session() as session:
         made = register(
             session, platform().people, principal.id, body.token, body.answer, body.name, utc_now()
@@ -239,11 +230,10 @@ def passkey_register(principal: Principal, body: NewPasskey) -> ResponseReturnVa
 
 
 @routes.delete("/me/passkeys/<int:passkey>")
-@authenticated
+@of_person
 @described(answer=Removed)
 def passkey_remove(principal: Principal, passkey: int) -> ResponseReturnValue:
     """Refuse a passkey from now on; removing it twice is no error."""
-    require_person(principal)
     with platform().metadata.above(Above.IDENTITY).session() as session:
         return {"removed": remove_passkey(session, principal.id, known_id(passkey), utc_now())}
 
@@ -266,7 +256,6 @@ def _code_needed(_error: CodeNeeded) -> Response:
 
 
 def _end(principal: Principal, number: int | None) -> int:
-    require_person(principal)
     now = utc_now()
     with platform().metadata.above(Above.IDENTITY).session() as session:
         ended = end_sessions(session, principal.id, now, number)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 # On PostgreSQL row-level security stands behind the filters, and must not stand in anybody's way.
 on_both = pytest.mark.parametrize("database", ["sqlite", "postgresql"], indirect=True)
 
-OPEN, ANY_TOKEN = "open", "any token"
+OPEN, ANY_TOKEN, PERSON = "open", "any token", "a person's session"
 CANARY = b"canary-7f3a"
 NO_ENTRY = ("anonymous", "garbage", "empty", "expired", "revoked")
 
@@ -44,21 +44,21 @@ EXPECTED: dict[str, str | Permission] = {
     "api.people.invitation_make": Permission.MANAGE,
     "api.people.invitation_withdraw": Permission.MANAGE,
     "api.people.invitation_accept": OPEN,
-    "api.people.invitation_accept_as_me": ANY_TOKEN,
+    "api.people.invitation_accept_as_me": PERSON,
     "api.sessions.log_in": OPEN,
     "api.sessions.passkey_ask": OPEN,
     "api.sessions.passkey_log_in": OPEN,
-    "api.sessions.own_sessions": ANY_TOKEN,
-    "api.sessions.session_end": ANY_TOKEN,
-    "api.sessions.sessions_end": ANY_TOKEN,
-    "api.sessions.factor": ANY_TOKEN,
-    "api.sessions.factor_enrol": ANY_TOKEN,
-    "api.sessions.factor_confirm": ANY_TOKEN,
-    "api.sessions.factor_remove": ANY_TOKEN,
-    "api.sessions.passkeys": ANY_TOKEN,
-    "api.sessions.passkey_offer": ANY_TOKEN,
-    "api.sessions.passkey_register": ANY_TOKEN,
-    "api.sessions.passkey_remove": ANY_TOKEN,
+    "api.sessions.own_sessions": PERSON,
+    "api.sessions.session_end": PERSON,
+    "api.sessions.sessions_end": PERSON,
+    "api.sessions.factor": PERSON,
+    "api.sessions.factor_enrol": PERSON,
+    "api.sessions.factor_confirm": PERSON,
+    "api.sessions.factor_remove": PERSON,
+    "api.sessions.passkeys": PERSON,
+    "api.sessions.passkey_offer": PERSON,
+    "api.sessions.passkey_register": PERSON,
+    "api.sessions.passkey_remove": PERSON,
     "api.keys.keys": Permission.MANAGE,
     "api.keys.key_make": Permission.MANAGE,
     "api.keys.key_revoke": Permission.MANAGE,
@@ -182,6 +182,7 @@ def test_every_route_is_listed_with_what_it_asks_for(world: World) -> None:
         assert access is not None, rule
         wanted = EXPECTED[rule.endpoint]
         assert access.open is (wanted == OPEN), rule
+        assert access.person is (wanted == PERSON), rule
         assert access.tenant is (wanted if wanted in set(Permission) - ABOVE else None), rule
         assert access.above is (wanted if wanted in ABOVE else None), rule
         assert rule.rule.startswith("/api/v1/tenants/<tenant>/") is (access.tenant is not None), rule
