@@ -10,8 +10,10 @@ from tundish_dashboards.alarms.page import alarms_page, register_alarms
 from tundish_dashboards.bureau.page import bureau_page, register_bureau
 from tundish_dashboards.callbacks import Pages
 from tundish_dashboards.guard import harden_dispatch, install_guard, install_headers
+from tundish_dashboards.invitations import invitation_pages
 from tundish_dashboards.market.page import market_page, register_market
 from tundish_dashboards.plant.page import plant_page, register_plant
+from tundish_dashboards.providers import provider_pages
 from tundish_dashboards.routes import Page
 from tundish_dashboards.sessions import Sessions, current_language, login_pages
 from tundish_dashboards.shell import register_shell, shell_layout
@@ -68,10 +70,12 @@ def attach_dashboards(server: Flask, context: PlatformContext, settings: Dashboa
         SESSION_COOKIE_SAMESITE="Lax",
         SESSION_COOKIE_SECURE=settings.secure_cookie,
     )
-    sessions = Sessions(context.metadata, settings)
+    sessions = Sessions(context.metadata, settings, context.people)
     # Before Dash, whose own before-request hook would otherwise run for people who are not logged in.
     install_guard(server, sessions, settings)
     server.register_blueprint(login_pages(sessions))
+    server.register_blueprint(invitation_pages(sessions, context.metadata))
+    server.register_blueprint(provider_pages(sessions, context.metadata))
     dash = _Index(
         "tundish_dashboards",
         server=server,  # type: ignore[arg-type] # Dash takes servers, its annotation forgot them

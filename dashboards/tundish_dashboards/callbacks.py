@@ -21,6 +21,7 @@ from tundish_dashboards.guard import CallbackFailedError
 from tundish_dashboards.i18n import Language, Texts, texts
 from tundish_dashboards.routes import find_route
 from tundish_dashboards.sessions import current_language
+from tundish_platform.assets import seen
 from tundish_platform.tenancy import (
     AccessDenied,
     Permission,
@@ -129,6 +130,7 @@ class Pages:
         context = self.context.of(scope)
         with context.metadata.session() as database:
             tenant = tenant_of_scope(database, scope)
+            scope = seen(database, scope)
         name = person.t.of(tenant.name_zh, tenant.name_en)
         return TenantView(person, context, scope, name, Formats(person.language, ZoneInfo(tenant.timezone)))
 

@@ -27,7 +27,12 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 API_PREFIX = "/api/"
-_OPEN_ENDPOINTS = frozenset({"people.login", "people.log_in", "people.language"})
+_OPEN_ENDPOINTS = frozenset(
+    {
+        "people.login", "people.log_in", "people.code", "people.give_code", "people.language",
+        "invitations.invitation", "invitations.accept", "providers.go", "providers.back",
+    }
+)  # fmt: skip
 _OPEN_ASSETS = frozenset({"/assets/tundish.css", "/assets/tundish.svg"})
 _UPDATE_PATH = "/_dash-update-component"
 _DASH_CATCH_ALL = "/<path:path>"

@@ -3,28 +3,31 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from flask import Blueprint, abort, g, make_response, redirect, render_template, request, session
 
 from tundish_dashboards.i18n import Language, language_of, texts
-from tundish_platform.audit import record
+from tundish_platform.people.login import CodeNeeded, check_first, check_second, enter
+from tundish_platform.people.refusal import PeopleRefused
 from tundish_platform.tenancy import AccessDenied, Principal
-from tundish_platform.tenancy.accounts import LoginRefused, check_password
+from tundish_platform.tenancy.accounts import LoginRefused
 from tundish_platform.tenancy.passwords import utc_now
 from tundish_platform.tenancy.reach import Above
-from tundish_platform.tenancy.sessions import end_session, open_session, principal_of_session
+from tundish_platform.tenancy.sessions import end_session, principal_of_session
 
 if TYPE_CHECKING:
     from werkzeug.wrappers import Response as AnyResponse
 
     from tundish_dashboards.settings import DashboardSettings
+    from tundish_platform.people.settings import PeopleSettings
     from tundish_platform.tenancy.metadata import Metadata
 
 LANGUAGE_COOKIE = "tundish_language"
 _YEAR_S = 365 * 86400
 # Longer passwords only make the hash slow; nobody types them.
 _MAX_PASSWORD = 1024
+_CODE_WITHIN_S = 600
 
 
 class Sessions:
@@ -33,11 +36,13 @@ class Sessions:
     Args:
         metadata: where accounts are.
         settings: length of a session and limits of the log-in form.
+        people: second factors and identity providers.
     """
 
-    def __init__(self, metadata: Metadata, settings: DashboardSettings) -> None:
+    def __init__(self, metadata: Metadata, settings: DashboardSettings, people: PeopleSettings) -> None:
         self._metadata = metadata.above(Above.IDENTITY)
         self._settings = settings
+        self.people = people
 
     def principal(self) -> Principal | None:
         """The person logged in, with the rights of this moment; ``None`` without a valid session.
@@ -59,21 +64,47 @@ class Sessions:
         except AccessDenied:
             return None
 
-    def log_in(self, login: str, password: str) -> Principal:
+    def log_in(self, login: str, password: str) -> None:
         """Check a password and open a session.
 
         Raises:
             LoginRefused: unknown name, wrong password, or too many wrong ones of late; says so in words.
+            CodeNeeded: the password was right, and `give_code` has to follow.
         """
-        now = utc_now()
+        try:
+            with self._metadata.session() as database:
+                user_id = check_first(database, login, password)
+        except CodeNeeded as needed:
+            session.clear()
+            session["code_of"] = [needed.user_id, utc_now().timestamp()]
+            raise
+        self.enter(user_id, "password")
+
+    def waiting_for_code(self) -> int | None:
+        """The person whose password was right a moment ago and whose code has not come yet."""
+        match session.get("code_of"):
+            case [int(user_id), float(since)] if utc_now().timestamp() - since < _CODE_WITHIN_S:
+                return user_id
+        return None
+
+    def give_code(self, user_id: int, code: str) -> None:
+        """Check the code of a second factor and open a session.
+
+        Raises:
+            LoginRefused: the code is wrong or was used before, or there were too many wrong ones of late.
+        """
+        with self._metadata.session() as database:
+            check_second(database, self.people, user_id, code, utc_now())
+        self.enter(user_id, "code")
+
+    def enter(self, user_id: int, way: str) -> None:
+        """Open a session for a person who has proved who they are; any other of this browser is left."""
         agent = request.headers.get("User-Agent", "")
         with self._metadata.session() as database:
-            principal = check_password(database, login, password)
-            secret = open_session(database, principal.id, self._settings.session_length, now, agent)
-            record(database, principal.name, "person.logged_in", f"user/{principal.id}", now=now)
+            opened = enter(database, user_id, self._settings.session_length, utc_now(), agent, way)
         session.clear()
-        session.update(sid=secret)
-        return principal
+        session.update(sid=opened.secret)
+        g.pop("principal", None)
 
     def log_out(self) -> None:
         """End the session on the server too, so that a copied cookie is worthless."""
@@ -105,29 +136,42 @@ def login_pages(sessions: Sessions) -> Blueprint:
     """The log-in form, log-out and the language switch, as plain Flask pages."""
     pages = Blueprint("people", __name__, template_folder="templates")
 
+    def form(problem: str = "") -> str:
+        login = request.form.get("login", "")
+        return render_card("login.html", problem, login=login, providers=sessions.people.providers)
+
     @pages.get("/login")
     def login() -> AnyResponse | str:
         if sessions.principal() is not None:
             return redirect(local_path(request.args.get("next")))
-        return _form()
+        return form()
 
     @pages.post("/login")
     def log_in() -> AnyResponse:
         name, password = request.form.get("login", "").strip(), request.form.get("password", "")
         if not name or not password or len(password) > _MAX_PASSWORD:
-            return make_response(_form(texts(current_language())("login.missing")), 400)
+            return make_response(form(texts(current_language())("login.missing")), 400)
         try:
             sessions.log_in(name, password)
+        except CodeNeeded:
+            return redirect(f"/login/code?next={quote(local_path(request.form.get('next')), safe='/')}", 303)
         except LoginRefused as error:
             words = texts(current_language()).of(error.message_zh, error.message_en)
-            return make_response(_form(words), 401)
+            return make_response(form(words), 401)
         return redirect(local_path(request.form.get("next")), 303)
+
+    _code_page(pages, sessions)
 
     @pages.post("/logout")
     def log_out() -> AnyResponse:
         sessions.log_out()
         return redirect("/login", 303)
 
+    _language_switch(pages)
+    return pages
+
+
+def _language_switch(pages: Blueprint) -> None:
     @pages.get("/language/<code>")
     def language(code: str) -> AnyResponse:
         if code not in tuple(Language):
@@ -138,17 +182,35 @@ def login_pages(sessions: Sessions) -> Blueprint:
         )
         return response
 
-    return pages
+
+def _code_page(pages: Blueprint, sessions: Sessions) -> None:
+    @pages.get("/login/code")
+    def code() -> AnyResponse | str:
+        return redirect("/login") if sessions.waiting_for_code() is None else render_card("code.html")
+
+    @pages.post("/login/code")
+    def give_code() -> AnyResponse:
+        user_id = sessions.waiting_for_code()
+        if user_id is None:
+            return redirect("/login", 303)
+        try:
+            sessions.give_code(user_id, request.form.get("code", ""))
+        except (LoginRefused, PeopleRefused) as error:
+            words = texts(current_language()).of(error.message_zh, error.message_en)
+            return make_response(render_card("code.html", words), 401)
+        return redirect(local_path(request.form.get("next")), 303)
 
 
-def _form(problem: str = "") -> str:
+def render_card(template: str, problem: str = "", **more: object) -> str:
+    """A page outside the frame, such as the log-in form, in the reader's language."""
     language = current_language()
     return render_template(
-        "login.html",
+        template,
         t=texts(language),
         language=language,
         other=texts(language.other),
+        here=request.path,
         problem=problem,
-        login=request.form.get("login", ""),
         next=local_path(request.values.get("next")),
+        **more,
     )

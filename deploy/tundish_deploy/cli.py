@@ -19,6 +19,7 @@ from tundish_deploy.commands import (
     metadata,
     opcua,
     parts,
+    people,
     sources,
     store,
     tenants,
@@ -34,6 +35,9 @@ app = typer.Typer(
 app.add_typer(bench.app, name="bench", help="Measure a path beside its peers, in one run.")
 app.add_typer(evaluate.app, name="evaluate", help="Evaluate models on the shipped recordings or on your own.")
 app.add_typer(tenants.app, name="tenant", help="Tenants of this installation.")
+app.add_typer(
+    people.app, name="person", help="People: invitations, lost second factors, the key that encrypts these."
+)
 app.add_typer(
     store.app, name="store", help="Policies, legal holds, retention, removal and export of a tenant."
 )

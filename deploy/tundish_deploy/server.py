@@ -12,6 +12,7 @@ from waitress.server import create_server
 
 from tundish_dashboards.app import attach_dashboards
 from tundish_dashboards.settings import DashboardSettings
+from tundish_deploy.people import people_settings
 from tundish_deploy.secrets import kept_secret, secret
 from tundish_deploy.stores import opened, prepare
 from tundish_platform.alarms import AlarmWatcher
@@ -52,13 +53,17 @@ def run_server(settings: Settings, stopped: threading.Event, process: str = "ser
         settings: of all parts.
         stopped: set it to stop.
         process: name of this process, unique on this machine.
+
+    Raises:
+        SettingsError: people's log-in cannot be set up as the settings say.
     """
+    people = people_settings(settings)
     prepare(settings)
     metadata = Metadata(settings.database)
     try:
         with opened(settings, metadata, process) as telemetry:
             vault = _vault(settings)
-            context = PlatformContext(metadata, telemetry, Catalogue.find(), vault)
+            context = PlatformContext(metadata, telemetry, Catalogue.find(), vault, people)
             app = create_app(context, _api(settings))
             attach_dashboards(app, context, _dashboards(settings))
             with _watching(context, process), _telling(settings, metadata, vault, process):

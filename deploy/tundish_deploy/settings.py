@@ -6,7 +6,15 @@ import ipaddress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -254,6 +262,24 @@ class WorkerSettings(BaseModel):
     token_file: Path | None = None
 
 
+class PeopleSection(BaseModel):
+    """How people log in, beside their passwords; see `tundish_platform.people.settings.PeopleSettings`.
+
+    Attributes:
+        key_file: holds the key that encrypts second factors (``tundish person key``); without it nobody can
+            enrol one. `key` is the same from the environment.
+        origin: address of the pages as browsers see it; ``http://localhost:<port>`` if absent.
+        provider: identity providers, each with the keys of `Provider` and ``client_secret_file``.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    key_file: Path | None = None
+    key: SecretStr | None = None
+    origin: str | None = None
+    provider: list[dict[str, Any]] = Field(default_factory=list)
+
+
 class Settings(BaseSettings):
     """Everything the platform can be told; see each part for its keys.
 
@@ -282,6 +308,7 @@ class Settings(BaseSettings):
     store: StoreSettings = Field(default_factory=StoreSettings)
     notices: NoticeSettings = Field(default_factory=NoticeSettings)
     worker: WorkerSettings = Field(default_factory=WorkerSettings)
+    people: PeopleSection = Field(default_factory=PeopleSection)
     connection: list[ConnectionSettings] = Field(default_factory=list)
     source: list[SourceSettings] = Field(default_factory=list)
     replay: list[ReplaySettings] = Field(default_factory=list)

@@ -109,6 +109,7 @@ def test_without_a_session_nothing_of_dash_is_served(site: Site, path: str) -> N
 
 def test_every_route_is_closed_without_a_session(site: Site) -> None:
     open_to_all = {"people.login", "people.language"}
+    # The code page leads back to the log-in, an invitation's to 404 for a token that nobody made.
     client = site.visitor()
     for rule in site.dash.server.url_map.iter_rules():
         if rule.endpoint in open_to_all or rule.rule.startswith("/api/") or "GET" not in rule.methods:

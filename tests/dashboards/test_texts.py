@@ -34,8 +34,8 @@ def _keys_in_code() -> tuple[set[str], set[str]]:
                     literal.add(str(key.value))
                 elif isinstance(key, ast.JoinedStr):
                     patterns.add(_pattern(key))
-    template = (PACKAGE / "templates" / "login.html").read_text(encoding="utf-8")
-    literal |= set(re.findall(r'(?:t|other)\("([\w.]+)"\)', template))
+    for template in (PACKAGE / "templates").glob("*.html"):
+        literal |= set(re.findall(r'(?:t|other)\("([\w.]+)"[,)]', template.read_text(encoding="utf-8")))
     return literal, patterns
 
 

@@ -29,7 +29,11 @@ if TYPE_CHECKING:
 
 UPDATE: Final = "/_dash-update-component"
 _PAGES: Final = ("/plant/steel", "/market/steel", "/bureau")
-_OPEN_PAGES: Final = frozenset({"people.login", "people.log_in", "people.language"})
+_OPEN_PAGES: Final = frozenset(
+    {"people.login", "people.log_in", "people.code", "people.give_code", "people.language"}
+)
+# Anybody may ask them; without a token or a provider's answer they refuse in their own way.
+_DOORS: Final = frozenset({"invitations.invitation", "invitations.accept", "providers.go", "providers.back"})
 _LOG_OUT: Final = "people.log_out"
 _PARTS: Final = {"code": "en", "package_name": "dash", "fingerprinted_path": "x.js", "filename": "tundish.js"}
 _STRETCH: Final = {"start": "2020-01-01T00:00:00Z", "end": "2029-01-01T00:00:00Z"}
@@ -85,7 +89,8 @@ def refusal(access: Access | None, asker: Asker) -> frozenset[int] | None:
     if asker.principal is None or asker.token is None:
         return frozenset({401})
     if access.tenant is None:
-        return None if access.above is None or _above(asker, access.above) else frozenset({403})
+        above = access.above is None or _above(asker, access.above)
+        return None if above and (asker.principal.person or not access.person) else frozenset({403})
     if "steel" not in asker.principal.tenants:
         return frozenset({404})
     return None if access.tenant in asker.principal.permissions("steel") else frozenset({403})
@@ -147,6 +152,8 @@ def ask_pages(world: Strangers, tally: Tally, chosen: Callable[[], bool]) -> Non
                 closed = asker.principal is None and rule.endpoint not in _OPEN_PAGES
                 to_login = answer.status_code in _REDIRECTS and answer.location.startswith("/login")
                 wanted = _REFUSED | (_REDIRECTS if to_login else frozenset()) if closed else None
+                if rule.endpoint in _DOORS:
+                    wanted = _REFUSED | _REDIRECTS | {200}
                 tally.asked["pages"] += 1
                 tally.take(f"{method} {rule.rule}", asker, answer, wanted)
 

@@ -62,8 +62,12 @@ Process = Annotated[str, typer.Argument(help="Name of the process, unique on thi
 def server(process: Process = "server", settings: SettingsOption = None) -> None:
     """API and pages; the store's only writer, too, unless that runs apart."""
     from tundish_deploy.server import run_server
+    from tundish_deploy.settings import SettingsError
 
-    run_server(_begin(process, settings), _stop_event(), process)
+    try:
+        run_server(_begin(process, settings), _stop_event(), process)
+    except SettingsError as error:
+        give_up(str(error))
 
 
 @app.command()

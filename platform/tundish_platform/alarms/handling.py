@@ -10,6 +10,7 @@ from sqlalchemy import select, update
 from tundish_platform.alarms.models import Alarm
 from tundish_platform.alarms.reports import lay_down, note, standing_of
 from tundish_platform.alarms.states import Transition
+from tundish_platform.assets import lying_in
 from tundish_platform.audit import record_of
 from tundish_platform.tenancy import Permission
 
@@ -61,7 +62,7 @@ def handle(
 
     Args:
         session: of the metadata database.
-        scope: with the permission to handle alarms, or to configure for what hides an alarm for good.
+        scope: may handle alarms, or configure for what hides one for good, at least at the alarm's place.
         alarm_id: which.
         transition: any but raised and cleared, which only sources report.
         comment: the reason; needed for shelving, suppressing and taking out of service.
@@ -74,10 +75,11 @@ def handle(
         HandlingRefused: a reason or an end is missing.
         TransitionRefused: the alarm's state does not allow it.
     """
-    scope.require(_NEEDS.get(transition, Permission.HANDLE))
-    scope.require_all_signals()
+    permission = _NEEDS.get(transition, Permission.HANDLE)
+    scope.places(permission)
     _check(transition, comment, until, now)
     alarm = _taken(session, scope, alarm_id)
+    scope.require_at(permission, alarm.path)
     standing = standing_of(alarm)
     match transition:
         case Transition.ACKNOWLEDGED:
@@ -154,7 +156,7 @@ def _check(transition: Transition, comment: str, until: datetime | None, now: da
 
 
 def _taken(session: Session, scope: TenantScope, alarm_id: int) -> Alarm:
-    mine = (Alarm.tenant_id == scope.tenant_id, Alarm.id == alarm_id)
+    mine = (Alarm.tenant_id == scope.tenant_id, Alarm.id == alarm_id, lying_in(Alarm.path, scope.places()))
     held = session.scalar(update(Alarm).where(*mine).values(id=Alarm.id).returning(Alarm.id))
     if held is None:
         raise UnknownAlarm(alarm_id)

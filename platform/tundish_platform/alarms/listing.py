@@ -13,12 +13,13 @@ from tundish_platform.alarms.handling import UnknownAlarm
 from tundish_platform.alarms.models import Alarm, AlarmEvent
 from tundish_platform.alarms.reports import standing_of
 from tundish_platform.alarms.states import ANNUNCIATED, AlarmState, Transition
+from tundish_platform.assets import lying_in
 from tundish_platform.tenancy import Permission
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from sqlalchemy import ColumnElement
+    from sqlalchemy import ColumnElement, Select
     from sqlalchemy.orm import Session
 
     from tundish_platform.tenancy import TenantScope
@@ -75,7 +76,7 @@ def list_alarms(
 
     Args:
         session: of the metadata database.
-        scope: with the permission to read, not narrowed to some signals.
+        scope: with the permission to read, not narrowed to an app's signals.
         now: at which the states are judged.
         states: which to list.
         after: id of the last alarm of the page before; 0 for the first page.
@@ -84,13 +85,12 @@ def list_alarms(
     Raises:
         AccessDenied: the scope may not read.
     """
-    scope.require(Permission.READ)
-    scope.require_all_signals()
+    there = lying_in(Alarm.path, scope.places())
     found: list[AlarmView] = []
     while len(found) < limit:
         rows = session.scalars(
             select(Alarm)
-            .where(Alarm.tenant_id == scope.tenant_id, Alarm.id > after, _possible(states))
+            .where(Alarm.tenant_id == scope.tenant_id, there, Alarm.id > after, _possible(states))
             .order_by(Alarm.id)
             .limit(_BLOCK)
         ).all()
@@ -132,12 +132,10 @@ def list_events(
         AccessDenied: the scope may not read.
         UnknownAlarm: the tenant has no such alarm.
     """
-    scope.require(Permission.READ)
-    scope.require_all_signals()
-    query = select(AlarmEvent).where(AlarmEvent.tenant_id == scope.tenant_id)
+    mine = _visible(scope)
+    query = select(AlarmEvent).where(*_of_visible(scope))
     if alarm_id is not None:
-        mine = select(Alarm.id).where(Alarm.tenant_id == scope.tenant_id, Alarm.id == alarm_id)
-        if session.scalar(mine) is None:
+        if session.scalar(mine.where(Alarm.id == alarm_id)) is None:
             raise UnknownAlarm(alarm_id)
         query = query.where(AlarmEvent.alarm_id == alarm_id)
     if before is not None:
@@ -152,12 +150,10 @@ def list_floods(session: Session, scope: TenantScope, since: datetime, until: da
     Raises:
         AccessDenied: the scope may not read.
     """
-    scope.require(Permission.READ)
-    scope.require_all_signals()
     times = session.scalars(
         select(AlarmEvent.at)
         .where(
-            AlarmEvent.tenant_id == scope.tenant_id, AlarmEvent.transition == Transition.RAISED.value,
+            *_of_visible(scope), AlarmEvent.transition == Transition.RAISED.value,
             AlarmEvent.late.is_(False),
             AlarmEvent.at >= since - timedelta(minutes=10), AlarmEvent.at <= until,
         )
@@ -175,6 +171,18 @@ def view_of(row: Alarm, now: datetime) -> AlarmView:
         shelved_until=row.shelved_until, reason=row.out_of_service or row.suppressed,
         raised_ts=row.raised_ts, cleared_ts=row.cleared_ts, occurrences=row.occurrences,
     )  # fmt: skip
+
+
+def _visible(scope: TenantScope) -> Select[int]:
+    """Ids of the alarms that the scope may see."""
+    there = lying_in(Alarm.path, scope.places())
+    return select(Alarm.id).where(Alarm.tenant_id == scope.tenant_id, there)
+
+
+def _of_visible(scope: TenantScope) -> tuple[ColumnElement[bool], ...]:
+    """Conditions for events of those alarms; a scope without limits is spared the look at them."""
+    mine, visible = AlarmEvent.tenant_id == scope.tenant_id, _visible(scope)
+    return (mine, AlarmEvent.alarm_id.in_(visible)) if Permission.READ in scope.limits else (mine,)
 
 
 def _event(row: AlarmEvent) -> EventView:

@@ -11,12 +11,14 @@ from sqlalchemy import delete, func, select, update
 from tundish_platform.alarms.hours import Weekly
 from tundish_platform.alarms.limits import LimitKind
 from tundish_platform.alarms.models import AlarmRule
-from tundish_platform.assets import find_signals
+from tundish_platform.assets import find_signals, lying_in
+from tundish_platform.assets.models import Signal
 from tundish_platform.audit import record_of
 from tundish_platform.samples import AlarmPriority, SampleKind
 from tundish_platform.tenancy import Permission
 
 if TYPE_CHECKING:
+    from sqlalchemy import ColumnElement
     from sqlalchemy.orm import Session
 
     from tundish_platform.tenancy import TenantScope
@@ -100,7 +102,6 @@ def create_rule(session: Session, scope: TenantScope, spec: RuleSpec, now: datet
         UnknownSignals: the tenant has no such signal.
         RuleRefused: the signal has no numbers, or there are `MAX_RULES` already.
     """
-    _may_configure(scope)
     _check_signal(session, scope, spec)
     held = session.scalar(select(func.count()).where(AlarmRule.tenant_id == scope.tenant_id)) or 0
     if held >= MAX_RULES:
@@ -127,7 +128,6 @@ def change_rule(
         RuleChanged: somebody changed it since.
         RuleRefused: the signal would change.
     """
-    _may_configure(scope)
     row = _row(session, scope, rule_id)
     if row.signal_id != spec.signal:
         raise RuleRefused(
@@ -159,8 +159,7 @@ def delete_rule(
         AccessDenied: the scope may not configure.
         RuleChanged: it has another version.
     """
-    _may_configure(scope)
-    mine = delete(AlarmRule).where(AlarmRule.tenant_id == scope.tenant_id, AlarmRule.id == rule_id)
+    mine = delete(AlarmRule).where(*_there(scope, Permission.CONFIGURE), AlarmRule.id == rule_id)
     if version is not None:
         mine = mine.where(AlarmRule.version == version)
     gone = session.scalar(mine.returning(AlarmRule.id))
@@ -177,15 +176,23 @@ def list_rules(session: Session, scope: TenantScope, *, after: int = 0, limit: i
     Raises:
         AccessDenied: the scope may not read.
     """
-    scope.require(Permission.READ)
-    scope.require_all_signals()
     rows = session.scalars(
         select(AlarmRule)
-        .where(AlarmRule.tenant_id == scope.tenant_id, AlarmRule.id > after)
+        .where(*_there(scope, Permission.READ), AlarmRule.id > after)
         .order_by(AlarmRule.id)
         .limit(limit)
     )
     return [_rule(row) for row in rows]
+
+
+def _there(scope: TenantScope, permission: Permission) -> tuple[ColumnElement[bool], ...]:
+    """Conditions for rules on signals at which the scope has the permission."""
+    mine = AlarmRule.tenant_id == scope.tenant_id
+    places = scope.places(permission)
+    if places is None:
+        return (mine,)
+    signals = select(Signal.id).where(Signal.tenant_id == scope.tenant_id, lying_in(Signal.path, places))
+    return mine, AlarmRule.signal_id.in_(signals)
 
 
 def find_rule(session: Session, scope: TenantScope, rule_id: int) -> Rule:
@@ -193,32 +200,29 @@ def find_rule(session: Session, scope: TenantScope, rule_id: int) -> Rule:
 
     Raises:
         AccessDenied: the scope may not read.
-        UnknownRule: the tenant has no such rule.
+        UnknownRule: the tenant has no such rule, or none on a signal that the scope sees.
     """
-    scope.require(Permission.READ)
-    scope.require_all_signals()
-    return _rule(_row(session, scope, rule_id))
-
-
-def _may_configure(scope: TenantScope) -> None:
-    scope.require(Permission.CONFIGURE)
-    scope.require_all_signals()
+    return _rule(_row(session, scope, rule_id, Permission.READ))
 
 
 def _check_signal(session: Session, scope: TenantScope, spec: RuleSpec) -> None:
+    scope.places(Permission.CONFIGURE)
     signal = find_signals(session, scope, [spec.signal])[0]
+    scope.require_at(Permission.CONFIGURE, signal.path)
     if signal.kind not in _NUMBERS and spec.kind is not LimitKind.BAD:
         raise RuleRefused(f"{signal.path} 不是数值信号。", f"{signal.path} has no numbers to compare.")
 
 
-def _row_or_none(session: Session, scope: TenantScope, rule_id: int) -> AlarmRule | None:
-    return session.scalar(
-        select(AlarmRule).where(AlarmRule.tenant_id == scope.tenant_id, AlarmRule.id == rule_id)
-    )
+def _row_or_none(
+    session: Session, scope: TenantScope, rule_id: int, permission: Permission = Permission.CONFIGURE
+) -> AlarmRule | None:
+    return session.scalar(select(AlarmRule).where(*_there(scope, permission), AlarmRule.id == rule_id))
 
 
-def _row(session: Session, scope: TenantScope, rule_id: int) -> AlarmRule:
-    row = _row_or_none(session, scope, rule_id)
+def _row(
+    session: Session, scope: TenantScope, rule_id: int, permission: Permission = Permission.CONFIGURE
+) -> AlarmRule:
+    row = _row_or_none(session, scope, rule_id, permission)
     if row is None:
         raise UnknownRule(rule_id)
     return row

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 from flask import current_app, g
+
+from tundish_platform.people.settings import PeopleSettings
 
 if TYPE_CHECKING:
     from tundish_platform.alarms.notify.vault import Vault
@@ -28,12 +30,14 @@ class PlatformContext:
         telemetry: the samples, wherever their writer runs.
         catalogue: the apps there are.
         vault: seals secrets of alarm channels; without one no channel can be made.
+        people: how people log in.
     """
 
     metadata: Metadata
     telemetry: TelemetryAccess
     catalogue: Catalogue
     vault: Vault | None = None
+    people: PeopleSettings = field(default_factory=PeopleSettings)
 
     def of(self, scope: TenantScope) -> PlatformContext:
         """The same parts for work in one tenant: the metadata's sessions reach that tenant's rows only."""

@@ -15,6 +15,7 @@ from flask import current_app, g, request
 from tundish_platform.api.context import platform
 from tundish_platform.api.errors import API_ROOT, Problem
 from tundish_platform.api.rates import rates
+from tundish_platform.assets import seen
 from tundish_platform.tenancy import (
     AccessDenied,
     Permission,
@@ -24,7 +25,9 @@ from tundish_platform.tenancy import (
     access_tenant,
 )
 from tundish_platform.tenancy.accounts import check_token
+from tundish_platform.tenancy.passwords import utc_now
 from tundish_platform.tenancy.reach import Above
+from tundish_platform.tenancy.sessions import SESSION_PREFIX, principal_of_session
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,6 +37,7 @@ if TYPE_CHECKING:
     View = Callable[..., Any]
 
 _MARK: Final = "tundish_access"
+_HEADER: Final = "Authorization"
 _BEARER: Final = "Bearer "
 JSON_BODY_LIMIT: Final = 8 * 1024 * 1024
 
@@ -48,12 +52,14 @@ class Access:
         open: nothing at all, not even a token.
         tenant: a permission in the tenant that the address names.
         above: a permission above tenants.
+        person: whether services are refused.
         body_limit: bytes of body it takes.
     """
 
     open: bool = False
     tenant: Permission | None = None
     above: Permission | None = None
+    person: bool = False
     body_limit: int = JSON_BODY_LIMIT
 
 
@@ -72,6 +78,13 @@ def authenticated(view: View) -> View:
 
     setattr(checked, _MARK, Access())
     return checked
+
+
+def of_person(view: View) -> View:
+    """Mark ``view(principal, …)``: a person's session; services have neither second factor nor invitation."""
+    marked = authenticated(view)
+    setattr(marked, _MARK, Access(person=True))
+    return marked
 
 
 def guarded(permission: Permission, body_limit: int = JSON_BODY_LIMIT) -> Callable[[View], View]:
@@ -132,6 +145,11 @@ def deny_by_default() -> None:
         return
     g.tundish_principal = principal = _authenticate()
     rates().take_for(principal)
+    if access.person and not principal.person:
+        raise Problem(
+            403, "This is for people. Log in with POST /sessions and send the session in place of a key.",
+            "此操作仅限个人账户。请通过 POST /sessions 登录, 并使用会话令牌。", "people_only",
+        )  # fmt: skip
     if access.above is not None:
         access_programme(principal, access.above)
     if access.tenant is not None:
@@ -153,30 +171,43 @@ def asked_again() -> Callable[[], TenantScope]:
 
     What it gives raises `AccessDenied` once the token or its roles are gone.
     """
-    header, context, scope = request.headers.get("Authorization", ""), platform(), g.tundish_scope
+    header, context, scope = request.headers.get(_HEADER, ""), platform(), g.tundish_scope
     access = access_of(current_app.view_functions[request.endpoint or ""])
     if access is None or access.tenant is None:
         raise AccessDenied("the route asks for no permission in a tenant")
     permission = access.tenant
 
     def check() -> TenantScope:
-        return access_tenant(_principal_of(context, header), scope.slug, permission)
+        again = access_tenant(_principal_of(context, header), scope.slug, permission)
+        return _with_places(context, again)
 
     return check
 
 
+def bearer() -> str:
+    """The token that came with the current request, which was let in with it."""
+    return _bearer_of(request.headers.get(_HEADER, ""))
+
+
 def _authenticate() -> Principal:
     try:
-        return _principal_of(platform(), request.headers.get("Authorization", ""))
+        return _principal_of(platform(), request.headers.get(_HEADER, ""))
     except AccessDenied:
         raise Problem(401) from None
 
 
 def _principal_of(context: PlatformContext, header: str) -> Principal:
+    token = _bearer_of(header)
+    with context.metadata.above(Above.IDENTITY).session() as session:
+        if token.startswith(SESSION_PREFIX):
+            return principal_of_session(session, token.removeprefix(SESSION_PREFIX), utc_now())
+        return check_token(session, token)
+
+
+def _bearer_of(header: str) -> str:
     if not header.startswith(_BEARER):
         raise AccessDenied("no token")
-    with context.metadata.above(Above.IDENTITY).session() as session:
-        return check_token(session, header.removeprefix(_BEARER).strip())
+    return header.removeprefix(_BEARER).strip()
 
 
 def _scope(principal: Principal, permission: Permission) -> TenantScope:
@@ -184,4 +215,12 @@ def _scope(principal: Principal, permission: Permission) -> TenantScope:
     if tenant not in principal.tenants:
         # The same answer for a tenant of others and for one that does not exist.
         raise Problem(404)
-    return access_tenant(principal, tenant, permission)
+    return _with_places(platform(), access_tenant(principal, tenant, permission))
+
+
+def _with_places(context: PlatformContext, scope: TenantScope) -> TenantScope:
+    """The scope with the signals that lie where it may read, where that is not the whole tenant."""
+    if Permission.READ not in scope.limits:
+        return scope
+    with context.metadata.of(scope).session() as session:
+        return seen(session, scope)

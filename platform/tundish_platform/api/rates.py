@@ -124,7 +124,7 @@ class Rates:
         Raises:
             Problem: 429, it has sent too many.
         """
-        _count("key", self._keys, (principal.id, principal.name))
+        _count("key", self._keys, (principal.person, principal.id, principal.name))
 
     def take_in(self, scope: TenantScope) -> None:
         """Count a request in a tenant.

@@ -57,7 +57,7 @@ def answer_repeat() -> Response | None:
             f"须为 1 至 {MAX_KEY} 个可见 ASCII 字符",
         )
     who = current_principal()
-    taken = (_digest(f"{who.id} {who.name}".encode(), key.encode()), _digest(*_asked()))
+    taken = (_digest(f"{who.person} {who.id} {who.name}".encode(), key.encode()), _digest(*_asked()))
     with platform().metadata.session() as session:
         known = _take(session, scope, *taken)
     if known is None:

@@ -54,6 +54,7 @@ class TenantOfMine(Shape):
     name_en: str
     timezone: str
     permissions: list[str]
+    places: dict[str, list[str]]
 
 
 class Me(Shape):

@@ -91,6 +91,12 @@ def me(principal: Principal) -> ResponseReturnValue:
                 "name_en": tenant.name_en,
                 "timezone": tenant.timezone,
                 "permissions": sorted(principal.permissions(tenant.slug)),
+                # Only those that do not hold for the whole tenant.
+                "places": {
+                    permission: sorted(places)
+                    for permission, places in sorted(principal.held(tenant.slug).items())
+                    if places is not None
+                },
             }
             for tenant in tenants
         ],

@@ -3,6 +3,7 @@
 from tundish_platform.assets.levels import Level
 from tundish_platform.assets.lookup import numbers_by_path
 from tundish_platform.assets.pages import page_of_signals
+from tundish_platform.assets.places import lying_in, seen
 from tundish_platform.assets.search import SignalSearch, search_signals
 from tundish_platform.assets.signals import (
     MAX_SIGNALS,
@@ -87,6 +88,7 @@ __all__ = [
     "list_signals",
     "list_sources",
     "list_types",
+    "lying_in",
     "move_asset",
     "numbers_by_path",
     "page_of_signals",
@@ -94,6 +96,7 @@ __all__ = [
     "save_heartbeat",
     "save_type",
     "search_signals",
+    "seen",
     "signal_kinds",
     "upsert_signals",
 ]

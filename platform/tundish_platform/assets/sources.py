@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import func, select
 
-from tundish_platform.assets.models import Source
+from tundish_platform.assets.models import Signal, Source
+from tundish_platform.assets.places import lying_in
 from tundish_platform.assets.signals import MAX_LENGTHS, MAX_SOURCE_NAME
-from tundish_platform.tenancy import Permission
+from tundish_platform.tenancy import Permission, within
 from tundish_platform.tenancy.metadata import insert_into
 
 if TYPE_CHECKING:
@@ -121,11 +122,25 @@ def save_heartbeat(session: Session, scope: TenantScope, name: str, heartbeat: H
 
 
 def list_sources(session: Session, scope: TenantScope) -> list[SourceInfo]:
-    """All sources of the tenant, by name."""
+    """All sources of the tenant, by name; of a scope limited to places those that declared signals there."""
     scope.require(Permission.READ)
-    now = datetime.now(UTC)
     query = select(Source).where(Source.tenant_id == scope.tenant_id).order_by(Source.name)
-    return [
-        SourceInfo(name=row.name, seen_at=row.seen_at, stale=now - row.seen_at > STALE_AFTER, **row.heartbeat)
-        for row in session.scalars(query)
-    ]
+    if (places := scope.limits.get(Permission.READ)) is not None:
+        there = Signal.tenant_id == scope.tenant_id, lying_in(Signal.path, places)
+        query = query.where(Source.name.in_(select(Signal.source).where(*there)))
+    return [_told(row, places) for row in session.scalars(query)]
+
+
+def _told(row: Source, places: frozenset[str] | None) -> SourceInfo:
+    stale = datetime.now(UTC) - row.seen_at > STALE_AFTER
+    told = SourceInfo(name=row.name, seen_at=row.seen_at, stale=stale, **row.heartbeat)
+    if places is None:
+        return told
+    # Its counts and words are about all its lines, its signals only about some.
+    signals = told.signals.model_copy(
+        update={
+            "failed": tuple(one for one in told.signals.failed if within(one.path, places)),
+            "silent": tuple(path for path in told.signals.silent if within(path, places)),
+        }
+    )
+    return told.model_copy(update={"signals": signals, "message_zh": "", "message_en": ""})

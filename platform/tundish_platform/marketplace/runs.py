@@ -9,7 +9,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from sqlalchemy import select
 
 from tundish_platform.marketplace.models import AppRun, Grant
-from tundish_platform.marketplace.subscriptions import subscription_of
+from tundish_platform.marketplace.subscriptions import reading_there, subscription_of
 from tundish_platform.sdk import Screen
 from tundish_platform.tenancy import Permission
 
@@ -93,7 +93,8 @@ def record_run(session: Session, scope: TenantScope, run: Run) -> int:
 def runs(session: Session, scope: TenantScope, app_id: str | None = None, limit: int = 50) -> list[Run]:
     """The tenant's newest runs, newest first, of one app or of all."""
     scope.require(Permission.READ)
-    query = select(AppRun).where(AppRun.tenant_id == scope.tenant_id)
+    seen = reading_there(scope, AppRun.subscription_id)
+    query = select(AppRun).where(AppRun.tenant_id == scope.tenant_id, *seen)
     if app_id is not None:
         query = query.where(AppRun.app_id == app_id)
     query = query.order_by(AppRun.started_at.desc(), AppRun.id.desc()).limit(limit)

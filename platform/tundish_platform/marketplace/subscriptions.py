@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, select, update
 
+from tundish_platform.assets import lying_in
+from tundish_platform.assets.models import Signal
 from tundish_platform.audit import record_of
 from tundish_platform.marketplace.catalogue import compatibility
 from tundish_platform.marketplace.models import AppRun, Grant, Subscription
@@ -17,8 +19,8 @@ from tundish_platform.tenancy.metadata import insert_into
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from sqlalchemy import Select
-    from sqlalchemy.orm import Session
+    from sqlalchemy import ColumnElement, Select
+    from sqlalchemy.orm import InstrumentedAttribute, Session
 
     from tundish_platform.marketplace.catalogue import Catalogue
     from tundish_platform.samples import SignalInfo
@@ -99,6 +101,7 @@ def subscribe(
         ParameterRefused: a parameter the app does not have.
     """
     scope.require(Permission.SUBSCRIBE)
+    scope.require_all_signals()
     manifest = catalogue.app(app_id).manifest
     settings = manifest.settings(dict(parameters or {}))
     fit = compatibility(manifest, signals)
@@ -130,6 +133,7 @@ def stop(session: Session, scope: TenantScope, app_id: str) -> bool:
         AccessDenied: the scope may not subscribe, so it may not stop either.
     """
     scope.require(Permission.SUBSCRIBE)
+    scope.require_all_signals()
     now = datetime.now(UTC)
     active = select(Subscription.id).where(*_is_active(scope, app_id)).scalar_subquery()
     session.execute(
@@ -151,9 +155,14 @@ def stop(session: Session, scope: TenantScope, app_id: str) -> bool:
 
 
 def subscriptions(session: Session, scope: TenantScope, *, stopped: bool = False) -> list[SubscriptionView]:
-    """The tenant's active subscriptions, by app; with ``stopped`` all there ever were, newest first."""
+    """The tenant's active subscriptions, by app; with ``stopped`` all there ever were, newest first.
+
+    A scope limited to places sees those whose signals all lie there.
+    """
     scope.require(Permission.READ)
-    query = select(Subscription).where(Subscription.tenant_id == scope.tenant_id)
+    query = select(Subscription).where(
+        Subscription.tenant_id == scope.tenant_id, *reading_there(scope, Subscription.id)
+    )
     if stopped:
         query = query.order_by(Subscription.started_at.desc(), Subscription.id.desc())
     else:
@@ -173,7 +182,8 @@ def grant_signals(session: Session, scope: TenantScope, app_id: str) -> frozense
         NotSubscribed: there is no active subscription.
     """
     scope.require(Permission.READ)
-    return frozenset(session.scalars(_granted(scope, _active(session, scope, app_id).id)))
+    granted = frozenset(session.scalars(_granted(scope, _active(session, scope, app_id).id)))
+    return granted if scope.signals is None else granted & scope.signals
 
 
 def granted_scope(session: Session, scope: TenantScope, app_id: str) -> TenantScope:
@@ -195,6 +205,19 @@ def subscription_of(session: Session, scope: TenantScope, app_id: str) -> Subscr
     return _view(session, scope, _active(session, scope, app_id))
 
 
+def reading_there(
+    scope: TenantScope, subscription: InstrumentedAttribute[int]
+) -> tuple[ColumnElement[bool], ...]:
+    """Conditions that leave out subscriptions which read, or once read, outside the scope's places."""
+    if Permission.READ not in scope.limits:
+        return ()
+    there = lying_in(Signal.path, scope.limits[Permission.READ])
+    inside = select(Signal.id).where(Signal.tenant_id == scope.tenant_id, there)
+    mine = Grant.tenant_id == scope.tenant_id
+    outside = select(Grant.subscription_id).where(mine, Grant.signal_id.not_in(inside))
+    return (subscription.not_in(outside),)
+
+
 def _insert_once(session: Session, **values: object) -> int | None:
     """The new subscription's number, or None where the tenant has an active one already."""
     statement = insert_into(session, Subscription).values(**values).on_conflict_do_nothing()
@@ -210,7 +233,8 @@ def _is_active(scope: TenantScope, app_id: str) -> tuple[Any, ...]:
 
 
 def _active(session: Session, scope: TenantScope, app_id: str) -> Subscription:
-    row = session.scalar(select(Subscription).where(*_is_active(scope, app_id)))
+    seen = reading_there(scope, Subscription.id)
+    row = session.scalar(select(Subscription).where(*_is_active(scope, app_id), *seen))
     if row is None:
         raise NotSubscribed(app_id)
     return row

@@ -8,6 +8,7 @@ from tundish_platform.tenancy.scope import (
     TenantScope,
     access_programme,
     access_tenant,
+    within,
 )
 
 __all__ = [
@@ -18,4 +19,5 @@ __all__ = [
     "TenantScope",
     "access_programme",
     "access_tenant",
+    "within",
 ]

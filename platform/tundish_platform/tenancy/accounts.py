@@ -23,7 +23,7 @@ from tundish_platform.tenancy.models import (
     UserRole,
 )
 from tundish_platform.tenancy.passwords import LoginRefused
-from tundish_platform.tenancy.scope import AccessDenied, Principal, Role
+from tundish_platform.tenancy.scope import PLACEABLE, AccessDenied, Principal, Role
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -37,6 +37,7 @@ __all__ = [
     "TOKEN_PREFIX",
     "LoginRefused",
     "check_password",
+    "check_place",
     "check_token",
     "create_tenant",
     "create_token",
@@ -44,15 +45,19 @@ __all__ = [
     "find_tenant",
     "grant_role",
     "job_principal",
+    "login_of",
     "principal_of_user",
     "revoke_role",
     "revoke_token",
     "set_password",
     "tenant_of_scope",
     "tenants_of",
+    "verify_password",
 ]
 
 TOKEN_PREFIX = "tnd_"  # noqa: S105 - the public part of every token, so that scanners can find leaked ones
+LINE_LEVELS = 3
+MAX_PLACE = 400
 ABOVE_TENANTS = frozenset({Role.BUREAU_OFFICER, Role.PLATFORM_OPERATOR})
 
 _SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,38}[a-z0-9]")
@@ -65,6 +70,20 @@ def check_password(session: Session, login: str, password: str) -> Principal:
     Raises:
         LoginRefused: wrong name or password, or too many wrong ones of late; carries texts for the person.
     """
+    user_id = verify_password(session, login, password)
+    passwords.forget_failures(session, login)
+    return principal_of_user(session, user_id)
+
+
+def verify_password(session: Session, login: str, password: str) -> int:
+    """`check_password` without its end: wrong ones still count, for a second factor may be asked for next.
+
+    Returns:
+        The person's number.
+
+    Raises:
+        LoginRefused: as `check_password`.
+    """
     now = passwords.utc_now()
     if (left := passwords.time_locked(session, login, now)) > timedelta():
         raise LoginRefused.locked(left)
@@ -73,8 +92,7 @@ def check_password(session: Session, login: str, password: str) -> Principal:
     if user is None or not known or user.disabled_at is not None:
         passwords.count_failure(session.get_bind(), login, now)
         raise LoginRefused.wrong()
-    passwords.forget_failures(session, login)
-    return principal_of_user(session, user.id)
+    return user.id
 
 
 def principal_of_user(session: Session, user_id: int) -> Principal:
@@ -87,12 +105,24 @@ def principal_of_user(session: Session, user_id: int) -> Principal:
     if user is None or user.disabled_at is not None:
         raise AccessDenied(f"no active user {user_id}")
     grants = session.execute(
-        select(Tenant.slug, Tenant.id, Membership.role)
+        select(Tenant.slug, Tenant.id, Membership.role, Membership.place)
         .join(Membership, Membership.tenant_id == Tenant.id)
         .where(Membership.user_id == user.id)
     )
     roles = session.scalars(select(UserRole.role).where(UserRole.user_id == user.id))
-    return Principal(user.id, user.name, _by_tenant(grants), frozenset(Role(role) for role in roles))
+    return _principal(user.id, user.name, grants, roles, person=True)
+
+
+def login_of(session: Session, user_id: int) -> str:
+    """The name a person logs in with.
+
+    Raises:
+        AccessDenied: the person was removed since.
+    """
+    user = session.get(User, user_id)
+    if user is None:
+        raise AccessDenied(f"no user {user_id}")
+    return user.login
 
 
 def check_token(session: Session, token: str) -> Principal:
@@ -108,12 +138,12 @@ def check_token(session: Session, token: str) -> Principal:
     if row.last_used_at is None or now - row.last_used_at >= _USE_NOTED_EVERY:
         session.execute(update(ApiToken).where(ApiToken.id == row.id).values(last_used_at=now))
     grants = session.execute(
-        select(Tenant.slug, Tenant.id, TokenGrant.role)
+        select(Tenant.slug, Tenant.id, TokenGrant.role, TokenGrant.place)
         .join(TokenGrant, TokenGrant.tenant_id == Tenant.id)
         .where(TokenGrant.token_id == row.id)
     )
     roles = session.scalars(select(TokenRole.role).where(TokenRole.token_id == row.id))
-    return Principal(row.id, row.name, _by_tenant(grants), frozenset(Role(role) for role in roles))
+    return _principal(row.id, row.name, grants, roles)
 
 
 def job_principal(session: Session, name: str, role: Role = Role.VIEWER) -> Principal:
@@ -204,62 +234,84 @@ def set_password(session: Session, user_id: int, password: str) -> None:
     passwords.forget_failures(session, user.login)
 
 
-def grant_role(session: Session, user_id: int, role: Role, tenant: str | None = None) -> None:
+def grant_role(
+    session: Session, user_id: int, role: Role, tenant: str | None = None, place: str = ""
+) -> bool:
     """Give a person a role in a tenant, or above tenants for ``None``; giving it twice changes nothing.
 
+    Args:
+        session: of the metadata database.
+        user_id: the person.
+        role: which.
+        tenant: slug.
+        place: path of a site, an area or a line; empty for the whole tenant.
+
+    Returns:
+        Whether the person lacked it.
+
     Raises:
-        ValueError: the tenant is unknown, or the role belongs in the other place.
+        ValueError: the tenant is unknown, or the role cannot be held there.
     """
-    _check_place(role, tenant)
+    check_place(role, tenant, place)
+    if _held(session, user_id, role, tenant, place) is not None:
+        return False
     if tenant is None:
-        session.merge(UserRole(user_id=user_id, role=role.value))
+        session.add(UserRole(user_id=user_id, role=role.value))
     else:
-        session.merge(Membership(tenant_id=_tenant_id(session, tenant), user_id=user_id, role=role.value))
+        number = _tenant_id(session, tenant)
+        session.add(Membership(tenant_id=number, user_id=user_id, role=role.value, place=place))
     session.flush()
+    return True
 
 
-def revoke_role(session: Session, user_id: int, role: Role, tenant: str | None = None) -> None:
-    """Take a role away again; it works from the person's next request on."""
-    row: Membership | UserRole | None
-    if tenant is None:
-        row = session.get(UserRole, (user_id, role.value))
-    else:
-        row = session.get(Membership, (_tenant_id(session, tenant), user_id, role.value))
+def revoke_role(
+    session: Session, user_id: int, role: Role, tenant: str | None = None, place: str = ""
+) -> bool:
+    """Take a role away again, from the person's next request on; False where they did not have it."""
+    row = _held(session, user_id, role, tenant, place)
     if row is not None:
         session.delete(row)
         session.flush()
+    return row is not None
 
 
 def create_token(
     session: Session,
     name: str,
-    grants: Mapping[str, Iterable[Role]],
+    grants: Mapping[str, Iterable[Role | tuple[Role, str]]],
     roles: Iterable[Role] = (),
     *,
     expires_at: datetime | None = None,
+    created_by: str = "",
 ) -> str:
     """A new token for a service; the text is returned this once and kept nowhere.
 
     Args:
         session: of the metadata database.
         name: of the service, unique.
-        grants: roles per tenant slug.
+        grants: roles per tenant slug, each for the whole tenant or with the place it is held at.
         roles: roles above tenants.
         expires_at: aware instant after which it is refused; never for ``None``.
+        created_by: name of who makes it.
 
     Raises:
         ValueError: a tenant is unknown, or a role in the wrong place.
     """
     token = TOKEN_PREFIX + secrets.token_urlsafe(32)
-    row = ApiToken(name=name, digest=_digest(token), created_at=passwords.utc_now(), expires_at=expires_at)
+    row = ApiToken(
+        name=name, digest=_digest(token), created_at=passwords.utc_now(), expires_at=expires_at,
+        created_by=created_by,
+    )  # fmt: skip
     session.add(row)
     session.flush()
     for slug, granted in grants.items():
-        for role in granted:
-            _check_place(role, slug)
-            session.add(TokenGrant(tenant_id=_tenant_id(session, slug), token_id=row.id, role=role.value))
+        tenant_id = _tenant_id(session, slug)
+        for one in granted:
+            role, place = (one, "") if isinstance(one, Role) else one
+            check_place(role, slug, place)
+            session.add(TokenGrant(tenant_id=tenant_id, token_id=row.id, role=role.value, place=place))
     for role in roles:
-        _check_place(role, None)
+        check_place(role, None)
         session.add(TokenRole(token_id=row.id, role=role.value))
     session.flush()
     return token
@@ -273,6 +325,26 @@ def revoke_token(session: Session, name: str) -> bool:
     row.revoked_at = passwords.utc_now()
     session.flush()
     return True
+
+
+def check_place(role: Role, tenant: str | None, place: str = "") -> None:
+    """Whether a role can be held there at all.
+
+    Raises:
+        ValueError: a role above tenants in one, one of a tenant above all, one for the whole tenant at a
+            place, or the place is no path of one to three levels.
+    """
+    if (role in ABOVE_TENANTS) is not (tenant is None):
+        where = "above tenants, not in one" if role in ABOVE_TENANTS else "in a tenant, not above all"
+        raise ValueError(f"role {role} is given {where}")
+    if not place:
+        return
+    levels = place.split("/")
+    usable = all(level and level.strip() == level for level in levels) and place.isprintable()
+    if not usable or len(levels) > LINE_LEVELS or len(place) > MAX_PLACE:
+        raise ValueError(f"{place[:80]!r} is no path of a site, an area or a line, such as Site/Area/Line")
+    if role not in PLACEABLE:
+        raise ValueError(f"role {role} is given for the whole tenant, not at a place")
 
 
 def find_tenant(session: Session, slug: str) -> Tenant | None:
@@ -298,6 +370,14 @@ def tenant_of_scope(session: Session, scope: TenantScope) -> Tenant:
     return tenant
 
 
+def _held(
+    session: Session, user_id: int, role: Role, tenant: str | None, place: str
+) -> Membership | UserRole | None:
+    if tenant is None:
+        return session.get(UserRole, (user_id, role.value))
+    return session.get(Membership, (_tenant_id(session, tenant), user_id, role.value, place))
+
+
 def _tenant_id(session: Session, slug: str) -> int:
     tenant = find_tenant(session, slug)
     if tenant is None:
@@ -305,18 +385,20 @@ def _tenant_id(session: Session, slug: str) -> int:
     return tenant.id
 
 
-def _check_place(role: Role, tenant: str | None) -> None:
-    if (role in ABOVE_TENANTS) is not (tenant is None):
-        where = "above tenants, not in one" if role in ABOVE_TENANTS else "in a tenant, not above all"
-        raise ValueError(f"role {role} is given {where}")
-
-
 def _digest(token: str) -> str:
     return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def _by_tenant(grants: Iterable[tuple[str, int, str]]) -> dict[str, tuple[int, frozenset[Role]]]:
-    roles: defaultdict[tuple[str, int], set[Role]] = defaultdict(set)
-    for slug, tenant_id, role in grants:
-        roles[slug, tenant_id].add(Role(role))
-    return {slug: (tenant_id, frozenset(found)) for (slug, tenant_id), found in roles.items()}
+def _principal(
+    number: int, name: str, grants: Iterable[tuple[str, int, str, str]], roles: Iterable[str], *,
+    person: bool = False,
+) -> Principal:  # fmt: skip
+    tenants: dict[str, tuple[int, frozenset[Role]]] = {}
+    placed: defaultdict[str, set[tuple[Role, str]]] = defaultdict(set)
+    for slug, tenant_id, role, place in grants:
+        _, whole = tenants.get(slug, (tenant_id, frozenset[Role]()))
+        if place:
+            placed[slug].add((Role(role), place))
+        tenants[slug] = (tenant_id, whole if place else whole | {Role(role)})
+    at = {slug: frozenset(found) for slug, found in placed.items()}
+    return Principal(number, name, tenants, frozenset(Role(role) for role in roles), at, person)

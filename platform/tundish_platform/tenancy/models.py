@@ -35,11 +35,11 @@ class Tenant(Base):
 
 
 class User(Base):
-    """A person who logs in with a password.
+    """A person who logs in.
 
     Attributes:
         login: folded to lower case; unique.
-        password_hash: Argon2id with its parameters.
+        password_hash: Argon2id with its parameters; empty for a person who only comes by another way.
         locale: ``zh`` or ``en``.
         disabled_at: since when the person may no longer log in.
     """
@@ -93,13 +93,18 @@ class PersonSession(Base):
 
 
 class Membership(TenantOwned, Base):
-    """One role of one person in one tenant."""
+    """One role of one person in one tenant, or at one place of it.
+
+    Attributes:
+        place: path of a site, an area or a line; empty for the whole tenant.
+    """
 
     __tablename__ = "membership"
-    __table_args__ = (PrimaryKeyConstraint("tenant_id", "user_id", "role"),)
+    __table_args__ = (PrimaryKeyConstraint("tenant_id", "user_id", "role", "place"),)
 
     user_id: Mapped[int] = mapped_column(ForeignKey("user_account.id", ondelete="CASCADE"), index=True)
     role: Mapped[str] = mapped_column(String(30))
+    place: Mapped[str] = mapped_column(String(400), default="")
 
 
 class UserRole(Base):
@@ -118,6 +123,7 @@ class ApiToken(Base):
     Attributes:
         digest: SHA-256 of the plain token. The token has 256 random bits, so a slow hash adds nothing.
         last_used_at: to the minute, so that reading does not turn into writing.
+        created_by: name of who made it; empty for those made at set-up.
     """
 
     __tablename__ = "api_token"
@@ -129,16 +135,18 @@ class ApiToken(Base):
     expires_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     last_used_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     revoked_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    created_by: Mapped[str] = mapped_column(String(200), default="")
 
 
 class TokenGrant(TenantOwned, Base):
-    """One role of one token in one tenant."""
+    """One role of one token in one tenant, or at one ``place`` of it as in `Membership`."""
 
     __tablename__ = "token_grant"
-    __table_args__ = (PrimaryKeyConstraint("tenant_id", "token_id", "role"),)
+    __table_args__ = (PrimaryKeyConstraint("tenant_id", "token_id", "role", "place"),)
 
     token_id: Mapped[int] = mapped_column(ForeignKey("api_token.id", ondelete="CASCADE"), index=True)
     role: Mapped[str] = mapped_column(String(30))
+    place: Mapped[str] = mapped_column(String(400), default="")
 
 
 class TokenRole(Base):

@@ -83,9 +83,8 @@ def hash_password(password: str) -> str:
 def matches(password_hash: str | None, password: str) -> bool:
     """Whether the password belongs to the hash; as slow for no hash (an unknown name) as for a wrong one."""
     try:
-        return (
-            _hasher.verify(password_hash or _decoy(), password[:MAX_PASSWORD]) and password_hash is not None
-        )
+        known = bool(password_hash)
+        return _hasher.verify(password_hash or _decoy(), password[:MAX_PASSWORD]) and known
     except (VerificationError, InvalidHashError):
         return False
 

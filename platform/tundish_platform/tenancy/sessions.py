@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
     from tundish_platform.tenancy.scope import Principal, TenantScope
 
+SESSION_PREFIX: Final = "tns_"
+"""Tells a person's session from a service's key where the API is sent one of them."""
+
 # Adoption looks back a few months; after a year nobody needs to know any more who logged in.
 _KEPT: Final = timedelta(days=400)
 # Reading must not turn into writing with each request of a page.
@@ -33,6 +36,7 @@ class SessionInfo:
     Attributes:
         number: by which it can be ended.
         agent: what the browser called itself, cut short.
+        current: whether it is the one that asks.
     """
 
     number: int
@@ -40,6 +44,7 @@ class SessionInfo:
     seen_at: datetime
     expires_at: datetime
     agent: str
+    current: bool = False
 
 
 def open_session(session: Session, user_id: int, length: timedelta, now: datetime, agent: str = "") -> str:
@@ -100,12 +105,13 @@ def end_sessions(session: Session, user_id: int, now: datetime, number: int | No
     return len(session.scalars(query.values(ended_at=now).returning(PersonSession.id)).all())
 
 
-def open_sessions(session: Session, user_id: int, now: datetime) -> list[SessionInfo]:
-    """A person's open sessions, newest first."""
+def open_sessions(session: Session, user_id: int, now: datetime, secret: str = "") -> list[SessionInfo]:
+    """A person's open sessions, newest first; ``secret`` is that of the one which asks."""
+    mine = _digest(secret)
     rows = session.scalars(
         _open(now).where(PersonSession.user_id == user_id).order_by(PersonSession.id.desc())
     )
-    return [SessionInfo(r.id, r.opened_at, r.seen_at, r.expires_at, r.agent) for r in rows]
+    return [SessionInfo(r.id, r.opened_at, r.seen_at, r.expires_at, r.agent, r.digest == mine) for r in rows]
 
 
 def logins_between(

@@ -10,6 +10,8 @@ from jsonschema import Draft202012Validator
 from openapi_spec_validator import validate
 
 from tundish_platform.api.described import description_of
+from tundish_platform.tenancy import Role
+from tundish_platform.tenancy.accounts import create_user
 
 if TYPE_CHECKING:
     from conftest import World
@@ -28,6 +30,9 @@ ASKED: dict[str, tuple[str, dict[str, str]]] = {
 # In this world there is no such thing, so the answer is 404.
 ABSENT = {"marketplace.fit", "marketplace.grants", "programme.evidence_of"}
 VALUES = {"tenant": "steel", "name": "opc", "app_id": "spc", "uscc": "x", "rule": "1", "alarm": "1"}
+# Only a person with a session is answered there.
+OF_PEOPLE = {"sessions.own_sessions", "sessions.factor", "sessions.passkeys"}
+PASSWORD = "a long password"
 # The machine of the world's signals.
 MACHINE = "5"
 VALUES |= {"asset": MACHINE}
@@ -47,6 +52,12 @@ CHANGES: list[tuple[str, str, dict[str, Any], int]] = [
     ("maintenance.plan", "maintenance", {"path": "S", "starts_at": "2027-01-01T00:00:00Z",
      "ends_at": "2027-01-02T00:00:00Z", "reason": "r"}, 201),
     ("maintenance.end", "maintenance/1/end", {}, 200),
+    ("keys.key_make", "keys", {"name": "k", "roles": [{"role": "viewer"}]}, 201),
+    ("keys.key_revoke", "keys/1", {}, 200),
+    ("people.invitation_make", "invitations", {"login": "li@steel", "roles": [{"role": "viewer"}]}, 201),
+    ("people.invitation_withdraw", "invitations/1", {}, 200),
+    ("people.role_give", "members/1/roles", {"role": "engineer", "place": "S"}, 200),
+    ("people.role_take", "members/1/roles/engineer?place=S", {}, 200),
 ]  # fmt: skip
 
 
@@ -85,6 +96,10 @@ def test_each_operation_names_its_permission_and_only_open_ones_need_no_token(
         "tenant.health",
         "document.openapi",
         "document.docs",
+        "sessions.log_in",
+        "sessions.passkey_ask",
+        "sessions.passkey_log_in",
+        "people.invitation_accept",
     }
     assert operations["alarms.act"]["x-permission"] == "handle"
     assert all(one["summary"] for one in operations.values())
@@ -97,7 +112,17 @@ def wrong_in(document: dict[str, Any], operation: dict[str, Any], answer: TestRe
     return [error.message for error in Draft202012Validator(schema).iter_errors(answer.get_json())]
 
 
-def change_all(world: World, document: dict[str, Any]) -> None:
+def person_of(world: World, document: dict[str, Any]) -> dict[str, str]:
+    """Header of an owner of the plant who logged in."""
+    with world.context.metadata.session() as session:
+        create_user(session, "owner@steel", "王", PASSWORD, {"steel": [Role.OWNER]})
+    body = {"login": "owner@steel", "password": PASSWORD}
+    answer = world.app.test_client().post("/api/v1/sessions", json=body)
+    assert wrong_in(document, document["paths"]["/api/v1/sessions"]["post"], answer) == []
+    return {"Authorization": f"Bearer {answer.get_json()['session']}"}
+
+
+def change_all(world: World, document: dict[str, Any], person: dict[str, str]) -> None:
     """Make what the list of changes says; each answer is held against the document."""
     operations = {
         one["operationId"]: (method, one)
@@ -106,8 +131,9 @@ def change_all(world: World, document: dict[str, Any]) -> None:
     }
     for name, path, body, status in CHANGES:
         method, operation = operations[name]
+        header = person if name.startswith(("people.", "keys.")) else world.header("all")
         answer = world.app.test_client().open(
-            f"/api/v1/tenants/steel/{path}", method=method, json=body, headers=world.header("all")
+            f"/api/v1/tenants/steel/{path}", method=method, json=body, headers=header
         )
         assert answer.status_code == status, (name, answer.text)
         assert wrong_in(document, operation, answer) == [], name
@@ -115,7 +141,8 @@ def change_all(world: World, document: dict[str, Any]) -> None:
 
 def test_each_answer_is_as_the_document_says(world: World, document: dict[str, Any]) -> None:
     held = set()
-    change_all(world, document)
+    person = person_of(world, document)
+    change_all(world, document, person)
     for path, methods in document["paths"].items():
         operation = methods.get("get")
         if operation is None:
@@ -127,7 +154,8 @@ def test_each_answer_is_as_the_document_says(world: World, document: dict[str, A
         address = re.sub(r"\{(\w+)\}", lambda found: VALUES[found[1]], path)
         key, query = ASKED.get(name, (None, {}))
         query = query | ({"signals": str(world.ids[key])} if key else {})
-        answer = world.app.test_client().get(address, query_string=query, headers=world.header("all"))
+        header = person if name in OF_PEOPLE else world.header("all")
+        answer = world.app.test_client().get(address, query_string=query, headers=header)
         if name in ABSENT:
             assert answer.status_code == 404, name
             continue
@@ -139,7 +167,8 @@ def test_each_answer_is_as_the_document_says(world: World, document: dict[str, A
             "alarms.alarms", "alarms.events", "data.newest_predictions",
             "planning.type_one", "planning.instance", "assets.tree", "notices.channels", "notices.policies",
             "notices.deliveries", "maintenance.windows", "tenant.vocabulary",
-            "programme.rules"} <= held  # fmt: skip
+            "programme.rules", "people.members", "people.invitations", "keys.keys", "sessions.own_sessions",
+            "sessions.factor"} <= held  # fmt: skip
 
 
 def test_a_parameter_that_is_not_described_is_refused(world: World, document: dict[str, Any]) -> None:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 # On PostgreSQL row-level security stands behind the filters, and must not stand in anybody's way.
 on_both = pytest.mark.parametrize("database", ["sqlite", "postgresql"], indirect=True)
 
-OPEN, ANY_TOKEN = "open", "any token"
+OPEN, ANY_TOKEN, PERSON = "open", "any token", "a person's session"
 CANARY = b"canary-7f3a"
 NO_ENTRY = ("anonymous", "garbage", "empty", "expired", "revoked")
 
@@ -36,6 +36,32 @@ EXPECTED: dict[str, str | Permission] = {
     "api.tenant.heartbeat": Permission.INGEST,
     "api.tenant.take_samples": Permission.INGEST,
     "api.telemetry.take": Permission.INGEST,
+    "api.people.members": Permission.MANAGE,
+    "api.people.role_give": Permission.MANAGE,
+    "api.people.role_take": Permission.MANAGE,
+    "api.people.member_remove": Permission.MANAGE,
+    "api.people.invitations": Permission.MANAGE,
+    "api.people.invitation_make": Permission.MANAGE,
+    "api.people.invitation_withdraw": Permission.MANAGE,
+    "api.people.invitation_accept": OPEN,
+    "api.people.invitation_accept_as_me": PERSON,
+    "api.sessions.log_in": OPEN,
+    "api.sessions.passkey_ask": OPEN,
+    "api.sessions.passkey_log_in": OPEN,
+    "api.sessions.own_sessions": PERSON,
+    "api.sessions.session_end": PERSON,
+    "api.sessions.sessions_end": PERSON,
+    "api.sessions.factor": PERSON,
+    "api.sessions.factor_enrol": PERSON,
+    "api.sessions.factor_confirm": PERSON,
+    "api.sessions.factor_remove": PERSON,
+    "api.sessions.passkeys": PERSON,
+    "api.sessions.passkey_offer": PERSON,
+    "api.sessions.passkey_register": PERSON,
+    "api.sessions.passkey_remove": PERSON,
+    "api.keys.keys": Permission.MANAGE,
+    "api.keys.key_make": Permission.MANAGE,
+    "api.keys.key_revoke": Permission.MANAGE,
     "api.alarms.report": Permission.INGEST,
     "api.alarms.acknowledgements": Permission.INGEST,
     "api.alarms.settle": Permission.INGEST,
@@ -129,6 +155,7 @@ def methods(rule: Rule) -> list[str]:
 def ask(world: World, rule: Rule, method: str, who: str, tenant: str = "steel") -> TestResponse:
     values = {"tenant": tenant, "name": "opc", "app_id": "spc", "uscc": "91999900TD0000017U"}
     values |= dict.fromkeys(("alarm", "rule", "asset", "channel", "policy", "user", "window"), "1")
+    values |= {"person": "1", "invitation": "1", "key": "99", "role": "viewer", "number": "1", "passkey": "1"}
     path = world.app.url_map.bind("localhost").build(
         rule.endpoint, {name: values[name] for name in rule.arguments}, method=None
     )
@@ -155,6 +182,7 @@ def test_every_route_is_listed_with_what_it_asks_for(world: World) -> None:
         assert access is not None, rule
         wanted = EXPECTED[rule.endpoint]
         assert access.open is (wanted == OPEN), rule
+        assert access.person is (wanted == PERSON), rule
         assert access.tenant is (wanted if wanted in set(Permission) - ABOVE else None), rule
         assert access.above is (wanted if wanted in ABOVE else None), rule
         assert rule.rule.startswith("/api/v1/tenants/<tenant>/") is (access.tenant is not None), rule

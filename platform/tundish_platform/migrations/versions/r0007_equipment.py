@@ -9,7 +9,7 @@ from tundish_platform.assets.searchtext import search_text
 from tundish_platform.migrations import signal_search
 
 revision = "0007"
-down_revision = "0005"
+down_revision = "0006"
 branch_labels = None
 depends_on = None
 

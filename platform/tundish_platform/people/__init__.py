@@ -1,0 +1,1 @@
+"""People beside their passwords: members, invitations, keys, second factors, passkeys, identity providers."""
