@@ -66,3 +66,12 @@ def word(value: object, what: str, longest: int = 200) -> str:
     if not isinstance(value, str) or len(value) > longest:
         _refuse(what)
     return value
+
+
+def click() -> dict[str, object]:
+    """Id of the button of a list that was clicked; empty where none was.
+
+    New buttons on a refreshed page report themselves without a click.
+    """
+    asked = asker()
+    return asked if isinstance(asked, dict) and ctx.triggered and ctx.triggered[0]["value"] else {}
