@@ -14,6 +14,7 @@ from tundish_dashboards.callbacks import Pages
 from tundish_dashboards.guard import harden_dispatch, install_guard, install_headers
 from tundish_dashboards.invitations import invitation_pages
 from tundish_dashboards.market.page import market_page, register_market
+from tundish_dashboards.notices.page import alarm_settings_page, register_alarm_settings
 from tundish_dashboards.people.page import people_page, register_people
 from tundish_dashboards.plant.page import plant_page, register_plant
 from tundish_dashboards.providers import provider_pages
@@ -98,6 +99,7 @@ def attach_dashboards(server: Flask, context: PlatformContext, settings: Dashboa
         {
             Page.PLANT: plant_page,
             Page.ALARMS: alarms_page,
+            Page.ALARM_SETTINGS: alarm_settings_page,
             Page.MARKET: market_page,
             Page.PEOPLE: people_page,
             Page.AUDIT: audit_page,
@@ -107,6 +109,7 @@ def attach_dashboards(server: Flask, context: PlatformContext, settings: Dashboa
     )
     register_plant(pages)
     register_alarms(pages)
+    register_alarm_settings(pages)
     register_market(pages)
     register_people(pages)
     register_audit(pages)

@@ -223,17 +223,16 @@ def _passkey_door(pages: Blueprint, sessions: Sessions) -> None:
     @pages.post("/login/passkey")
     def passkey() -> AnyResponse:
         """What `passkeys.js` sends after the API gave it the question."""
-        said = request.get_json(silent=True)
-        match said:
-            case {"token": str(token), "answer": dict(answer)} if len(token) <= _MAX_TOKEN:
-                wish = said.get("next")
+        match request.get_json(silent=True):
+            case {"token": str(token), "answer": dict(answer), "next": str(wish)} if len(token) <= _MAX_TOKEN:
+                pass
             case _:
                 abort(401)
         try:
             sessions.take_passkey(token, answer)
         except AccessDenied:
             abort(401)
-        return jsonify(next=local_path(wish if isinstance(wish, str) else None))
+        return jsonify(next=local_path(wish))
 
 
 def login_card(sessions: Sessions, problem: str = "", login: str = "") -> str:

@@ -39,7 +39,7 @@ def session_list(own: Own) -> Component:
 
 def _session(own: Own, one: SessionInfo) -> Component:
     t, name = own.t, agent_name(one.agent) or own.t("account.no_agent")
-    head = [html.Strong(name, title=one.agent)]
+    head: list[Component] = [html.Strong(name, title=one.agent)]
     if one.current:
         head.append(components.status(Tone.GOOD, t("account.this_session")))
     facts = [

@@ -100,7 +100,7 @@ def _verdict(view: TenantView, verdict: Verdict, at: datetime) -> Component:
     t = view.t
     number, moment = view.formats.number, view.formats.moment(at)
     if verdict.faults:
-        faults = [
+        faults: list[Component] = [
             html.P(t("audit.broken_words")),
             *(html.P(fault, className="code") for fault in verdict.faults),
         ]

@@ -34,10 +34,10 @@ _LONGEST: Final = 400
 Names = dict[str, str]
 
 
-def place_names(view: TenantView) -> Names:
-    """By path the sites, areas and lines of the equipment tree, as the reader calls them."""
+def place_names(view: TenantView, *, machines: bool = False) -> Names:
+    """By path the sites, areas and lines of the equipment tree (and machines), as the reader calls them."""
     with view.context.metadata.session() as session:
-        found = list_places(session, view.scope)
+        found = list_places(session, view.scope, machines=machines)
     own = {place.path: view.t.of(place.name_zh, place.name_en) for place in found}
     return {path: _whole_name(own, path) for path in own}
 

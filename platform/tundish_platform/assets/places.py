@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 
 MAX_PLACES: Final = 2_000
+_HELD_AT: Final = (Level.SITE, Level.AREA, Level.LINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +36,10 @@ class Place:
     name_en: str
 
 
-def list_places(session: Session, scope: TenantScope, limit: int = MAX_PLACES) -> list[Place]:
-    """The tenant's places by path, for whoever may see all of them.
+def list_places(
+    session: Session, scope: TenantScope, *, machines: bool = False, limit: int = MAX_PLACES
+) -> list[Place]:
+    """The tenant's places by path, with their machines if wanted, for whoever may see all of them.
 
     Raises:
         AccessDenied: the scope may not read, or some signals only.
@@ -47,7 +50,7 @@ def list_places(session: Session, scope: TenantScope, limit: int = MAX_PLACES) -
         select(Asset)
         .where(
             Asset.tenant_id == scope.tenant_id,
-            Asset.level.in_((Level.SITE, Level.AREA, Level.LINE)),
+            Asset.level.in_((*_HELD_AT, Level.MACHINE) if machines else _HELD_AT),
             Asset.retired_at.is_(None),
         )
         .order_by(Asset.path)
