@@ -156,6 +156,7 @@ def test_no_value_makes_a_callback_fail(site: Site, value: object) -> None:
         ("insider", "/market/own-plant"),
         ("insider", "/alarms/own-plant"),
         ("insider", "/people/own-plant"),
+        ("insider", "/alarms/own-plant/settings"),
         ("insider", "/account"),
         ("bureau", "/bureau"),
     ):

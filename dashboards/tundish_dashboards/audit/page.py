@@ -155,7 +155,12 @@ def _detail(detail: str | None) -> str:
 
 
 def _plain(value: object) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    match value:
+        case str():
+            return value
+        case [[str(), str()], *_]:
+            return ", ".join(" @ ".join(filter(None, pair)) for pair in value)
+    return json.dumps(value, ensure_ascii=False)
 
 
 def audit_export(pages: Pages) -> Blueprint:

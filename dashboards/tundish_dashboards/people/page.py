@@ -228,7 +228,7 @@ def _register_dialog(pages: Pages) -> None:
         except PeopleRefused as refused:
             return no_update, no_update, components.refused(view.t, refused), *[no_update] * 5
         where = _MESSAGES.get(wanted.do, "members-message")
-        messages = [
-            done if where == one else None for one in ("members-message", "invite-message", "key-message")
-        ]
+        # A link or key that is still shown must not go because of something done elsewhere.
+        places = ("members-message", "invite-message", "key-message")
+        messages = [done if where == one else no_update for one in places]
         return member_list(view), False, None, invitation_list(view), key_list(view), *messages
