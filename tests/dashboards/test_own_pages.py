@@ -9,6 +9,7 @@ import pytest
 
 from tundish_dashboards.account.agents import agent_name
 from tundish_dashboards.routes import find_route
+from tundish_platform.audit import record
 from tundish_platform.tenancy.passwords import utc_now
 from tundish_platform.tenancy.reach import Above
 from tundish_platform.tenancy.sessions import open_sessions
@@ -77,10 +78,15 @@ def test_an_owner_asks_about_their_own_people_only(site: Site) -> None:
 
 
 def test_the_export_holds_the_tenants_own_entries(site: Site) -> None:
+    with site.context.metadata.above(Above.OPERATOR).session() as session:
+        for tenant, what in (("own-plant", "OWN-WHAT"), ("canary-plant", "CANARY-WHAT")):
+            record(session, "somebody", "role.given", what, tenant=tenant, now=utc_now())
     lines = site.visitor("neighbour").get("/audit/canary-plant/export")
     assert {json.loads(line)["tenant"] for line in lines.data.splitlines()} == {"canary-plant"}
-    assert b"CANARY-WHY" in lines.data
-    assert b"CANARY" not in site.visitor("insider").get("/audit/own-plant/export").data
+    assert b"CANARY-WHAT" in lines.data
+    own = site.visitor("insider").get("/audit/own-plant/export").data
+    assert b"OWN-WHAT" in own
+    assert b"CANARY" not in own
     for login in ("insider", "viewer", "bureau"):
         assert site.visitor(login).get("/audit/canary-plant/export").status_code == 404
     assert site.visitor("viewer").get("/audit/own-plant/export").status_code == 404

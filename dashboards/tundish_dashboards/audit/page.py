@@ -105,10 +105,8 @@ def _verdict(view: TenantView, verdict: Verdict, at: datetime) -> Component:
             *(html.P(fault, className="code") for fault in verdict.faults),
         ]
         return components.notice(Tone.BAD, t("audit.broken", at=moment), faults)
-    anchor = [html.Span(t("audit.anchor", n=verdict.last)), " ", html.Code(verdict.digest, className="code")]
-    return components.notice(
-        Tone.GOOD, t("audit.sound", at=moment, n=number(verdict.entries, 0)), html.Div(anchor)
-    )
+    anchor = html.P([t("audit.anchor", n=verdict.last), " ", html.Code(verdict.digest, className="code")])
+    return components.notice(Tone.GOOD, t("audit.sound", at=moment, n=number(verdict.entries, 0)), anchor)
 
 
 def _entries(view: TenantView, before: int) -> Component:
@@ -159,7 +157,7 @@ def _plain(value: object) -> str:
         case str():
             return value
         case [[str(), str()], *_]:
-            return ", ".join(" @ ".join(filter(None, pair)) for pair in value)
+            return ", ".join(" @ ".join(str(part) for part in pair if part) for pair in value)
     return json.dumps(value, ensure_ascii=False)
 
 

@@ -167,7 +167,8 @@ def _register_channels(pages: Pages) -> None:
             message = channels.act_on_channel(view, do, _number(asked))
             return channels.channel_list(view), message, no_update, channels.log(view)
         said = wishes.filled(values, ids, "field")
-        number, version, kind = _number(wish), _number(wish, "version"), _kind(wish.get("kind"))
+        kept = wish if isinstance(wish, dict) else {}
+        number, version, kind = _number(kept), _number(kept, "version"), _kind(kept.get("kind"))
         done, message = channels.save_channel(view, kind, number, version, said)
         return (channels.channel_list(view), message, None, no_update) if done else (
             no_update, message, no_update, no_update
