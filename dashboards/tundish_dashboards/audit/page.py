@@ -156,7 +156,7 @@ def _plain(value: object) -> str:
     match value:
         case str():
             return value
-        case [[str(), str()], *_]:
+        case [[str(), str()], *_] if isinstance(value, list):
             return ", ".join(" @ ".join(str(part) for part in pair if part) for pair in value)
     return json.dumps(value, ensure_ascii=False)
 

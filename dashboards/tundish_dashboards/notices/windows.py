@@ -43,9 +43,10 @@ def window_form(view: TenantView) -> Component:
     start = utc_now().astimezone(view.formats.zone).strftime(_PATTERN)
     return html.Div(
         [
+            # Nothing is chosen at first: nobody should silence a whole site by not choosing.
             dmc.Select(
                 id="window-path", label=t("people.place"), data=places, searchable=True,
-                value=places[0]["value"] if places else None, nothingFoundMessage=t("people.no_place"),
+                value=None, nothingFoundMessage=t("people.no_place"),
             ),
             dmc.TextInput(id="window-start", label=t("notice_field.starts_at"), value=start),
             dmc.Select(
