@@ -59,7 +59,9 @@ ORIGIN: Final = {"Origin": "http://localhost"}
 _ABOVE: Final = frozenset({Role.BUREAU_OFFICER, Role.PLATFORM_OPERATOR})
 # Who asks everything at once must not be told to wait, and a stream says at once whatever it has to say.
 _MANY: Final = Rate(1e6, 1_000_000)
-_SETTINGS: Final = ApiSettings(rates=RateLimits(key=_MANY, tenant=_MANY), streams=StreamLimits(alive_s=0.0))
+_SETTINGS: Final = ApiSettings(
+    rates=RateLimits(_MANY, _MANY, _MANY, _MANY), streams=StreamLimits(alive_s=0.0)
+)
 _LINE: Final = f"S/{CANARY}/L1"
 
 
