@@ -132,13 +132,15 @@ def fuzz(
     api: Annotated[int, typer.Option(help="Cases for the API.", min=0)] = 100_000,
     callbacks: Annotated[int, typer.Option(help="Cases for the pages' callbacks.", min=0)] = 50_000,
     seed: Seed = 1,
+    jobs: Jobs = 2,
     minutes: Minutes = None,
     json: JsonOption = False,
 ) -> None:
     """Send what no client would to every route and callback; no answer may be the server's failure."""
     from tundish_deploy.campaigns.fuzz import campaign
+    from tundish_deploy.campaigns.runner import Runs
 
-    _end(campaign(api, callbacks, seed, minutes), as_json=json)
+    _end(campaign(api, callbacks, seed, Runs(jobs, minutes)), as_json=json)
 
 
 @app.command()
