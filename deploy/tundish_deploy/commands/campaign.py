@@ -106,12 +106,15 @@ def isolation(
     seed: Seed = 1,
     jobs: Jobs = 2,
     minutes: Minutes = None,
+    where: Annotated[
+        str, typer.Option(help="store, or doors: guard, limits, keys, people and tables' policies.")
+    ] = "store",
     json: JsonOption = False,
 ) -> None:
-    """Take away each check between tenants in turn; the store's tests must notice. Needs a checkout."""
+    """Take away each check between tenants in turn; the tests must notice. Needs a checkout."""
     from tundish_deploy.campaigns.isolation import campaign
 
-    _end(campaign(count, seed, jobs, minutes), as_json=json)
+    _end(campaign(count, seed, jobs, minutes, where), as_json=json)
 
 
 @app.command()

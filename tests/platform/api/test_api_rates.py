@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,6 +11,7 @@ from tundish_platform.api import rates
 from tundish_platform.api.addresses import address_of
 from tundish_platform.api.guard import access_of
 from tundish_platform.api.rates import Buckets, Rate, RateLimits, Rates
+from tundish_platform.tenancy import Principal
 
 if TYPE_CHECKING:
     from conftest import World
@@ -188,3 +190,10 @@ def test_a_header_does_not_make_another_address(world: World, clock: Clock) -> N
             environ_base={"REMOTE_ADDR": "192.0.2.7"},
         )
     assert answer.status_code == 429
+
+
+def test_callers_that_differ_in_one_part_only_are_different_ones() -> None:
+    """Keys and people are numbered apart, and two of them may have one name."""
+    alike = [Principal(1, "a"), Principal(2, "a"), Principal(1, "b"), replace(Principal(1, "a"), person=True)]
+    assert len({rates.caller_of(one) for one in alike}) == len(alike)
+    assert rates.caller_of(Principal(1, "a")) == rates.caller_of(Principal(1, "a"))

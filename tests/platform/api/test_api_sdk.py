@@ -208,8 +208,8 @@ def of_services(world: World, batch: SampleBatch, folder: Path) -> list[Call]:
 
 RUN = {
     "app": "spc", "version": "1.0.0", "outcome": "ok", "started_at": "2026-01-01T00:00:00Z", "seconds": 1.0,
-    "window_start": "2026-01-01T00:00:00Z", "window_end": "2026-01-01T01:00:00Z", "rows_in": 1, "values_out": 0,
-    "isolation": "process", "filtered": True, "screen": None,
+    "window_start": "2026-01-01T00:00:00Z", "window_end": "2026-01-01T01:00:00Z", "rows_in": 1,
+    "values_out": 0, "isolation": "process", "filtered": True, "screen": None,
 }  # fmt: skip
 
 
