@@ -201,7 +201,7 @@ def control_of_document(count: int = 60) -> int:
 
     with strangers() as world:
         hole = described(body=_Divisor)(lambda _principal, body: {"share": 1 // body.by})
-        world.app.add_url_rule(HOLE, "hole", authenticated(hole), methods=["POST"])
+        world.app.add_url_rule(HOLE, "hole.hole", authenticated(hole), methods=["POST"])
         return len(fuzz_document(world, count, 1, only={HOLE}).failures)
 
 

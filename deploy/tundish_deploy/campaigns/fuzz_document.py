@@ -120,12 +120,21 @@ def fuzz_document(
         if not mine or (until is not None and time.monotonic() > until):
             continue
         try:
-            drawn = given(case=operation.as_strategy(generation_mode=mode))(sender.send)
-            seed(number)(settings(_QUIET, max_examples=mine)(drawn))()
+            _draw(sender, operation.as_strategy(generation_mode=mode), number, mine)
         except (Unsatisfiable, SerializationNotPossible):
             # Nothing is forbidden there, or the body is bytes of our own.
             continue
     return sender.answers
+
+
+def _draw(sender: _Sender, cases: Any, number: int, count: int) -> None:  # noqa: ANN401 - a strategy
+    @seed(number)
+    @settings(_QUIET, max_examples=count)
+    @given(case=cases)
+    def send(case: Any) -> None:  # noqa: ANN401 - schemathesis' own
+        sender.send(case)
+
+    send()
 
 
 def _operations(world: Strangers) -> Iterator[Any]:
