@@ -161,7 +161,8 @@ def fuzz_api(world: Strangers, count: int, seed: int, until: float | None = None
 def fuzz_callbacks(world: Strangers, count: int, seed: int, until: float | None = None) -> Answers:
     """Cases for the pages' callbacks: torn messages of known ones, and messages that are none."""
     fuzzer, answers = Fuzzer(seed), Answers()
-    manager, officer = world.client(world.asker("manager")), world.client(world.asker("officer"))
+    # Cases for the API may have ended their sessions.
+    manager, officer = (world.client(world.again(world.asker(name))) for name in ("manager", "officer"))
     manager.get("/plant/steel")
     outputs = [output for output, spec in world.dash.callback_map.items() if "callback" in spec]
     for number in range(count):
@@ -215,9 +216,11 @@ def part(api: int, callbacks: int, seed: int, minutes: float | None = None) -> t
 
     end = None if minutes is None else time.monotonic() + minutes * 60
     with strangers() as world:
+        # The pages first: the API's cases take people's roles away.
+        pages = fuzz_callbacks(world, callbacks, seed, end)
         answers = fuzz_document(world, api // 2, seed, end)
         answers += fuzz_api(world, api - answers.statuses.total(), seed, end)
-        return answers, fuzz_callbacks(world, callbacks, seed, end)
+        return answers, pages
 
 
 def campaign(api: int, callbacks: int, seed: int, runs: Runs = HERE) -> Report:

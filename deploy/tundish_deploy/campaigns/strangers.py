@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -115,6 +115,10 @@ class Strangers:
         with self.context.metadata.above(Above.IDENTITY).session() as session:
             secret = open_session(session, principal.id, timedelta(hours=10), datetime.now(UTC))
         return SESSION_PREFIX + secret
+
+    def again(self, asker: Asker) -> Asker:
+        """The same person at a browser of their own, with a session that nobody has ended."""
+        return replace(asker, secret=self.session_token(asker).removeprefix(SESSION_PREFIX))
 
     def message(self, output: str, path: str, value: object = None) -> dict[str, Any]:
         """A callback's message as the browser sends it, with one value for all inputs but the address."""
