@@ -9,7 +9,9 @@ from urllib.parse import quote
 import pyarrow as pa
 
 from tundish_platform.samples import SampleKind, SignalInfo, encode_batch, encode_frames
-from tundish_platform.sdk.transport import ApiError, StreamEvent, Transport
+from tundish_platform.sdk.products import ProductMethods
+from tundish_platform.sdk.transport import ApiError, StreamEvent
+from tundish_platform.sdk.transport import of_tenant as _of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -30,7 +32,7 @@ _PASSING = frozenset({0, 429, 503})
 _STREAM_PAUSE_S = 1.0
 
 
-class Client(Transport):
+class Client(ProductMethods):
     """The HTTP API as methods; safe to use from several threads. What is refused raises `ApiError`."""
 
     def health(self) -> dict[str, Any]:
@@ -328,10 +330,6 @@ class Client(Transport):
         return self._object(
             "GET", f"/programme/enterprises/{quote(uscc, safe='')}/evidence", params=_rule(rule)
         )
-
-
-def _of(tenant: str, *parts: str) -> str:
-    return "/tenants/" + "/".join(quote(part, safe="") for part in (tenant, *parts))
 
 
 def _rule(version: str | None) -> dict[str, str]:

@@ -7,6 +7,7 @@ import time
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, BinaryIO, Final, Self
+from urllib.parse import quote
 from uuid import uuid4
 
 import httpx
@@ -190,6 +191,11 @@ class Transport:
         answer = self._send("GET", path, params=parameters)
         with pa.ipc.open_stream(pa.py_buffer(answer.content)) as reader:
             return reader.read_all()
+
+
+def of_tenant(tenant: str, *parts: str) -> str:
+    """Path of something of a tenant, each part escaped."""
+    return "/tenants/" + "/".join(quote(part, safe="") for part in (tenant, *parts))
 
 
 def _come_again(answer: httpx.Response) -> float | None:
