@@ -19,7 +19,13 @@ from tundish_platform.alarms.maintenance import WindowSpec, plan_maintenance
 from tundish_platform.alarms.notify import SPEC, PolicySpec, Vault, create_channel, create_policy
 from tundish_platform.api.app import create_app
 from tundish_platform.api.context import PlatformContext
-from tundish_platform.assets import Heartbeat, save_heartbeat, upsert_signals
+from tundish_platform.assets import (
+    ContractSpec,
+    Heartbeat,
+    declare_contract,
+    save_heartbeat,
+    upsert_signals,
+)
 from tundish_platform.marketplace import Catalogue
 from tundish_platform.products import CodeSpec, ProductSpec, assign_codes, declare_products, set_prefix
 from tundish_platform.samples import SCHEMAS, AlarmReport, SampleBatch, SampleKind, SignalRole, SignalSpec
@@ -185,13 +191,16 @@ def _alarms(session: Session, job: Principal, signal: int) -> None:
 
 
 def _products(session: Session, scope: TenantScope) -> None:
-    """A coil made of a heat, on the machine now; its number tells whose it is."""
+    """A coil made of a heat on the machine, with a code; and what its pressure is promised to be."""
     heat = {"kind": "lot", "series": "heat", "number": CANARY, "material": CANARY}
     stay = {"path": f"{LINE}/M", "starts_at": NOW - MINUTE, "ends_at": NOW}
     coil = {"kind": "piece", "series": "coil", "number": CANARY, "stays": [stay]}
     coil["made_from"] = [{"series": "heat", "number": CANARY}]
     specs = [ProductSpec.model_validate(one) for one in (heat | {"stays": [stay]}, coil)]
     declare_products(session, scope, specs, NOW)
+    term = {"path": f"{LINE}/M/C/Pressure", "unit": "bar", "semantic": "pressure.hydraulic"}
+    promise = ContractSpec.model_validate({"source": "opc", "signals": [term]})
+    declare_contract(session, scope, "opc", promise, NOW)
     owner = access_tenant(job_principal(session, "test", Role.OWNER), "steel", Permission.MANAGE)
     set_prefix(session, owner, "88.123.45678", NOW)
     code = CodeSpec.model_validate({"suffix": CANARY, "product": {"series": "coil", "number": CANARY}})

@@ -60,6 +60,8 @@ CHANGES: list[tuple[str, str, dict[str, Any], int]] = [
     ("people.invitation_withdraw", "invitations/1", {}, 200),
     ("people.role_give", "members/1/roles", {"role": "engineer", "place": "S"}, 200),
     ("products.declare", "products", {"products": [{"kind": "piece", "series": "coil", "number": "2"}]}, 200),
+    ("contracts.declare", "contracts/opc", {"source": "opc", "signals": [
+        {"path": "S/canary-7f3a/L1/M/C/Pressure", "unit": "bar", "semantic": "pressure.hydraulic"}]}, 200),
     ("codes.prefix_set", "code-prefix", {"prefix": "88.123.45678"}, 200),
     ("codes.assign", "codes",
      {"codes": [{"suffix": "C-2", "product": {"series": "coil", "number": "2"}}]}, 200),
@@ -176,7 +178,7 @@ def test_each_answer_is_as_the_document_says(world: World, document: dict[str, A
             "notices.deliveries", "maintenance.windows", "tenant.vocabulary",
             "programme.rules", "people.members", "people.invitations", "keys.keys", "sessions.own_sessions",
             "products.listed", "products.one", "products.made_from", "products.windows", "products.on_asset",
-            "codes.resolve", "codes.listed", "codes.prefix",
+            "codes.resolve", "codes.listed", "codes.prefix", "contracts.listed", "contracts.one",
             "sessions.factor"} <= held  # fmt: skip
 
 

@@ -141,6 +141,9 @@ EXPECTED: dict[str, str | Permission] = {
     "api.codes.listed": Permission.READ,
     "api.codes.assign": Permission.CONFIGURE,
     "api.codes.publish": Permission.MANAGE,
+    "api.contracts.listed": Permission.READ,
+    "api.contracts.one": Permission.READ,
+    "api.contracts.declare": Permission.INGEST,
     "api.programme.rules": Permission.PROGRAMME,
     "api.programme.adoption_figures": Permission.PROGRAMME,
     "api.programme.enterprise_register": Permission.PROGRAMME,
@@ -271,7 +274,7 @@ def test_the_canary_is_there_to_be_found(world: World) -> None:
     "api.notices.channels", "api.notices.policies", "api.maintenance.windows",
     "api.data.newest_predictions", "api.alarms.alarms", "api.alarms.rules", "api.assets.tree",
     "api.products.listed", "api.products.one", "api.products.made_into", "api.products.windows",
-    "api.products.on_asset", "api.codes.listed",
+    "api.products.on_asset", "api.codes.listed", "api.contracts.one",
     "api.data.samples", "api.data.export", "api.data.trend",
     "api.windows.states"} <= seen  # fmt: skip
 

@@ -9,7 +9,13 @@ import pytest
 
 from tundish_platform.alarms import RuleSpec, create_rule, take_reports
 from tundish_platform.api.guard import access_of
-from tundish_platform.assets import Heartbeat, save_heartbeat, upsert_signals
+from tundish_platform.assets import (
+    ContractSpec,
+    Heartbeat,
+    declare_contract,
+    save_heartbeat,
+    upsert_signals,
+)
 from tundish_platform.products import CodeSpec, ProductSpec, assign_codes, declare_products
 from tundish_platform.samples import AlarmReport, SampleKind, SignalRole, SignalSpec
 from tundish_platform.tenancy import Permission, Role, access_tenant
@@ -73,6 +79,9 @@ def two_lines(world: World, make_batch: Callable[..., Any]) -> World:
             {"series": "heat", "number": OTHER}]}  # fmt: skip
         products = [ProductSpec.model_validate(one) for one in (heat, coil)]
         declare_products(session, world.scopes["steel"], products, now)
+        term = {"path": specs[0].path, "semantic": "pressure.x"}
+        promise = ContractSpec.model_validate({"source": "opc2", "signals": [term]})
+        declare_contract(session, world.scopes["steel"], OTHER, promise, now)
         code = {"suffix": OTHER, "product": {"series": "heat", "number": OTHER}}
         assign_codes(session, owner, [CodeSpec.model_validate(code)])
         for name, role in (("line-viewer", Role.VIEWER), ("line-engineer", Role.ENGINEER)):
@@ -127,7 +136,7 @@ def test_every_reading_route_leaves_the_other_line_out(two_lines: World) -> None
     assert seen["line-viewer"] == seen["line-engineer"] == set()
     assert {"api.tenant.list_of_signals", "api.tenant.list_of_sources", "api.data.latest", "api.data.lines",
     "api.alarms.alarms", "api.alarms.rules", "api.products.listed", "api.products.made_from",
-    "api.products.on_asset", "api.codes.listed"} <= seen["owner"]  # fmt: skip
+    "api.products.on_asset", "api.codes.listed", "api.contracts.listed"} <= seen["owner"]  # fmt: skip
 
 
 def test_signals_of_the_other_line_are_refused_and_own_ones_answered(two_lines: World) -> None:

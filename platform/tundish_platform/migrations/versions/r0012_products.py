@@ -51,7 +51,7 @@ def _create_product() -> None:
         sa.Column("series", sa.String(length=40), nullable=False),
         sa.Column("number", sa.String(length=120), nullable=False),
         sa.Column("material", sa.String(length=120), nullable=False),
-        sa.Column("quantity", sa.Float(), nullable=True),
+        sa.Column("quantity", sa.Double(), nullable=True),
         sa.Column("unit", sa.String(length=40), nullable=False),
         sa.Column("order_id", sa.Integer(), nullable=True),
         sa.Column("declared_at", sa.DateTime(timezone=True), nullable=False),

@@ -38,7 +38,7 @@ def upgrade() -> None:
         sa.Column("kind", sa.String(length=10), nullable=False),
         sa.Column("unit", sa.String(length=40), nullable=False),
         sa.Column("semantic", sa.String(length=120), nullable=False),
-        sa.Column("period_s", sa.Float(), nullable=True),
+        sa.Column("period_s", sa.Double(), nullable=True),
         *_owned("contract_term"),
         sa.ForeignKeyConstraint(
             ["contract_id"], ["signal_contract.id"], name="contract_term_contract_id_reference",
