@@ -114,7 +114,8 @@ def _table(
             continue
         if header is None:
             header = [cell.lower() for cell in cells]
-            if needed not in header or (odd := sorted(set(header) - set(columns) - {""})):
+            odd = sorted(set(header) - set(columns) - {""})
+            if odd or needed not in header:
                 raise SheetError(f"the first row names the columns {', '.join(columns)}; got {odd or header}")
             continue
         if number > max_rows:

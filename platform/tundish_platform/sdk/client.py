@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from tundish_platform.samples import SampleKind, SignalInfo, encode_batch, encode_frames
 from tundish_platform.sdk.products import ProductMethods
+from tundish_platform.sdk.tables import TableMethods
 from tundish_platform.sdk.transport import ApiError, StreamEvent
 from tundish_platform.sdk.transport import of_tenant as _of
 
@@ -32,7 +33,7 @@ _PASSING = frozenset({0, 429, 503})
 _STREAM_PAUSE_S = 1.0
 
 
-class Client(ProductMethods):
+class Client(ProductMethods, TableMethods):
     """The HTTP API as methods; safe to use from several threads. What is refused raises `ApiError`."""
 
     def health(self) -> dict[str, Any]:

@@ -144,6 +144,10 @@ EXPECTED: dict[str, str | Permission] = {
     "api.contracts.listed": Permission.READ,
     "api.contracts.one": Permission.READ,
     "api.contracts.declare": Permission.INGEST,
+    "api.tables.assets": Permission.READ,
+    "api.tables.signals": Permission.READ,
+    "api.tables.assets_take": Permission.CONFIGURE,
+    "api.tables.signals_take": Permission.CONFIGURE,
     "api.programme.rules": Permission.PROGRAMME,
     "api.programme.adoption_figures": Permission.PROGRAMME,
     "api.programme.enterprise_register": Permission.PROGRAMME,
@@ -275,6 +279,7 @@ def test_the_canary_is_there_to_be_found(world: World) -> None:
     "api.data.newest_predictions", "api.alarms.alarms", "api.alarms.rules", "api.assets.tree",
     "api.products.listed", "api.products.one", "api.products.made_into", "api.products.windows",
     "api.products.on_asset", "api.codes.listed", "api.contracts.one",
+    "api.tables.assets", "api.tables.signals",
     "api.data.samples", "api.data.export", "api.data.trend",
     "api.windows.states"} <= seen  # fmt: skip
 

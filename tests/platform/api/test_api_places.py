@@ -136,7 +136,8 @@ def test_every_reading_route_leaves_the_other_line_out(two_lines: World) -> None
     assert seen["line-viewer"] == seen["line-engineer"] == set()
     assert {"api.tenant.list_of_signals", "api.tenant.list_of_sources", "api.data.latest", "api.data.lines",
     "api.alarms.alarms", "api.alarms.rules", "api.products.listed", "api.products.made_from",
-    "api.products.on_asset", "api.codes.listed", "api.contracts.listed"} <= seen["owner"]  # fmt: skip
+    "api.products.on_asset", "api.codes.listed", "api.contracts.listed",
+    "api.tables.assets", "api.tables.signals"} <= seen["owner"]  # fmt: skip
 
 
 def test_signals_of_the_other_line_are_refused_and_own_ones_answered(two_lines: World) -> None:

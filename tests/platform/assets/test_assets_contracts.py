@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -164,6 +164,7 @@ TERMS = st.builds(
 )
 
 
+@settings(deadline=None)
 @given(first=TERMS, second=TERMS, third=TERMS)
 def test_what_breaks_nobody_can_be_done_again_and_again(first: Term, second: Term, third: Term) -> None:
     assert differences(first, first) == []
