@@ -51,7 +51,7 @@ class TableMethods(Transport):
         )
 
     def put_contract(self, tenant: str, name: str, contract: Mapping[str, Any]) -> dict[str, Any]:
-        """Promise something of signals: ``source``, ``signals``, and ``new_version`` to break the last one."""
+        """Promise something of signals: ``source``, ``signals``; ``new_version`` to break the last one."""
         return self._object("PUT", _of(tenant, "contracts", name), json=dict(contract))
 
     def contracts(self, tenant: str, path: str = "") -> Iterator[dict[str, Any]]:
