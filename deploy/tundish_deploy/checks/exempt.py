@@ -18,6 +18,7 @@ EXEMPT: Final[dict[str, str]] = {
     f"{_PLATFORM}/alarms/notify/notifier.py::tenants_to_escalate": "who has alarms to tell; slugs only",
     f"{_PLATFORM}/alarms/notify/sending.py::tenants_with_mail": "who has messages; gives slugs only",
     f"{_PLATFORM}/assets/search.py::_matched": "joins the index to a question that names the tenant",
+    f"{_PLATFORM}/products/codes.py::published_thing": "by a code that its tenant published to everybody",
     f"{_STORE}/lifecycle/policy.py::Policies.refresh": "the writer limits every tenant",
     f"{_STORE}/lifecycle/retained.py::RetainedSegments.oldest": "the writer's round begins at the oldest day",
     f"{_STORE}/lifecycle/retention.py::_record": "by the key of a record of the tenant that is being handled",
@@ -31,6 +32,7 @@ EXEMPT: Final[dict[str, str]] = {
 ABOVE: Final[dict[str, str]] = {
     f"{_PLATFORM}/alarms/watcher.py": "lists the tenants that have rules, then works in each by its scope",
     f"{_PLATFORM}/alarms/notify/notifier.py": "lists the tenants with something due, then works by scopes",
+    f"{_PLATFORM}/api/code_routes.py": "resolves codes that their tenants published to everybody",
     f"{_PLATFORM}/api/ghosts.py": "looks at all registered enterprises, each by the scope of its plant",
     f"{_PLATFORM}/api/adoption.py": "facts of all registered enterprises, for the bureau's aggregates",
     f"{_PLATFORM}/api/people_routes.py": "who accepts an invitation is in no tenant yet",

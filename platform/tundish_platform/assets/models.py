@@ -124,3 +124,46 @@ class Signal(TenantOwned, Base):
     source: Mapped[str] = mapped_column(String(120))
     asset_id: Mapped[int | None] = mapped_column(ForeignKey("asset.id", ondelete="SET NULL"))
     search: Mapped[str] = mapped_column(Text, server_default="")
+
+
+class SignalContract(TenantOwned, Base):
+    """A version of what a source promises of some signals.
+
+    Attributes:
+        name: of the contract, the same in all its versions.
+        revision: counts what was added to the version; nothing in it was taken back.
+        replaced_at: since when a later version holds; None for the one that holds.
+    """
+
+    __tablename__ = "signal_contract"
+    __table_args__ = (UniqueConstraint("tenant_id", "name", "version"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(String(60))
+    version: Mapped[int]
+    revision: Mapped[int]
+    source: Mapped[str] = mapped_column(String(120))
+    said_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    said_by: Mapped[str] = mapped_column(String(200))
+    replaced_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class ContractTerm(TenantOwned, Base):
+    """What a version of a contract promises of one signal.
+
+    Attributes:
+        period_s: a sample comes at least so often; None promises nothing of it.
+    """
+
+    __tablename__ = "contract_term"
+    __table_args__ = (
+        PrimaryKeyConstraint("contract_id", "path"),
+        Index("contract_term_by_path", "tenant_id", "path"),
+    )
+
+    contract_id: Mapped[int] = mapped_column(ForeignKey("signal_contract.id", ondelete="CASCADE"))
+    path: Mapped[str] = mapped_column(String(400))
+    kind: Mapped[str] = mapped_column(String(10))
+    unit: Mapped[str] = mapped_column(String(40))
+    semantic: Mapped[str] = mapped_column(String(120))
+    period_s: Mapped[float | None]

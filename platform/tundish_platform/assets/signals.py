@@ -10,6 +10,7 @@ from sqlalchemy import select, update
 from tundish_platform.assets.levels import place_of
 from tundish_platform.assets.models import Signal
 from tundish_platform.assets.nodes import chunks, nodes_at
+from tundish_platform.assets.promises import BrokenTerm, broken_terms
 from tundish_platform.assets.searchtext import search_text
 from tundish_platform.samples import SampleKind, SignalInfo, SignalRole, SignalSpec
 from tundish_platform.tenancy import Permission
@@ -107,6 +108,8 @@ def _declare(
     )
     if held is None:
         raise LookupError(f"tenant {scope.slug} is gone")
+    if broken := broken_terms(session, scope, specs):
+        raise _of_contract(broken[0])
     known = _by_path(session, scope, [spec.path for spec in specs])
     new = [spec for spec in specs if spec.path not in known]
     # Numbers are never given twice, so the counter itself bounds how many signals there can be.
@@ -205,6 +208,17 @@ def _update(row: Signal, spec: SignalSpec, source: str) -> None:
         setattr(row, name, value)
     row.source = source
     row.search = search_text(spec.path, spec.name_zh, spec.name_en)
+
+
+def _of_contract(broken: BrokenTerm) -> SignalRefused:
+    promised = f"{broken.name} v{broken.version}"
+    return SignalRefused(
+        broken.path,
+        f"契约 {promised} 承诺 {broken.field} 为 {broken.was!r}, 不能改为 {broken.becomes!r}。"
+        "请先声明该契约的新版本, 或改正来源。",
+        f"the contract {promised} promises {broken.field} {broken.was!r}, not {broken.becomes!r}. "
+        "Declare a new version of the contract first, or correct the source.",
+    )
 
 
 def _check_source(source: str) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import func, select, update
+from sqlalchemy.exc import IntegrityError
 
 from tundish_platform.assets.levels import Level, below, may_hold
 from tundish_platform.assets.models import Asset, Signal
@@ -235,7 +236,14 @@ def delete_asset(session: Session, scope: TenantScope, asset: int, now: datetime
         )
     record_of(session, scope, "asset.removed", f"asset/{asset}", now, {"path": row.path})
     session.delete(row)
-    session.flush()
+    try:
+        session.flush()
+    except IntegrityError as error:
+        # Only higher floors refer to a node so that it must stay, such as what was made on it.
+        raise AssetRefused(
+            "仍有产品等记录引用该节点,不能删除;请改为停用。",
+            "Records such as products refer to the node, so it cannot be removed. Retire it instead.",
+        ) from error
 
 
 def assets_below(session: Session, scope: TenantScope, asset: int) -> set[int]:

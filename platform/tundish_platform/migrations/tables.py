@@ -10,6 +10,7 @@ import tundish_platform.assets.models
 import tundish_platform.audit.models
 import tundish_platform.marketplace.models
 import tundish_platform.people.models
+import tundish_platform.products.models
 import tundish_platform.programme.models
 import tundish_platform.store.lifecycle.tables
 import tundish_platform.store.log.fence

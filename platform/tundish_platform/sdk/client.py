@@ -15,8 +15,10 @@ from tundish_platform.sdk.calls.marketplace import MarketplaceCalls
 from tundish_platform.sdk.calls.notices import NoticeCalls
 from tundish_platform.sdk.calls.paths import ARROW, given, joined, of
 from tundish_platform.sdk.calls.people import PeopleCalls
+from tundish_platform.sdk.calls.products import ProductCalls
 from tundish_platform.sdk.calls.programme import ProgrammeCalls
 from tundish_platform.sdk.calls.sessions import SessionCalls
+from tundish_platform.sdk.calls.tables import TableCalls
 from tundish_platform.sdk.transport import ApiError, StreamEvent
 
 if TYPE_CHECKING:
@@ -38,6 +40,8 @@ class Client(
     AlarmCalls,
     NoticeCalls,
     AssetCalls,
+    TableCalls,
+    ProductCalls,
     MarketplaceCalls,
     ProgrammeCalls,
     PeopleCalls,

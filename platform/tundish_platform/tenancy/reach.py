@@ -36,6 +36,7 @@ class Above(StrEnum):
     ALARM_RULES = "the round of the alarm rules: which tenants have any"
     ALARM_NOTICES = "the round of escalation and messages: which tenants have any due"
     GHOSTS = "looks for ghost connections: signals and clock of every registered enterprise's plant"
+    CODES = "resolving a published identification code: whose it is, only the code says"
     ADOPTION = "adoption figures: facts of every registered enterprise, of which only aggregates are shown"
 
 

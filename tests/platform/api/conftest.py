@@ -20,8 +20,15 @@ from tundish_platform.alarms.notify import SPEC, PolicySpec, Vault, create_chann
 from tundish_platform.api.app import ApiSettings, create_app
 from tundish_platform.api.context import PlatformContext
 from tundish_platform.api.rates import Rate, RateLimits
-from tundish_platform.assets import Heartbeat, save_heartbeat, upsert_signals
+from tundish_platform.assets import (
+    ContractSpec,
+    Heartbeat,
+    declare_contract,
+    save_heartbeat,
+    upsert_signals,
+)
 from tundish_platform.marketplace import Catalogue
+from tundish_platform.products import CodeSpec, ProductSpec, assign_codes, declare_products, set_prefix
 from tundish_platform.samples import SCHEMAS, AlarmReport, SampleBatch, SampleKind, SignalRole, SignalSpec
 from tundish_platform.store import Telemetry
 from tundish_platform.store.files import LocalFiles
@@ -187,6 +194,23 @@ def _alarms(session: Session, job: Principal, signal: int) -> None:
     plan_maintenance(session, owner, window, NOW)
 
 
+def _products(session: Session, scope: TenantScope) -> None:
+    """A coil made of a heat on the machine, with a code; and what its pressure is promised to be."""
+    heat = {"kind": "lot", "series": "heat", "number": CANARY, "material": CANARY}
+    stay = {"path": f"{LINE}/M", "starts_at": NOW - MINUTE, "ends_at": NOW}
+    coil = {"kind": "piece", "series": "coil", "number": CANARY, "stays": [stay]}
+    coil["made_from"] = [{"series": "heat", "number": CANARY}]
+    specs = [ProductSpec.model_validate(one) for one in (heat | {"stays": [stay]}, coil)]
+    declare_products(session, scope, specs, NOW)
+    term = {"path": f"{LINE}/M/C/Pressure", "unit": "bar", "semantic": "pressure.hydraulic"}
+    promise = ContractSpec.model_validate({"source": "opc", "signals": [term]})
+    declare_contract(session, scope, "opc", promise, NOW)
+    owner = access_tenant(job_principal(session, "test", Role.OWNER), "steel", Permission.MANAGE)
+    set_prefix(session, owner, "88.123.45678", NOW)
+    code = CodeSpec.model_validate({"suffix": CANARY, "product": {"series": "coil", "number": CANARY}})
+    assign_codes(session, owner, [code])
+
+
 @pytest.fixture
 def database(request: pytest.FixtureRequest, new_sqlite: Callable[[], Metadata]) -> Metadata:
     """SQLite, where a test does not ask for PostgreSQL too, by an indirect parameter."""
@@ -207,6 +231,7 @@ def world(database: Metadata, tmp_path: Path) -> Iterator[World]:
         numbers = upsert_signals(session, scopes["steel"], "opc", list(SPECS.values()))
         save_heartbeat(session, scopes["steel"], "opc", Heartbeat(state="running", message_en=CANARY))
         _alarms(session, job, numbers[SPECS["pressure"].path])
+        _products(session, scopes["steel"])
     ids = {key: numbers[declared.path] for key, declared in SPECS.items()}
     disk = Disk()
     telemetry = Telemetry(tmp_path / "store", metadata.above(Above.STORE), files=disk)

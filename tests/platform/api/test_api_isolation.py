@@ -127,6 +127,27 @@ EXPECTED: dict[str, str | Permission] = {
     "api.planning.type_save": Permission.CONFIGURE,
     "api.planning.instance": Permission.READ,
     "api.planning.instance_make": Permission.CONFIGURE,
+    "api.products.declare": Permission.INGEST,
+    "api.products.listed": Permission.READ,
+    "api.products.one": Permission.READ,
+    "api.products.made_from": Permission.READ,
+    "api.products.made_into": Permission.READ,
+    "api.products.windows": Permission.READ,
+    "api.products.on_asset": Permission.READ,
+    "api.products.withdraw": Permission.CONFIGURE,
+    "api.codes.resolve": ANY_TOKEN,
+    "api.codes.prefix": Permission.READ,
+    "api.codes.prefix_set": Permission.MANAGE,
+    "api.codes.listed": Permission.READ,
+    "api.codes.assign": Permission.CONFIGURE,
+    "api.codes.publish": Permission.MANAGE,
+    "api.contracts.listed": Permission.READ,
+    "api.contracts.one": Permission.READ,
+    "api.contracts.declare": Permission.INGEST,
+    "api.tables.assets": Permission.READ,
+    "api.tables.signals": Permission.READ,
+    "api.tables.assets_take": Permission.CONFIGURE,
+    "api.tables.signals_take": Permission.CONFIGURE,
     "api.programme.rules": Permission.PROGRAMME,
     "api.programme.adoption_figures": Permission.PROGRAMME,
     "api.programme.enterprise_register": Permission.PROGRAMME,
@@ -156,10 +177,11 @@ def ask(world: World, rule: Rule, method: str, who: str, tenant: str = "steel") 
     values = {"tenant": tenant, "name": "opc", "app_id": "spc", "uscc": "91999900TD0000017U"}
     values |= dict.fromkeys(("alarm", "rule", "asset", "channel", "policy", "user", "window"), "1")
     values |= {"person": "1", "invitation": "1", "key": "99", "role": "viewer", "number": "1", "passkey": "1"}
+    values |= {"product": "1", "origin": "1"}
     path = world.app.url_map.bind("localhost").build(
         rule.endpoint, {name: values[name] for name in rule.arguments}, method=None
     )
-    query: dict[str, str] = {}
+    query: dict[str, str] = STRETCH if rule.endpoint == "api.products.on_asset" else {}
     if rule.endpoint in QUERIES:
         key, more = QUERIES[rule.endpoint]
         query = {"signals": str(world.ids[key]), **STRETCH, **more}
@@ -255,6 +277,9 @@ def test_the_canary_is_there_to_be_found(world: World) -> None:
     assert {"api.tenant.me", "api.tenant.list_of_signals", "api.tenant.list_of_sources", "api.data.latest",
     "api.notices.channels", "api.notices.policies", "api.maintenance.windows",
     "api.data.newest_predictions", "api.alarms.alarms", "api.alarms.rules", "api.assets.tree",
+    "api.products.listed", "api.products.one", "api.products.made_into", "api.products.windows",
+    "api.products.on_asset", "api.codes.listed", "api.contracts.one",
+    "api.tables.assets", "api.tables.signals",
     "api.data.samples", "api.data.export", "api.data.trend",
     "api.windows.states"} <= seen  # fmt: skip
 

@@ -9,7 +9,14 @@ import pytest
 
 from tundish_platform.alarms import RuleSpec, create_rule, take_reports
 from tundish_platform.api.guard import access_of
-from tundish_platform.assets import Heartbeat, save_heartbeat, upsert_signals
+from tundish_platform.assets import (
+    ContractSpec,
+    Heartbeat,
+    declare_contract,
+    save_heartbeat,
+    upsert_signals,
+)
+from tundish_platform.products import CodeSpec, ProductSpec, assign_codes, declare_products
 from tundish_platform.samples import AlarmReport, SampleKind, SignalRole, SignalSpec
 from tundish_platform.tenancy import Permission, Role, access_tenant
 from tundish_platform.tenancy.accounts import create_token, job_principal
@@ -65,6 +72,18 @@ def two_lines(world: World, make_batch: Callable[..., Any]) -> World:
         names = {"name_zh": OTHER, "name_en": OTHER}
         rule = {"signal": ids[specs[0].path], "kind": "high", "threshold": 1, **names}
         create_rule(session, owner, RuleSpec.model_validate(rule), now)
+        stay = {"path": f"{OTHER_LINE}/M", "starts_at": now}
+        heat = {"kind": "lot", "series": "heat", "number": OTHER, "material": OTHER, "stays": [stay]}
+        # The own line's coil is made of it, so that what is hidden lies on the way.
+        coil = {"kind": "piece", "series": "coil", "number": "canary-7f3a", "made_from": [
+            {"series": "heat", "number": OTHER}]}  # fmt: skip
+        products = [ProductSpec.model_validate(one) for one in (heat, coil)]
+        declare_products(session, world.scopes["steel"], products, now)
+        term = {"path": specs[0].path, "semantic": "pressure.x"}
+        promise = ContractSpec.model_validate({"source": "opc2", "signals": [term]})
+        declare_contract(session, world.scopes["steel"], OTHER, promise, now)
+        code = {"suffix": OTHER, "product": {"series": "heat", "number": OTHER}}
+        assign_codes(session, owner, [CodeSpec.model_validate(code)])
         for name, role in (("line-viewer", Role.VIEWER), ("line-engineer", Role.ENGINEER)):
             world.tokens[name] = create_token(session, name, {"steel": [(role, OWN_LINE)]})
         mixed = {"steel": [Role.VIEWER, (Role.ENGINEER, OWN_LINE)]}
@@ -100,7 +119,7 @@ def alarm_numbers(world: World) -> dict[str, int]:
 def test_every_reading_route_leaves_the_other_line_out(two_lines: World) -> None:
     world = two_lines
     seen: dict[str, set[str]] = {"line-viewer": set(), "line-engineer": set(), "owner": set()}
-    values = {"tenant": "steel", "name": "opc2", "app_id": "spc", "alarm": "1", "rule": "1"}
+    values = {"tenant": "steel", "name": "opc2", "app_id": "spc", "alarm": "1", "rule": "1", "product": "2"}
     for rule in world.app.url_map.iter_rules():
         access = access_of(world.app.view_functions[rule.endpoint])
         if access is None or access.tenant is not Permission.READ or "GET" not in (rule.methods or ()):
@@ -109,13 +128,16 @@ def test_every_reading_route_leaves_the_other_line_out(two_lines: World) -> None
             rule.endpoint, {name: values.get(name, "1") for name in rule.arguments}
         )
         for who, found in seen.items():
-            answer = world.app.test_client().get(path, headers=world.header(who))
+            query = STRETCH if rule.endpoint == "api.products.on_asset" else {}
+            answer = world.app.test_client().get(path, headers=world.header(who), query_string=query)
             assert answer.status_code not in {401, 500}, rule
             if OTHER.encode() in answer.data:
                 found.add(rule.endpoint)
     assert seen["line-viewer"] == seen["line-engineer"] == set()
     assert {"api.tenant.list_of_signals", "api.tenant.list_of_sources", "api.data.latest", "api.data.lines",
-    "api.alarms.alarms", "api.alarms.rules"} <= seen["owner"]  # fmt: skip
+    "api.alarms.alarms", "api.alarms.rules", "api.products.listed", "api.products.made_from",
+    "api.products.on_asset", "api.codes.listed", "api.contracts.listed",
+    "api.tables.assets", "api.tables.signals"} <= seen["owner"]  # fmt: skip
 
 
 def test_signals_of_the_other_line_are_refused_and_own_ones_answered(two_lines: World) -> None:

@@ -22,7 +22,7 @@ from typing_extensions import is_typeddict
 from tundish_platform.api.app import create_app
 from tundish_platform.people.settings import PeopleSettings
 from tundish_platform.samples import AlarmReport, SampleKind, SignalSpec
-from tundish_platform.sdk.calls import answers, plant_answers, programme_answers
+from tundish_platform.sdk.calls import answers, plant_answers, product_answers, programme_answers
 from tundish_platform.sdk.client import ApiError, Client
 from tundish_platform.tenancy import Role, passwords
 from tundish_platform.tenancy.accounts import create_user
@@ -40,7 +40,7 @@ WITHOUT = {
     "document.docs": "a page for people",
 }
 # Each is a list or an iterator of what another one gives.
-ALIKE = {"signals", "latest", "runs"}
+ALIKE = {"signals", "latest", "runs", "product_samples"}
 PASSWORD = "a long password"
 START = datetime(2026, 1, 1, tzinfo=UTC)
 STRETCH = (START, START + timedelta(days=1))
@@ -51,7 +51,7 @@ TYPE = NAMES | {"signals": {"Pump/V": VIBRATION}}
 WECOM = {"kind": "wecom", "name": "w", "url": "https://qyapi.weixin.qq.com/cgi-bin/webhook/send?key=s"}
 TYPES = {
     name: one
-    for module in (answers, plant_answers, programme_answers)
+    for module in (answers, plant_answers, product_answers, programme_answers)
     for name, one in vars(module).items()
     if is_typeddict(one)
 }
@@ -180,6 +180,24 @@ def of_services(world: World, batch: SampleBatch, folder: Path) -> list[Call]:
         call("planning.instance", "instance", "steel", MACHINE),
         call("planning.kit_list", "kits"),
         call("planning.kit_build", "build_kit", "steel", "plate-line"),
+        call("products.declare", "put_products", "steel", [{"kind": "lot", "series": "x", "number": "1"}]),
+        call("products.listed", "products", "steel", "heat"),
+        call("products.one", "product", "steel", 2),
+        call("products.made_from", "ancestors", "steel", 2),
+        call("products.made_into", "descendants", "steel", 1),
+        call("products.windows", "product_windows", "steel", 1),
+        call("products.on_asset", "products_on", "steel", 1, *STRETCH),
+        call("products.withdraw", "withdraw_origin", "steel", 2, 99, status=404),
+        call("codes.prefix", "code_prefix", "steel"),
+        call("codes.listed", "codes", "steel"),
+        call("codes.resolve", "resolve", "88.123.45678/none", status=404),
+        call("contracts.listed", "contracts", "steel"),
+        call("contracts.one", "contract", "steel", "opc", 1),
+        call("contracts.declare", "put_contract", "steel", "x", PROMISE),
+        call("tables.assets", "fetch_table", "steel", "assets", folder / "assets.csv"),
+        call("tables.signals", "fetch_table", "steel", "signals", folder / "signals.csv"),
+        call("tables.assets_take", "send_table", "steel", "assets", folder / "assets.csv"),
+        call("tables.signals_take", "send_table", "steel", "signals", folder / "signals.csv"),
         call("assets.make", "make_asset", "steel", "S9", "九", "Nine", status=201),
         call("assets.change", "change_asset", "steel", MACHINE, 2, position=3),
         call("assets.one", "asset", "steel", MACHINE),
@@ -206,6 +224,7 @@ def of_services(world: World, batch: SampleBatch, folder: Path) -> list[Call]:
     ]  # fmt: skip
 
 
+PROMISE = {"source": "opc", "signals": [{"path": "S/A/L1/M/C/Flow", "unit": "L/min", "semantic": "x"}]}
 RUN = {
     "app": "spc", "version": "1.0.0", "outcome": "ok", "started_at": "2026-01-01T00:00:00Z", "seconds": 1.0,
     "window_start": "2026-01-01T00:00:00Z", "window_end": "2026-01-01T01:00:00Z", "rows_in": 1,
@@ -233,6 +252,14 @@ def of_people(secret: str) -> list[Call]:
         call("people.invitation_withdraw", "withdraw_invitation", "steel", 1),
         call("people.invitation_accept_as_me", "accept_invitation_as_me", "x", status=404),
         call("people.invitation_accept", "accept_invitation", "x", "n", PASSWORD, status=404),
+        call("codes.prefix_set", "set_code_prefix", "steel", "88.123.45678"),
+        call(
+            "codes.assign",
+            "put_codes",
+            "steel",
+            [{"suffix": "x1", "product": {"series": "x", "number": "1"}}],
+        ),
+        call("codes.publish", "publish_codes", "steel", ["88.123.45678/x1"]),
         call("keys.key_make", "make_key", "steel", "k", [{"role": "viewer", "place": "S"}], status=201),
         call("keys.keys", "keys", "steel"),
         call("keys.key_revoke", "revoke_key", "steel", 1),
@@ -341,7 +368,7 @@ def test_each_operation_has_a_method_that_asks_as_the_document_says(
     assert checked.methods | ALIKE == public, "a method that no operation asks for"
     empty = {"gaps", "subscribe", "subscriptions", "compatibility", "every_run", "post_run", "catalogue",
              "adoption", "enterprises", "evidence", "suspicions", "add_passkey", "passkeys", "passkey_log_in",
-             "alarm_floods", "move_asset"}  # fmt: skip
+             "alarm_floods", "move_asset", "products_on", "resolve"}  # fmt: skip
     typed = {name for name in checked.methods if type_of(name)}
     assert typed - empty <= checked.held, "answers that were held against their types"
 
@@ -359,5 +386,5 @@ def test_lists_that_grow_are_iterators(document: dict[str, Any]) -> None:
         if not name.startswith("_") and str(signature(method).return_annotation).startswith("Iterator[")
     }
     lists = {"enterprises"}
-    # One stream never ends and is no list.
-    assert len(growing) == len(iterators - {"stream"}) + len(lists)
+    # One stream never ends and is no list; samples of a product come window by window.
+    assert len(growing) == len(iterators - {"stream", "product_samples"}) + len(lists)
