@@ -11,7 +11,7 @@ from asyncua.ua.uaerrors import UaError
 from tundish_connectors.collect.numbers import SignalNumbers
 from tundish_connectors.connector import ConnectorError, ErrorKind, Report, RunState
 from tundish_connectors.delivery.protocol import SignalTrouble, Subscribed
-from tundish_connectors.opcua.errors import MALFORMED, SubscriptionGone, classify
+from tundish_connectors.opcua.errors import MALFORMED, SubscriptionGone, interrupted
 from tundish_connectors.opcua.keeper import MISSING, NOT_NUMBERED, Keeper, Standing
 from tundish_connectors.opcua.limits import Profile, read_limits
 from tundish_connectors.opcua.line import Line, Opened, leave, open_client
@@ -132,7 +132,7 @@ class OpcUaConnector:
             raise
         except (UaError, OSError, TimeoutError, *MALFORMED) as error:
             await self._end(opened, close=False)
-            raise classify(error, self._connection.url) from error
+            raise interrupted(error, self._connection.url) from error
 
     async def _end(self, opened: Opened, *, close: bool) -> None:
         self._standing.subscribed = 0

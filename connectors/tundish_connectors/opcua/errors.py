@@ -86,12 +86,27 @@ def classify(error: Exception, url: str) -> ConnectorError:
     return _retry(url, f"{type(error).__name__}: {error}" if str(error) else type(error).__name__)
 
 
+def interrupted(error: Exception, url: str) -> ConnectorError:
+    """The classified form of an error met on a line that stood, which is never fatal.
+
+    A server that let us in a moment ago may say anything about a single message: open62541 calls a wrong
+    sequence number BadSecurityChecksFailed. Only opening the line again shows whether it still lets us in.
+    """
+    found = classify(error, url)
+    if found.kind is not ErrorKind.FATAL:
+        return found
+    name = ua.StatusCode(ua.UInt32(error.code)).name if isinstance(error, UaStatusCodeError) else str(error)
+    return lost(name)
+
+
 def _refused(code: int, url: str) -> ConnectorError:
     name = ua.StatusCode(ua.UInt32(code)).name
     if code in _LOGIN:
         return _login(url, name)
     if code in _CERTIFICATE:
-        return _certificate(url, name)
+        # open62541 also says so of a line that was torn, so it is tried again, and the person is told.
+        vague = code == StatusCodes.BadSecurityChecksFailed
+        return _certificate(url, name, ErrorKind.RETRY if vague else ErrorKind.FATAL)
     return _too_many_sessions(url, name) if code == StatusCodes.BadTooManySessions else _retry(url, name)
 
 
@@ -123,9 +138,9 @@ def _login(url: str, why: str) -> ConnectorError:
     )
 
 
-def _certificate(url: str, why: str) -> ConnectorError:
+def _certificate(url: str, why: str, kind: ErrorKind) -> ConnectorError:
     return ConnectorError(
-        ErrorKind.FATAL,
+        kind,
         f"The OPC UA server at {url} refused the secure channel ({why}). Its administrator has to trust this "
         "gateway's certificate (pki/own in the state folder), or policy and mode do not fit.",
         f"OPC UA 服务器 {url} 拒绝建立安全通道({why})。请服务器管理员信任本网关证书(状态目录 pki/own),"

@@ -9,10 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from asyncua import Client
+from asyncua.ua.status_codes import StatusCodes
+from asyncua.ua.uaerrors import UaStatusCodeError
 
 from tundish_connectors.connector import ConnectorError, ErrorKind
 from tundish_connectors.opcua.batching import Batching
 from tundish_connectors.opcua.keys import make_pair
+from tundish_connectors.opcua.pulse import Beat, Pulse
 from tundish_connectors.opcua.security import fingerprint
 
 if TYPE_CHECKING:
@@ -20,6 +23,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.connectors.opcua.conftest import Bench, Kit, Peer
+
+    from tundish_connectors.opcua.session import RawSession
 
     StartPeer = Callable[..., Peer]
 
@@ -227,5 +232,34 @@ def test_a_clock_that_is_set_costs_nothing_is_told_and_hides_no_later_loss(
             assert reason == "disconnected"
             assert end - start < HOUR_US / 2
         assert bench.connector.details()["clock_steps"] == 2
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("code", ["BadSecurityChecksFailed", "BadUserAccessDenied"])
+def test_a_refusal_on_a_line_that_stood_ends_the_line_and_not_the_collection(
+    code: str, tmp_path: Path, kit: type[Kit], start_peer: StartPeer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    peer = start_peer("open62541", signals=1, period_s=0.06)
+    refusals = [UaStatusCodeError(getattr(StatusCodes, code))]
+    beat = Pulse.beat
+
+    async def scenario() -> None:
+        bench = kit.bench(tmp_path, peer.port)
+        async with bench.running() as task:
+            await kit.until("values", lambda: len(bench.rows()) > 5)
+
+            async def refused(pulse: Pulse, session: RawSession, patience_s: float | None = None) -> Beat:
+                if refusals:
+                    raise refusals.pop()
+                return await beat(pulse, session, patience_s)
+
+            monkeypatch.setattr(Pulse, "beat", refused)
+            await kit.until("the refusal", lambda: any(code in error.message_en for error in bench.errors))
+            before = max(bench.rows())
+            await kit.until("values after it", lambda: max(bench.rows()) > before)
+            assert not task.done()
+        gaps = [(start, end, reason) for start, (end, reason) in bench.gaps().items()]
+        assert kit.missing(peer.journal(), bench.rows(), gaps) == []
 
     asyncio.run(scenario())
