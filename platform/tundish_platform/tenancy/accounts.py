@@ -52,6 +52,7 @@ __all__ = [
     "set_password",
     "tenant_of_scope",
     "tenants_of",
+    "token_holder",
     "verify_password",
 ]
 
@@ -131,19 +132,33 @@ def check_token(session: Session, token: str) -> Principal:
     Raises:
         AccessDenied: no such token, or expired, or revoked; which of them is not said.
     """
+    return token_holder(session, token)[0]
+
+
+def token_holder(session: Session, token: str) -> tuple[Principal, datetime]:
+    """`check_token` with the instant at which it has to be asked anew, whatever else happens.
+
+    That is when the token expires, or when its use has to be noted again.
+
+    Raises:
+        AccessDenied: as `check_token`.
+    """
     now = passwords.utc_now()
     row = session.scalar(select(ApiToken).where(ApiToken.digest == _digest(token)))
     if row is None or row.revoked_at is not None or (row.expires_at is not None and row.expires_at <= now):
         raise AccessDenied("no valid token")
-    if row.last_used_at is None or now - row.last_used_at >= _USE_NOTED_EVERY:
+    noted = row.last_used_at
+    if noted is None or now - noted >= _USE_NOTED_EVERY:
         session.execute(update(ApiToken).where(ApiToken.id == row.id).values(last_used_at=now))
+        noted = now
     grants = session.execute(
         select(Tenant.slug, Tenant.id, TokenGrant.role, TokenGrant.place)
         .join(TokenGrant, TokenGrant.tenant_id == Tenant.id)
         .where(TokenGrant.token_id == row.id)
     )
     roles = session.scalars(select(TokenRole.role).where(TokenRole.token_id == row.id))
-    return _principal(row.id, row.name, grants, roles)
+    again = noted + _USE_NOTED_EVERY
+    return _principal(row.id, row.name, grants, roles), min(again, row.expires_at or again)
 
 
 def job_principal(session: Session, name: str, role: Role = Role.VIEWER) -> Principal:
