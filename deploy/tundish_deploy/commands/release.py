@@ -6,6 +6,7 @@ import os
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 from importlib.metadata import version as installed_version
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -23,6 +24,13 @@ LockOption = Annotated[
     Path, typer.Option("--lock", help="Lock file: requirements/server.txt, edge.txt or dev.txt.")
 ]
 _LOCK = Path("requirements/server.txt")
+
+
+@app.callback()
+def needs() -> None:
+    """Ends with words where the libraries are missing; servers do without them."""
+    if missing := [name for name in ("cyclonedx", "packaging") if find_spec(name) is None]:
+        give_up(f"{' and '.join(missing)} missing: pip install tundish[release]")
 
 
 @app.command()

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
-    from email.message import Message
+    from importlib.metadata import PackageMetadata
 
     from tundish_deploy.release.locked import Locked
 
@@ -77,24 +77,29 @@ def _licensed(one: Locked) -> Licensed:
     return Licensed(one.name, one.version, licence, _duty(licence))
 
 
-def licence_of(about: Message) -> str:
+def licence_of(about: PackageMetadata) -> str:
     """What a distribution's metadata say: the expression, else classifiers, else a short text.
 
     Args:
         about: core metadata.
     """
-    if expression := about.get("License-Expression"):
-        return str(expression)
+    if expression := _said(about, "License-Expression"):
+        return expression[0]
     found = [
-        str(one).rpartition(" :: ")[2]
-        for one in about.get_all("Classifier", [])
-        if str(one).startswith(_CLASSIFIER) and not str(one).endswith("OSI Approved")
+        one.rpartition(" :: ")[2]
+        for one in _said(about, "Classifier")
+        if one.startswith(_CLASSIFIER) and not one.endswith("OSI Approved")
     ]
     if found:
         return " AND ".join(sorted(found))
     # Some put the whole text here, whose first line is its title.
-    first = str(about.get("License") or "").strip().partition("\n")[0].strip()
+    first = "".join(_said(about, "License")[:1]).strip().partition("\n")[0].strip()
     return "" if first.upper() == "UNKNOWN" else first[:_LONGEST]
+
+
+def _said(about: PackageMetadata, field: str) -> list[str]:
+    # Asked as a list, for an absent field alone is an error from Python 3.12 on.
+    return [str(one) for one in about.get_all(field, [])]
 
 
 def _duty(licence: str) -> Duty:
