@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-check test test-env demo-env lint types floors unit lock dist clean \
+.PHONY: help demo demo-check test test-env demo-env lint types floors unit lock dist parts clean \
         bench-store bench-api bench-opcua bench-pipeline campaign-store campaign-access campaign-opcua interop-opcua evaluate
 
 help: ## list the commands
@@ -61,6 +61,11 @@ unit: test-env ## pytest: unit, integration and browser tests
 
 lock: ## write requirements/*.txt anew from pyproject.toml (needs uv)
 	deploy/ci/lock.sh
+
+parts: $(VENV)/.dev ## parts list (CycloneDX) of each lock file into dist/, and the licences of the server's
+	mkdir -p dist
+	for lock in edge server dev; do $(BIN)/tundish release sbom --lock requirements/$$lock.txt --out dist/$$lock.cdx.json; done
+	$(BIN)/tundish release licences
 
 dist: $(VENV)/.dev ## wheel and source distribution into dist/
 	$(BIN)/python -m build --no-isolation

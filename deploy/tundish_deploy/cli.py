@@ -20,6 +20,7 @@ from tundish_deploy.commands import (
     opcua,
     parts,
     people,
+    release,
     sources,
     store,
     tenants,
@@ -50,6 +51,7 @@ app.add_typer(
     metadata.app, name="metadata", help="The metadata database: bring it up to date, check its guard."
 )
 app.add_typer(audit.app, name="audit", help="The audit trail: verify, export, anchor, let go of what is old.")
+app.add_typer(release.app, name="release", help="What is shipped: parts list, licences, known flaws.")
 app.add_typer(city.app, name="city", help="Jobs over several tenants, on a Dask cluster.")
 app.add_typer(
     opcua.app,

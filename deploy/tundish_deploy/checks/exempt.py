@@ -10,7 +10,7 @@ _DEPLOY: Final = "deploy/tundish_deploy"
 
 EXEMPT: Final[dict[str, str]] = {
     f"{_PLATFORM}/tenancy/accounts.py::principal_of_user": "a person's roles in all tenants",
-    f"{_PLATFORM}/tenancy/accounts.py::check_token": "a token's roles in all tenants",
+    f"{_PLATFORM}/tenancy/accounts.py::token_holder": "a token's roles in all tenants",
     f"{_PLATFORM}/tenancy/accounts.py::_held": "the key's tenant is found by the slug that was given",
     f"{_PLATFORM}/people/invitations.py::look_at": "by the digest of the token: whose it is, the row says",
     f"{_PLATFORM}/people/invitations.py::_taken": "by the digest of the token: whose it is, the row says",
@@ -37,7 +37,7 @@ ABOVE: Final[dict[str, str]] = {
     f"{_PLATFORM}/api/adoption.py": "facts of all registered enterprises, for the bureau's aggregates",
     f"{_PLATFORM}/api/people_routes.py": "who accepts an invitation is in no tenant yet",
     f"{_PLATFORM}/api/session_routes.py": "who logs in, and the person's own sessions and factors",
-    f"{_PLATFORM}/api/guard.py": "who holds the token",
+    f"{_PLATFORM}/tenancy/principals.py": "who holds the token",
     f"{_PLATFORM}/store/remote/writer.py": "the writer keeps the manifest of all tenants",
     "dashboards/tundish_dashboards/account/own.py": "a person at their own page, whatever their tenants",
     "dashboards/tundish_dashboards/invitations.py": "who accepts an invitation is in no tenant yet",

@@ -52,7 +52,7 @@ class AlarmWatcher:
         """Judge every tenant once; returns how many could not be, which the log tells."""
         with self._metadata.above(Above.ALARM_RULES).session() as session:
             slugs = watched_tenants(session)
-            principal = job_principal(session, JOB, Role.ANALYST)
+            principal = job_principal(session, JOB, Role.ANALYST, slugs)
         failed = 0
         for slug in slugs:
             if self._stopped.is_set():

@@ -6,6 +6,7 @@ import math
 from datetime import date
 from typing import TYPE_CHECKING, Any, Final
 
+import orjson
 import pyarrow as pa
 from flask import Response
 from flask.json.provider import DefaultJSONProvider
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 ARROW_MIME: Final = "application/vnd.apache.arrow.stream"
 BATCHES_MIME: Final = "application/vnd.tundish.batches"
 _ROWS_A_CHUNK: Final = 65_536
+_OPTIONS: Final = orjson.OPT_NON_STR_KEYS | orjson.OPT_SERIALIZE_NUMPY
 
 
 class JsonProvider(DefaultJSONProvider):
@@ -25,6 +27,13 @@ class JsonProvider(DefaultJSONProvider):
     ensure_ascii = False
     sort_keys = False
 
+    def dumps(self, obj: Any, **kwargs: Any) -> str:  # noqa: ANN401 - whatever a view hands over
+        """By orjson, in a tenth of the time; what it refuses, such as huge whole numbers, as Flask does."""
+        try:
+            return orjson.dumps(obj, self.default, _OPTIONS).decode()
+        except TypeError:
+            return super().dumps(obj, **kwargs)
+
     @staticmethod
     def default(o: Any) -> Any:  # noqa: ANN401 - whatever a view hands over
         """Models, days and times; everything else as Flask does."""
@@ -32,6 +41,9 @@ class JsonProvider(DefaultJSONProvider):
             return o.isoformat()
         if isinstance(o, BaseModel):
             return o.model_dump(mode="json")
+        if isinstance(o, tuple):
+            # Named ones, which orjson leaves to us.
+            return list(o)
         return DefaultJSONProvider.default(o)
 
 

@@ -15,6 +15,7 @@ from tundish_platform.api import (
     contract_routes,
     data_routes,
     document_routes,
+    guard,
     key_routes,
     live,
     live_routes,
@@ -35,11 +36,11 @@ from tundish_platform.api import (
 from tundish_platform.api.answers import JsonProvider
 from tundish_platform.api.context import EXTENSION
 from tundish_platform.api.errors import API_ROOT, install_errors
-from tundish_platform.api.guard import deny_by_default
 from tundish_platform.api.ingest import MAX_BODY
 from tundish_platform.api.rates import RateLimits
 from tundish_platform.api.repeats import answer_repeat, keep_answer
 from tundish_platform.api.tags import tagged
+from tundish_platform.tenancy.principals import Principals
 
 if TYPE_CHECKING:
     from flask import Response
@@ -102,9 +103,10 @@ def create_app(context: PlatformContext, settings: ApiSettings | None = None) ->
     app.json = JsonProvider(app)
     app.extensions[EXTENSION] = context
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY
+    app.extensions[guard.EXTENSION] = Principals(context.metadata)
     app.extensions[rates.EXTENSION] = rates.Rates(settings.rates)
     app.extensions[live.EXTENSION] = live.Streams(settings.streams)
-    app.before_request(deny_by_default)
+    app.before_request(guard.deny_by_default)
     app.before_request(answer_repeat)
     api = Blueprint("api", __name__, url_prefix=PREFIX)
     for child in _CHILDREN:

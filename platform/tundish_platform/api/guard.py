@@ -25,18 +25,16 @@ from tundish_platform.tenancy import (
     access_programme,
     access_tenant,
 )
-from tundish_platform.tenancy.accounts import check_token
-from tundish_platform.tenancy.passwords import utc_now
-from tundish_platform.tenancy.reach import Above
-from tundish_platform.tenancy.sessions import SESSION_PREFIX, principal_of_session
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tundish_platform.api.context import PlatformContext
+    from tundish_platform.tenancy.principals import Principals
 
     View = Callable[..., Any]
 
+EXTENSION: Final = "tundish_principals"
 _MARK: Final = "tundish_access"
 _HEADER: Final = "Authorization"
 _BEARER: Final = "Bearer "
@@ -190,13 +188,14 @@ def asked_again() -> Callable[[], TenantScope]:
     What it gives raises `AccessDenied` once the token or its roles are gone.
     """
     header, context, scope = request.headers.get(_HEADER, ""), platform(), g.tundish_scope
+    principals = _principals()
     access = access_of(current_app.view_functions[request.endpoint or ""])
     if access is None or access.tenant is None:
         raise AccessDenied("the route asks for no permission in a tenant")
     permission = access.tenant
 
     def check() -> TenantScope:
-        again = access_tenant(_principal_of(context, header), scope.slug, permission)
+        again = access_tenant(principals.of(_bearer_of(header)), scope.slug, permission)
         return _with_places(context, again)
 
     return check
@@ -216,19 +215,16 @@ def _count_stranger(access: Access) -> None:
 
 def _authenticate() -> Principal:
     try:
-        return _principal_of(platform(), request.headers.get(_HEADER, ""))
+        return _principals().of(_bearer_of(request.headers.get(_HEADER, "")))
     except AccessDenied:
         # Only who is refused is counted: a good token opens, whatever its neighbours at the address do.
         rates().take_stranger(caller_address())
         raise Problem(401) from None
 
 
-def _principal_of(context: PlatformContext, header: str) -> Principal:
-    token = _bearer_of(header)
-    with context.metadata.above(Above.IDENTITY).session() as session:
-        if token.startswith(SESSION_PREFIX):
-            return principal_of_session(session, token.removeprefix(SESSION_PREFIX), utc_now())
-        return check_token(session, token)
+def _principals() -> Principals:
+    found: Principals = current_app.extensions[EXTENSION]
+    return found
 
 
 def _bearer_of(header: str) -> str:

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import select
-
 from tundish_platform.assets.models import Signal
-from tundish_platform.assets.signals import find_signals, info_of
+from tundish_platform.assets.signals import find_signals, info_of, told
 from tundish_platform.tenancy import Permission
 
 if TYPE_CHECKING:
@@ -29,5 +27,5 @@ def page_of_signals(session: Session, scope: TenantScope, after: int, limit: int
     scope.require(Permission.READ)
     if scope.signals is not None:
         return find_signals(session, scope, sorted(n for n in scope.signals if n > after)[:limit])
-    query = select(Signal).where(Signal.tenant_id == scope.tenant_id, Signal.id > after)
-    return [info_of(row) for row in session.scalars(query.order_by(Signal.id).limit(limit))]
+    query = told(scope).where(Signal.tenant_id == scope.tenant_id, Signal.id > after)
+    return [info_of(row) for row in session.execute(query.order_by(Signal.id).limit(limit))]

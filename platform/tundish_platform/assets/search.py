@@ -64,11 +64,12 @@ def search_signals(
     terms = normal(wanted.terms).split()[:MAX_TERMS]
     if scope.signals is not None:
         return _among(session, scope, wanted, terms, after)[:limit]
+    collation = None if session.get_bind().dialect.name == "sqlite" else "C"
     query = select(Signal.id).where(
-        Signal.tenant_id == scope.tenant_id, Signal.id > after, *_conditions(wanted)
+        Signal.tenant_id == scope.tenant_id, Signal.id > after, *_conditions(wanted, collation)
     )
     indexed = [found for term in terms if (found := indexed_term(term)) is not None]
-    if indexed and session.get_bind().dialect.name == "sqlite":
+    if indexed and collation is None:
         query = _matched(query, scope, [*indexed, *_line_terms(wanted)], after)
         terms = [term for term in terms if indexed_term(term) is None]
     else:
@@ -79,17 +80,26 @@ def search_signals(
     return find_signals(session, scope, session.scalars(query.limit(limit)).all())
 
 
-def _conditions(wanted: SignalSearch) -> list[ColumnElement[bool]]:
+def _conditions(wanted: SignalSearch, collation: str | None) -> list[ColumnElement[bool]]:
+    """Ranges in the order of ASCII, in which an index serves them on SQLite.
+
+    PostgreSQL's databases have orders of their own, in which other things than special kinds and what lies
+    below a line may stand within.
+    """
+    semantic, path = (
+        column if collation is None else column.collate(collation)
+        for column in (Signal.semantic, Signal.path)
+    )
     found: list[ColumnElement[bool]] = []
     if wanted.kind:
-        # "/" follows "." in ASCII, so this is a range that an index serves.
-        special = (Signal.semantic >= f"{wanted.kind}.") & (Signal.semantic < f"{wanted.kind}/")
+        # "/" follows ".".
+        special = (semantic >= f"{wanted.kind}.") & (semantic < f"{wanted.kind}/")
         found.append(or_(Signal.semantic == wanted.kind, special))
     if wanted.unit:
         found.append(Signal.unit == wanted.unit)
     if wanted.line:
         # "0" follows "/".
-        found += [Signal.path >= f"{wanted.line}/", Signal.path < f"{wanted.line}0"]
+        found += [path >= f"{wanted.line}/", path < f"{wanted.line}0"]
     return found
 
 

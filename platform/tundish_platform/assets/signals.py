@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import select, update
 
@@ -12,14 +12,14 @@ from tundish_platform.assets.models import Signal
 from tundish_platform.assets.nodes import chunks, nodes_at
 from tundish_platform.assets.promises import BrokenTerm, broken_terms
 from tundish_platform.assets.searchtext import search_text
-from tundish_platform.samples import SampleKind, SignalInfo, SignalRole, SignalSpec
+from tundish_platform.samples import SampleKind, SignalInfo, SignalSpec
 from tundish_platform.tenancy import Permission
 from tundish_platform.tenancy.models import Tenant
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from sqlalchemy import Select
+    from sqlalchemy import Row, Select
     from sqlalchemy.orm import Session
 
     from tundish_platform.tenancy import TenantScope
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 MAX_SIGNALS: Final = 200_000
 MAX_LENGTHS: Final = {"path": 400, "name_zh": 200, "name_en": 200, "semantic": 120, "unit": 40}
 MAX_SOURCE_NAME: Final = 120
+
+_FIELDS: Final = tuple(SignalInfo.model_fields)
 
 
 class SignalRefused(ValueError):  # noqa: N818 - reads as what it is where it is caught
@@ -136,8 +138,8 @@ def _declare(
 def list_signals(session: Session, scope: TenantScope) -> list[SignalInfo]:
     """All signals the scope may see, by path."""
     scope.require(Permission.READ)
-    query = _of(scope).order_by(Signal.path)
-    found = [info_of(row) for row in session.scalars(query)]
+    query = told(scope).order_by(Signal.path)
+    found = [info_of(row) for row in session.execute(query)]
     return found if scope.signals is None else [s for s in found if s.id in scope.signals]
 
 
@@ -152,8 +154,8 @@ def find_signals(session: Session, scope: TenantScope, ids: Iterable[int]) -> li
     visible = [i for i in wanted if scope.signals is None or i in scope.signals]
     found: dict[int, SignalInfo] = {}
     for chunk in chunks(visible):
-        rows = session.scalars(_of(scope).where(Signal.id.in_(chunk)))
-        found |= {row.id: info_of(row) for row in rows}
+        infos = map(info_of, session.execute(told(scope).where(Signal.id.in_(chunk))))
+        found |= {info.id: info for info in infos}
     if missing := [i for i in wanted if i not in found]:
         raise UnknownSignals(missing)
     return [found[i] for i in wanted]
@@ -187,13 +189,15 @@ def _by_path(session: Session, scope: TenantScope, paths: list[str]) -> dict[str
     return known
 
 
-def info_of(row: Signal) -> SignalInfo:
-    """A row as the rest of the platform sees it."""
-    return SignalInfo(
-        id=row.id, source=row.source, path=row.path, name_zh=row.name_zh, name_en=row.name_en,
-        semantic=row.semantic, kind=SampleKind(row.kind), role=SignalRole(row.role), unit=row.unit,
-        low=row.low, high=row.high, period_s=row.period_s, step=row.step,
-    )  # fmt: skip
+def told(scope: TenantScope) -> Select[Any]:
+    """The tenant's signals as `info_of` takes them: columns only, for objects cost three times as much."""
+    columns = (getattr(Signal, name) for name in _FIELDS)
+    return select(*columns).where(Signal.tenant_id == scope.tenant_id)
+
+
+def info_of(row: Row[Any]) -> SignalInfo:
+    """A row of `told` as the rest of the platform sees it."""
+    return SignalInfo.model_validate(dict(zip(_FIELDS, row, strict=True)))
 
 
 def _update(row: Signal, spec: SignalSpec, source: str) -> None:

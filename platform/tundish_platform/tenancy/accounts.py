@@ -26,7 +26,7 @@ from tundish_platform.tenancy.passwords import LoginRefused
 from tundish_platform.tenancy.scope import PLACEABLE, AccessDenied, Principal, Role
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
 
     from sqlalchemy.orm import Session
@@ -52,6 +52,7 @@ __all__ = [
     "set_password",
     "tenant_of_scope",
     "tenants_of",
+    "token_holder",
     "verify_password",
 ]
 
@@ -62,6 +63,7 @@ ABOVE_TENANTS = frozenset({Role.BUREAU_OFFICER, Role.PLATFORM_OPERATOR})
 
 _SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,38}[a-z0-9]")
 _USE_NOTED_EVERY = timedelta(minutes=1)
+_CHUNK = 500
 
 
 def check_password(session: Session, login: str, password: str) -> Principal:
@@ -131,28 +133,57 @@ def check_token(session: Session, token: str) -> Principal:
     Raises:
         AccessDenied: no such token, or expired, or revoked; which of them is not said.
     """
+    return token_holder(session, token)[0]
+
+
+def token_holder(session: Session, token: str) -> tuple[Principal, datetime]:
+    """`check_token` with the instant at which it has to be asked anew, whatever else happens.
+
+    That is when the token expires, or when its use has to be noted again.
+
+    Raises:
+        AccessDenied: as `check_token`.
+    """
     now = passwords.utc_now()
     row = session.scalar(select(ApiToken).where(ApiToken.digest == _digest(token)))
     if row is None or row.revoked_at is not None or (row.expires_at is not None and row.expires_at <= now):
         raise AccessDenied("no valid token")
-    if row.last_used_at is None or now - row.last_used_at >= _USE_NOTED_EVERY:
+    noted = row.last_used_at
+    if noted is None or now - noted >= _USE_NOTED_EVERY:
         session.execute(update(ApiToken).where(ApiToken.id == row.id).values(last_used_at=now))
+        noted = now
     grants = session.execute(
         select(Tenant.slug, Tenant.id, TokenGrant.role, TokenGrant.place)
         .join(TokenGrant, TokenGrant.tenant_id == Tenant.id)
         .where(TokenGrant.token_id == row.id)
     )
     roles = session.scalars(select(TokenRole.role).where(TokenRole.token_id == row.id))
-    return _principal(row.id, row.name, grants, roles)
+    again = noted + _USE_NOTED_EVERY
+    return _principal(row.id, row.name, grants, roles), min(again, row.expires_at or again)
 
 
-def job_principal(session: Session, name: str, role: Role = Role.VIEWER) -> Principal:
+def job_principal(
+    session: Session, name: str, role: Role = Role.VIEWER, among: Sequence[str] | None = None
+) -> Principal:
     """The platform's own job inside the server process, with one role in every tenant there is now.
 
     Only for jobs whose results are aggregates or stay with their tenant; never for answering a person.
+
+    Args:
+        session: of the metadata database.
+        name: of the job.
+        role: which.
+        among: slugs of the tenants it has to do with; ``None`` for all, which takes long in a city.
     """
-    found = session.execute(select(Tenant.slug, Tenant.id))
-    return Principal(0, f"job:{name}", {slug: (tenant_id, frozenset({role})) for slug, tenant_id in found})
+    tenants = select(Tenant.slug, Tenant.id)
+    if among is None:
+        asked = [tenants]
+    else:
+        parts = (among[start : start + _CHUNK] for start in range(0, len(among), _CHUNK))
+        asked = [tenants.where(Tenant.slug.in_(part)) for part in parts]
+    roles = frozenset({role})
+    found = {slug: (number, roles) for query in asked for slug, number in session.execute(query)}
+    return Principal(0, f"job:{name}", found)
 
 
 def create_tenant(

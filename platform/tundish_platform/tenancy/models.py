@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Index, PrimaryKeyConstraint, String
+from sqlalchemy import BigInteger, ForeignKey, Index, PrimaryKeyConstraint, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from tundish_platform.tenancy.metadata import Base, TenantOwned, UtcDateTime
@@ -157,3 +157,15 @@ class TokenRole(Base):
 
     token_id: Mapped[int] = mapped_column(ForeignKey("api_token.id", ondelete="CASCADE"))
     role: Mapped[str] = mapped_column(String(30))
+
+
+class IdentityVersion(Base):
+    """How often anything changed that decides who may do what; one row, counted up by triggers.
+
+    `tundish_platform.migrations.identity` says which changes count.
+    """
+
+    __tablename__ = "identity_version"
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    version: Mapped[int] = mapped_column(BigInteger)

@@ -78,12 +78,22 @@ def principal_of_session(session: Session, secret: str, now: datetime) -> Princi
     Raises:
         AccessDenied: no such session, or it has expired or was ended, or the person may no longer log in.
     """
+    return session_holder(session, secret, now)[0]
+
+
+def session_holder(session: Session, secret: str, now: datetime) -> tuple[Principal, datetime]:
+    """`principal_of_session` with the instant at which it has to be asked anew, whatever else happens.
+
+    Raises:
+        AccessDenied: as `principal_of_session`.
+    """
     row = session.scalar(_open(now).where(PersonSession.digest == _digest(secret)))
     if row is None:
         raise AccessDenied("no open session")
     if now - row.seen_at >= _SEEN_NOTED_EVERY:
         row.seen_at = now
-    return principal_of_user(session, row.user_id)
+    again = row.seen_at + _SEEN_NOTED_EVERY
+    return principal_of_user(session, row.user_id), min(again, row.expires_at)
 
 
 def end_session(session: Session, secret: str, now: datetime) -> None:

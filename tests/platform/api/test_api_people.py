@@ -170,7 +170,7 @@ def test_a_second_factor_is_enrolled_asked_for_and_removed(
     assert "code_needed" in str(problem)
     assert "session" not in problem
     later = now + timedelta(minutes=1)
-    for module in ("tundish_platform.api.session_routes", "tundish_platform.api.guard"):
+    for module in ("tundish_platform.api.session_routes", "tundish_platform.tenancy.passwords"):
         monkeypatch.setattr(f"{module}.utc_now", lambda: later)
     logged_in(plant, "owner@steel", totp.at(later))
     logged_in(plant, "owner@steel", codes[0])

@@ -4,15 +4,21 @@ import random
 from typing import TYPE_CHECKING
 
 import pytest
+from sqlalchemy import text
 
 from tundish_platform.assets import SignalSearch, search_signals, upsert_signals
 from tundish_platform.assets.searchtext import MARK, indexed_term, normal, search_text
+from tundish_platform.migrations import upgrade
 from tundish_platform.samples import SignalSpec
 from tundish_platform.tenancy import AccessDenied, Permission, Role, TenantScope, access_tenant
 from tundish_platform.tenancy.accounts import create_tenant, job_principal
+from tundish_platform.tenancy.metadata import Metadata
+from tundish_platform.tenancy.reach import Above
 
 if TYPE_CHECKING:
-    from tundish_platform.tenancy.metadata import Metadata
+    from collections.abc import Iterator
+
+    from conftest import Cluster
 
 RND = random.Random(5)  # noqa: S311 - made-up signals
 NAMES = [
@@ -138,3 +144,43 @@ def test_texts_are_made_alike_on_both_sides() -> None:
         "s/p", "压力表", "gauge", MARK + "力表", MARK + "压力",
     ]  # fmt: skip
     assert (indexed_term("压力"), indexed_term("ab"), indexed_term("abc")) == (MARK + "压力", None, "abc")
+
+
+@pytest.fixture(params=["LOCALE 'C'", "LOCALE 'C.UTF-8' LOCALE_PROVIDER icu ICU_LOCALE 'en-US'"])
+def ordered(request: pytest.FixtureRequest, postgres: Cluster) -> Iterator[Metadata]:
+    """A PostgreSQL that takes Chinese characters for no letters, and one that has an order of its own."""
+    name = postgres.new_database(f"template0 ENCODING 'UTF8' {request.param}")
+    metadata = Metadata(postgres.url(name))
+    upgrade(metadata)
+    yield metadata.above(Above.OPERATOR)
+    metadata.close()
+
+
+def test_what_is_found_does_not_depend_on_the_locale_of_a_postgresql(ordered: Metadata) -> None:
+    lines = ("L1", "L1+", "L1#b", "L1$", "L1.x", "L10", "L2")
+    kinds = ("pressure", "pressure.oil", "pressure_x", "pressure+", "pressures")
+    specs = [
+        SignalSpec(
+            path=f"S/A/{line}/M/C/{n}", name_zh="轴承温度 入口", name_en="x", semantic=kind, unit="bar"
+        )
+        for line in lines
+        for n, kind in enumerate(kinds)
+    ]
+    with ordered.session() as session:
+        create_tenant(session, "steel", "steel", "steel")
+        scope = access_tenant(job_principal(session, "job", Role.ANALYST), "steel", Permission.INGEST)
+        upsert_signals(session, scope, "opc", specs)
+
+    def paths(**wanted: str) -> set[str]:
+        with ordered.session() as session:
+            # By the index, where there is one: a small table would be looked through.
+            session.execute(text("SET LOCAL enable_seqscan = off"))
+            return {one.path for one in search_signals(session, scope, SignalSearch(**wanted))}
+
+    every = {one.path for one in specs}
+    for term in ("温度", "轴承温度", "轴", "度 入口", "承温 x", "轴承温度 l1"):
+        assert paths(terms=term) == {one for one in every if "l1" not in term or "L1" in one}, term
+    assert paths(terms="压力") == set()
+    assert paths(line="S/A/L1") == {one for one in every if one.startswith("S/A/L1/")}
+    special = {one.path for one in specs if f"{one.semantic}.".startswith("pressure.")}
+    assert paths(kind="pressure") == special

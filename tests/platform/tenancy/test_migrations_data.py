@@ -70,6 +70,7 @@ def filled(metadata: Metadata, revision: str, fill: Fill) -> dict[str, list[dict
         )
         connection.execute(sa.text("UPDATE token_grant SET role = 'viewer'"))
         connection.execute(sa.text("UPDATE token_role SET role = 'bureau_officer'"))
+    with metadata.engine.connect() as connection:
         return rows(connection)
 
 

@@ -31,6 +31,7 @@ ABOVE_TENANTS = {
     "recovery_code": "a person's own, in all their tenants",
     "passkey": "a person's own, in all their tenants",
     "challenge": "what a browser was asked, most often before anyone knows who sits there",
+    "identity_version": "one number, counted up with every change of anybody's rights",
     "identity": "a person as an identity provider knows them",
     "enterprise": "the programme's register; an enterprise may have no tenant",
     "evidence": "what the programme publishes of an enterprise",

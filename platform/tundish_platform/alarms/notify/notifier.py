@@ -20,7 +20,7 @@ from tundish_platform.alarms.notify.faults import Fault, NotSent
 from tundish_platform.alarms.notify.models import Escalation, EscalationPolicy
 from tundish_platform.alarms.notify.sending import claim, due_deliveries, settle, tenants_with_mail
 from tundish_platform.alarms.notify.transport import send
-from tundish_platform.tenancy import AccessDenied, Permission, Principal, Role, TenantScope, access_tenant
+from tundish_platform.tenancy import AccessDenied, Permission, Role, TenantScope, access_tenant
 from tundish_platform.tenancy.accounts import job_principal
 from tundish_platform.tenancy.models import Tenant
 from tundish_platform.tenancy.reach import Above
@@ -96,7 +96,8 @@ class Notifier:
     def escalate(self) -> int:
         """Bring every tenant's maintenance and escalations up to date; returns how many steps were told."""
         with self._metadata.above(Above.ALARM_NOTICES).session() as session:
-            slugs, principal = tenants_to_escalate(session, self._clock()), _principal(session)
+            slugs = tenants_to_escalate(session, self._clock())
+            principal = job_principal(session, JOB, Role.ENGINEER, slugs)
         told = 0
         for slug in slugs:
             if self._stopped.is_set():
@@ -116,7 +117,8 @@ class Notifier:
     def send(self) -> int:
         """Begin to send what is due, as far as there are hands; returns how many attempts were begun."""
         with self._metadata.above(Above.ALARM_NOTICES).session() as session:
-            slugs, principal = tenants_with_mail(session, self._clock()), _principal(session)
+            slugs = tenants_with_mail(session, self._clock())
+            principal = job_principal(session, JOB, Role.ENGINEER, slugs)
         # In another order each time, or the first tenants' broken channels would take all hands.
         self._rng.shuffle(slugs)
         begun = 0
@@ -196,7 +198,3 @@ def tenants_to_escalate(session: Session, now: datetime) -> list[str]:
     return list(
         session.scalars(select(Tenant.slug).where(Tenant.id.in_(select(wanted))).order_by(Tenant.slug))
     )
-
-
-def _principal(session: Session) -> Principal:
-    return job_principal(session, JOB, Role.ENGINEER)

@@ -1,0 +1,1 @@
+"""What is shipped: the parts list, their licences, and the flaws that are known of them."""
