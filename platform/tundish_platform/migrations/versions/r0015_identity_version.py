@@ -7,8 +7,8 @@ from alembic import op
 
 from tundish_platform.migrations import identity
 
-revision = "0012"
-down_revision = "0011"
+revision = "0015"
+down_revision = "0014"
 branch_labels = None
 depends_on = None
 
