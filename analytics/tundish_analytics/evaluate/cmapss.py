@@ -43,7 +43,7 @@ _PROTOCOL: Final = (
 
 @one_thread
 def evaluate_cmapss(
-    fleets: Sequence[Fleet], shipped: Fleet | None = None, *, folds: int = 10, every: int = 2
+    fleets: Sequence[Fleet], shipped: Fleet | None = None, *, folds: int = 10, every: int = 4
 ) -> Evaluation:
     """Figures of remaining life for each set.
 

@@ -47,7 +47,7 @@ class FleetLife:
         self._models = models
 
     @classmethod
-    def fit(cls, trajectories: Trajectories, folds: int = 10, cap: float = CAP, every: int = 2) -> Self:
+    def fit(cls, trajectories: Trajectories, folds: int = 10, cap: float = CAP, every: int = 4) -> Self:
         """Train on units whose last row is their failure.
 
         Args:
