@@ -38,7 +38,7 @@ def _table(folder: Path, name: str) -> pd.DataFrame:
 
 
 def hydraulic_report(test: Path | None) -> Report:
-    """Hydraulic condition; `test` is a folder with the tables of sensors and conditions, or one of its files."""
+    """Hydraulic condition; `test` is a folder with tables of sensors and conditions, or one of its files."""
     started = time.perf_counter()
     shipped = tables.HydraulicData.from_tables(
         _table(_shipped(), "hydraulic"), _table(_shipped(), "hydraulic_profile")

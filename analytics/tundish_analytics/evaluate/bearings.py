@@ -21,24 +21,28 @@ if TYPE_CHECKING:
 
 LEFT: Final = (0.4, 0.3, 0.25, 0.2, 0.15, 0.1, 0.06)
 _PROTOCOL: Final = (
-    "Each bearing is predicted by a model fitted on the others that ran to failure (the shipped ones and those "
-    "of the file), cut off where 40, 30, 25, 20, 15, 10 and 6 % of its life are left, the range of the "
-    "challenge's own cuts; bearings of the challenge's test part also at its cut ('official'). Er = 100 (true - "
-    "estimated) / true; score 1 for exact, halved each 20 % early and each 5 % late. Leakage guard: a bearing "
-    "is recognised by its first snapshots and never trained on itself; features read no later snapshot; the "
-    "factor that makes estimates cautious is found on training bearings predicted without themselves. With so "
-    "few bearings, each under another load, the figures describe these bearings and no population. 'By age "
-    "alone' reads no vibration: the ratio of life left to age that scores best on the training bearings."
+    "Each bearing is predicted by a model fitted on the others that ran to failure (the shipped ones and "
+    "those of the file), cut off where 40, 30, 25, 20, 15, 10 and 6 % of its life are left, the range of "
+    "the challenge's own cuts; bearings of the challenge's test part also at its cut ('official'). Er = 100 "
+    "(true - estimated) / true; score 1 for exact, halved each 20 % early and each 5 % late. Leakage guard: "
+    "a bearing is recognised by its first snapshots and never trained on itself; features read no later "
+    "snapshot; the factor that makes estimates cautious is found on training bearings predicted without "
+    "themselves. With so few bearings, each under another load, the figures describe these bearings and no "
+    "population. 'By age alone' reads no vibration: the ratio of life left to age that scores best on the "
+    "training bearings."
 )
 
 
 @one_thread
-def evaluate_bearings(shipped: Mapping[str, BearingRun], given: Mapping[str, BearingRun] | None = None) -> Evaluation:
+def evaluate_bearings(
+    shipped: Mapping[str, BearingRun], given: Mapping[str, BearingRun] | None = None, trees: int = 200
+) -> Evaluation:
     """Figures of the bearings of the file, or of the shipped ones.
 
     Args:
         shipped: bearings run to failure by name.
         given: bearings never seen before.
+        trees: of each forest.
 
     Raises:
         ValueError: fewer than two other bearings ran to failure.
@@ -46,7 +50,7 @@ def evaluate_bearings(shipped: Mapping[str, BearingRun], given: Mapping[str, Bea
     figures, scores, plain, official = [], [], [], []
     for name, run in (given or shipped).items():
         known = [other for other in [*shipped.values(), *(given or {}).values()] if _other(other, run)]
-        model, ratio = BearingLife.fit(known), typical_ratio(known)
+        model, ratio = BearingLife.fit(known, trees), typical_ratio(known)
         cuts = _cuts(run)
         truth = run.life - cuts
         found = np.array([model.left(run.upto(int(cut))) for cut in cuts])
@@ -63,15 +67,27 @@ def evaluate_bearings(shipped: Mapping[str, BearingRun], given: Mapping[str, Bea
             left = model.left(run.upto(at))
             part = np.array([left]), np.array([run.life - at])
             official.append(float(phm2012_score(*part)[0]))
-            figures.append(Figure(f"{name}: percent error, official", float(percent_error(*part)[0]), "%", "none"))
+            figures.append(
+                Figure(f"{name}: percent error, official", float(percent_error(*part)[0]), "%", "none")
+            )
             figures.append(Figure(f"{name}: life left, official", PERIOD_S * left, "s", "none"))
     head = [
         Figure("phm2012_score", float(np.mean(scores))),
         Figure("phm2012_score by age alone", float(np.mean(plain)), better="none"),
     ]
     if official:
-        head.append(Figure("phm2012_score, official cuts", float(np.mean(official)), peers="0.31, the challenge's winner, on all eleven"))
-    facts = {"bearings judged": list(given or shipped), "shares of life left": list(LEFT), "minimum snapshots": BEGINNING}
+        head.append(
+            Figure(
+                "phm2012_score, official cuts",
+                float(np.mean(official)),
+                peers="0.31, the challenge's winner, on all eleven",
+            )
+        )
+    facts = {
+        "bearings judged": list(given or shipped),
+        "shares of life left": list(LEFT),
+        "minimum snapshots": BEGINNING,
+    }
     return Evaluation("bearings", _PROTOCOL, (*head, *figures), facts)
 
 

@@ -101,8 +101,6 @@ def resampled(
     *,
     bar: float | None = None,
     peers: str = "",
-    unit: str = "1",
-    better: Literal["more", "less"] = "more",
 ) -> list[Figure]:
     """A score over all cases and the ends of its 95 % interval, by bootstrap of the cases."""
     generator = np.random.default_rng(20)
@@ -111,10 +109,8 @@ def resampled(
         rows = generator.integers(0, truth.size, truth.size)
         draws.append(float(score(truth[rows], found[rows])))
     low, high = (float(end) for end in np.quantile(draws, [0.025, 0.975]))
-    # Only the end that may still be bad news is wished up or down.
-    ends: tuple[Literal["more", "less", "none"], ...] = ("more", "none") if better == "more" else ("none", "less")
     return [
-        Figure(name, float(score(truth, found)), unit, better, bar, peers),
-        Figure(f"{name} 95 % interval, low", low, unit, ends[0]),
-        Figure(f"{name} 95 % interval, high", high, unit, ends[1]),
+        Figure(name, float(score(truth, found)), bar=bar, peers=peers),
+        Figure(f"{name} 95 % interval, low", low),
+        Figure(f"{name} 95 % interval, high", high, better="none"),
     ]

@@ -70,7 +70,9 @@ def _fleet(folder: Path, name: str) -> Fleet:
     train, test, left = (found.get(part) for part in ("train", "test", "rul"))
     if test is None or left is None:
         if train is None:
-            raise ValueError(f"{name} has neither units run to failure (train_{name}) nor test units with lives")
+            raise ValueError(
+                f"{name} has neither units run to failure (train_{name}) nor test units with lives"
+            )
         return Fleet(name, _trajectories(train))
     cut = _trajectories(test)
     lives = _lives(left)

@@ -22,13 +22,13 @@ _LAMBDAS: Final = (0.5, 0.7, 0.9)
 # Windows that a straight line needs before it says anything.
 _LEAST: Final = 4
 _PROTOCOL: Final = (
-    "Baseline from the first 100 pulses after thermal settling; then windows of 300 s without overlap, "
-    "each read from its own samples. One device, one run: the figures show the case and its repeatability, "
-    "there is no truth to compare with. The voltage of this device falls, against the rise that AQG 324's "
-    "+5 % is written for. Life ends where the drift passes 5 % to stay; its estimate is the robust line "
-    "(Theil-Sen) through the device's own windows so far, so nothing is learnt from any device and each is "
-    "left out by itself; alpha-lambda is the share of windows before the end within 20 % of the time left. A "
-    "file that begins after the first hour of a run is read against the shipped run's baseline."
+    "Baseline from the first 100 pulses after thermal settling; then windows of 300 s without overlap, each "
+    "read from its own samples. One device, one run: the figures show the case and its repeatability, there "
+    "is no truth to compare with. The voltage of this device falls, against the rise that AQG 324's +5 % is "
+    "written for. Life ends where the drift passes 5 % to stay; its estimate is the robust line (Theil-Sen) "
+    "through the device's own windows so far, so nothing is learnt from any device and each is left out by "
+    "itself; alpha-lambda is the share of windows before the end within 20 % of the time left. A file that "
+    "begins after the first hour of a run is read against the shipped run's baseline."
 )
 
 

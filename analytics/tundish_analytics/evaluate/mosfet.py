@@ -24,12 +24,12 @@ if TYPE_CHECKING:
 _LAMBDAS: Final = (0.5, 0.7, 0.9)
 _SAME: Final = 200
 _PROTOCOL: Final = (
-    "Leave one device out: each device is predicted by a model fitted on all others that reached the threshold "
-    "(with a file: the shipped ones and the file's), record by record from the thousandth record to the first "
-    "at which the trailing median of 21 records reaches 0.05 Ohm. Leakage guard: a device is recognised by its "
-    "records, not its name, and never trained on itself. Devices that never reach the threshold have no known "
-    "life and are not judged. The set states no time base, so life is counted in records. With so few devices "
-    "the figures describe these devices and no population."
+    "Leave one device out: each device is predicted by a model fitted on all others that reached the "
+    "threshold (with a file: the shipped ones and the file's), record by record from the thousandth record "
+    "to the first at which the trailing median of 21 records reaches 0.05 Ohm. Leakage guard: a device is "
+    "recognised by its records, not its name, and never trained on itself. Devices that never reach the "
+    "threshold have no known life and are not judged. The set states no time base, so life is counted in "
+    "records. With so few devices the figures describe these devices and no population."
 )
 
 

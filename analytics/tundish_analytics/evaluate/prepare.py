@@ -25,7 +25,10 @@ def cmapss(source: Path, target: Path) -> None:
     """FD001: engines run to failure, engines cut off, and what these had left."""
     folder = source / "cmapss" / "compact"
     for part in ("train", "test"):
-        _write(pd.read_parquet(folder / f"{part}_FD001.parquet")[list(FLEET_COLUMNS)], target / f"{part}_FD001.parquet")
+        _write(
+            pd.read_parquet(folder / f"{part}_FD001.parquet")[list(FLEET_COLUMNS)],
+            target / f"{part}_FD001.parquet",
+        )
     _write(pd.read_parquet(folder / "RUL_FD001.parquet"), target / "RUL_FD001.parquet")
 
 

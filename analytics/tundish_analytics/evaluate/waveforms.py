@@ -14,6 +14,8 @@ from tundish_analytics.life.vibration import BearingGeometry, indicator_names, i
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from numpy.typing import NDArray
+
 RATE_HZ: Final = 25_600.0
 SAMPLES: Final = 2_560
 PERIOD_S: Final = 10
@@ -34,9 +36,9 @@ COLUMNS: Final = tuple(f"{direction}_{name}" for direction in _DIRECTIONS for na
 def read_bearings(path: Path) -> dict[str, BearingRun]:
     """Runs by bearing (``1_3``), from a file or all files of a folder.
 
-    A waveform file has the columns ``snapshot, h_mg, v_mg`` and the bearing in its name; one of indicators has
-    ``bearing``, ``snapshot`` and `COLUMNS`. A name with ``Test_set`` but not ``Full_Test_Set`` is a published
-    part that ends before failure.
+    A waveform file has the columns ``snapshot, h_mg, v_mg`` and the bearing in its name; one of indicators
+    has ``bearing``, ``snapshot`` and `COLUMNS`. A name with ``Test_set`` but not ``Full_Test_Set`` is a
+    published part that ends before failure.
 
     Raises:
         ValueError: no bearing is found, or a bearing's name is not in a file's name.
@@ -67,7 +69,7 @@ def _of_file(file: Path) -> dict[str, BearingRun]:
     return {name: BearingRun(waveform_indicators(table, int(found[1])), left)}
 
 
-def waveform_indicators(table: pd.DataFrame, load: int) -> np.ndarray:
+def waveform_indicators(table: pd.DataFrame, load: int) -> NDArray[np.float64]:
     """Indicators of both directions in g, a row a snapshot, of waveforms in milli-g."""
     shaft_hz = _RPM.get(load, _RPM[1]) / 60
     blocks = len(table) // SAMPLES

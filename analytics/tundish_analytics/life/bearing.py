@@ -1,4 +1,4 @@
-"""`BearingLife`: what is left of a bearing's life, from how its vibration has grown against its own beginning."""
+"""`BearingLife`: what is left of a bearing's life, from the growth of its vibration since its beginning."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tundish_analytics.life.scores import phm2012_score
 from tundish_analytics.models.folds import SEED
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
@@ -65,16 +65,16 @@ def bearing_features(run: BearingRun) -> Values:
     return np.column_stack([*levels, levels[0].cummax(), change]).astype(np.float64)
 
 
-def make_forest() -> Pipeline:
+def make_forest(trees: int) -> Pipeline:
     """The regressor of log(life left / age)."""
-    return make_pipeline(ExtraTreesRegressor(200, min_samples_leaf=5, max_features=0.5, random_state=SEED))
+    return make_pipeline(ExtraTreesRegressor(trees, min_samples_leaf=5, max_features=0.5, random_state=SEED))
 
 
 class BearingLife:
     """Trees on the logarithm of life left over age, which is free of how long a kind of bearing lasts.
 
-    A late estimate costs four times what an early one does, so the estimate is made smaller by the factor that
-    scores best on training bearings predicted without themselves.
+    A late estimate costs four times what an early one does, so the estimate is made smaller by the factor
+    that scores best on training bearings predicted without themselves.
     """
 
     def __init__(self, model: Pipeline, factor: float) -> None:
@@ -82,7 +82,7 @@ class BearingLife:
         self.factor = factor
 
     @classmethod
-    def fit(cls, runs: Sequence[BearingRun]) -> Self:
+    def fit(cls, runs: Sequence[BearingRun], trees: int = 200) -> Self:
         """Train on bearings that ran to failure.
 
         Raises:
@@ -94,9 +94,9 @@ class BearingLife:
         for number, run in enumerate(runs):
             others = [other for at, other in enumerate(runs) if at != number]
             rows = asked(run)
-            found.append(cls(_fitted(others), 1.0)._at(run, rows))  # noqa: SLF001 - its own kind
+            found.append(cls(_fitted(others, trees), 1.0)._at(run, rows))  # noqa: SLF001 - its own kind
             truth.append(run.life - rows)
-        return cls(_fitted(runs), _best_factor(np.concatenate(found), np.concatenate(truth)))
+        return cls(_fitted(runs, trees), _best_factor(np.concatenate(found), np.concatenate(truth)))
 
     def left(self, run: BearingRun) -> float:
         """Estimate of the snapshots left after the run's last one."""
@@ -115,19 +115,18 @@ def asked(run: BearingRun, count: int = QUESTIONS) -> NDArray[np.int64]:
     return rows[(rows >= min(BEGINNING, len(run.indicators))) & (rows <= len(run.indicators))]
 
 
-def typical_ratio(runs: Mapping[str, BearingRun] | Sequence[BearingRun]) -> float:
+def typical_ratio(runs: Sequence[BearingRun]) -> float:
     """Life left over age that scores best for the questions asked, whatever the vibration: the baseline."""
-    listed = list(runs.values()) if hasattr(runs, "values") else list(runs)
-    rows = np.concatenate([asked(run).astype(float) for run in listed])
-    truth = np.concatenate([run.life - asked(run) for run in listed])
+    rows = np.concatenate([asked(run).astype(float) for run in runs])
+    truth = np.concatenate([run.life - asked(run) for run in runs])
     return _best_factor(rows, truth)
 
 
-def _fitted(runs: Sequence[BearingRun]) -> Pipeline:
+def _fitted(runs: Sequence[BearingRun], trees: int) -> Pipeline:
     rows = [asked(run, 4 * QUESTIONS) for run in runs]
     x = np.concatenate([bearing_features(run)[at - 1] for run, at in zip(runs, rows, strict=True)])
     y = np.concatenate([np.log((run.life - at) / at) for run, at in zip(runs, rows, strict=True)])
-    return make_forest().fit(x, y)
+    return make_forest(trees).fit(x, y)
 
 
 def _best_factor(found: Values, truth: Values) -> float:

@@ -38,7 +38,7 @@ class Remaining:
 
 
 class FleetLife:
-    """The mean of models that each leave out a part of the units; what was left out calibrates the interval."""
+    """The mean of models that each leave out a part of the units, which then calibrates the interval."""
 
     def __init__(self, cap: float, models: Sequence[LifeRegressor], held_out: HeldOut, error: float) -> None:
         self.cap = cap

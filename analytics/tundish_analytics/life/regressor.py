@@ -65,7 +65,7 @@ class LifeRegressor:
         self._forest = make_forest(seed)
 
     def fit(self, trajectories: Trajectories) -> Self:
-        """Train on units whose last row is their failure; neighbouring rows say the same, so some are left out."""
+        """Train on units whose last row is their failure; of rows side by side on few."""
         life = np.minimum(trajectories.remaining(), self.cap)
         rows = np.flatnonzero(trajectories.cycle >= MIN_HISTORY)[:: self._every]
         x = self._features.fit(trajectories, life).transform(trajectories)[rows]
@@ -77,8 +77,8 @@ class LifeRegressor:
     def estimate(self, trajectories: Trajectories, rows: NDArray[np.int64]) -> tuple[Values, Values]:
         """Mean and spread of life after some rows, in cycles; each of shape ``(len(rows),)``.
 
-        The spread is that of the lives in the leaves of a forest: how unlike each other the engines ended that
-        looked like this one.
+        The spread is that of the lives in a forest's leaves: how differently the engines ended that looked
+        like this one.
         """
         x = self._features.transform(trajectories)[rows]
         mean = np.mean([member.predict(x) for member in self._members.values()], axis=0)

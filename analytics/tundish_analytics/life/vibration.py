@@ -83,7 +83,9 @@ def _indicators(blocks: Values, rate_hz: float, shaft_hz: float, geometry: Beari
     ])  # fmt: skip
 
 
-def _band_rms(spectrum: NDArray[np.complex128], frequency: Values, band: tuple[float, float], n: int) -> Values:
+def _band_rms(
+    spectrum: NDArray[np.complex128], frequency: Values, band: tuple[float, float], n: int
+) -> Values:
     inside = (frequency >= band[0]) & (frequency < band[1])
     rms: Values = np.sqrt(2 * np.sum(np.abs(spectrum[:, inside]) ** 2, axis=1)) / n
     return rms

@@ -80,7 +80,7 @@ def test_features_are_free_of_scale_and_read_no_later_snapshot() -> None:
 
 def test_growth_says_more_than_age() -> None:
     runs = {f"1_{n}": bearing(life, n) for n, life in enumerate((400, 900, 600, 1500), start=1)}
-    found = {figure.name: figure.value for figure in evaluate_bearings(runs).figures}
+    found = {figure.name: figure.value for figure in evaluate_bearings(runs, trees=40).figures}
     assert found["phm2012_score"] > found["phm2012_score by age alone"] + 0.05
     with pytest.raises(ValueError, match="needs 2 bearings"):
         BearingLife.fit([bearing(300, 1)])
@@ -88,8 +88,8 @@ def test_growth_says_more_than_age() -> None:
 
 def test_a_bearing_never_helps_to_judge_itself() -> None:
     shipped = {f"1_{n}": bearing(500 + 100 * n, n) for n in range(1, 5)}
-    alone = evaluate_bearings(shipped).figures
-    again = evaluate_bearings(shipped, {"9_9": shipped["1_2"]}).figures
+    alone = evaluate_bearings(shipped, trees=5).figures
+    again = evaluate_bearings(shipped, {"9_9": shipped["1_2"]}, trees=5).figures
     expected = next(f.value for f in alone if f.name == "1_2: phm2012_score")
     assert next(f.value for f in again if f.name == "9_9: phm2012_score") == expected
 
