@@ -122,7 +122,10 @@ def _figures(prefix: str, found: Remaining, left: Values, *, bar: float | None) 
         Figure(f"{prefix}nasa_score, lives not capped", nasa_score(found.value, left), better="less"),
         Figure(f"{prefix}interval90_coverage", covered, bar=0.88),
         Figure(
-            f"{prefix}interval90_coverage, distance from 0.9", round(abs(covered - 0.9), 9), better="less", bar=0.02
+            f"{prefix}interval90_coverage, distance from 0.9",
+            round(abs(covered - 0.9), 9),
+            better="less",
+            bar=0.02,
         ),
         Figure(f"{prefix}interval90 mean width", float((found.high - found.low).mean()), "cycles", "less"),
         Figure(f"{prefix}share within 20 % of the life left", alpha_lambda(found.value, truth)),
