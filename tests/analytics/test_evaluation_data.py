@@ -36,6 +36,7 @@ def test_a_device_never_helps_to_judge_itself_under_any_name() -> None:
     assert again.facts["not judged, threshold never reached"] == ["running"]
     assert values(again)["alpha_lambda"] == alone["c share of records within 20 %"]
     assert abs(alone["c end-of-life error at 90% of life"]) < 10
+    assert values(evaluate_mosfet(shipped, dict(shipped))) == alone
     with pytest.raises(ValueError, match="no device of the file"):
         evaluate_mosfet(shipped, {"running": given["running"]})
 

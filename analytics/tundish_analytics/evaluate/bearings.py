@@ -13,7 +13,7 @@ from tundish_analytics.life.scores import percent_error, phm2012_score
 from tundish_analytics.models.threads import one_thread
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -48,8 +48,9 @@ def evaluate_bearings(
         ValueError: fewer than two other bearings ran to failure.
     """
     figures, scores, plain, official = [], [], [], []
+    failed = _distinct([*shipped.values(), *(given or {}).values()])
     for name, run in (given or shipped).items():
-        known = [other for other in [*shipped.values(), *(given or {}).values()] if _other(other, run)]
+        known = [other for other in failed if not _same(other, run)]
         model, ratio = BearingLife.fit(known, trees), typical_ratio(known)
         cuts = _cuts(run)
         truth = run.life - cuts
@@ -91,11 +92,19 @@ def evaluate_bearings(
     return Evaluation("bearings", _PROTOCOL, (*head, *figures), facts)
 
 
-def _other(known: BearingRun, judged: BearingRun) -> bool:
-    """Whether a bearing ran to failure and is not the judged one, also not a part of it."""
+def _distinct(runs: Sequence[BearingRun]) -> list[BearingRun]:
+    """The bearings that ran to failure, a copy under another name left out: it would vouch for itself."""
+    kept: list[BearingRun] = []
+    for run in runs:
+        if run.left == 0 and not any(_same(other, run) for other in kept):
+            kept.append(run)
+    return kept
+
+
+def _same(known: BearingRun, judged: BearingRun) -> bool:
+    """Whether two runs begin alike, so that one is the other or a part of it."""
     rows = min(len(known.indicators), len(judged.indicators), 10)
-    same = np.allclose(known.indicators[:rows], judged.indicators[:rows], rtol=1e-4)
-    return known.left == 0 and not same
+    return bool(np.allclose(known.indicators[:rows], judged.indicators[:rows], rtol=1e-4))
 
 
 def _cuts(run: BearingRun) -> NDArray[np.int64]:

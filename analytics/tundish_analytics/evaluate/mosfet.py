@@ -17,7 +17,7 @@ from tundish_analytics.evaluate.figures import Evaluation, Figure
 from tundish_analytics.life.scores import alpha_lambda
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -48,7 +48,7 @@ def evaluate_mosfet(
     figures, errors, coverage, right = [], [], [], []
     judged = train if test is None else test
     censored = [name for name, delta in judged.items() if (end_of_life(delta) or 0) <= MIN_RECORDS]
-    failed = [delta for delta in [*train.values(), *(test or {}).values()] if end_of_life(delta) is not None]
+    failed = _distinct([*train.values(), *(test or {}).values()])
     for name, delta in judged.items():
         if name in censored:
             continue
@@ -72,6 +72,15 @@ def evaluate_mosfet(
         "minimum_history": MIN_RECORDS,
     }
     return Evaluation(LifeModel.model_id, _PROTOCOL, tuple(figures), facts)
+
+
+def _distinct(devices: Sequence[NDArray[np.float64]]) -> list[NDArray[np.float64]]:
+    """The devices that reached the threshold, a copy under another name left out: it would vouch for itself."""
+    kept: list[NDArray[np.float64]] = []
+    for delta in devices:
+        if end_of_life(delta) is not None and not any(_same(other, delta) for other in kept):
+            kept.append(delta)
+    return kept
 
 
 def _same(known: NDArray[np.float64], judged: NDArray[np.float64]) -> bool:

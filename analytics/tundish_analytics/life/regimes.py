@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 # As many regimes as it takes to explain this share of the settings' variance, if so few suffice.
 _EXPLAINED: Final = 0.99
 _MOST: Final = 8
+_SAMPLE: Final = 2_000
 _FLAT: Final = 1e-6
 
 
@@ -41,7 +42,8 @@ class RegimeScaler:
     def fit(self, trajectories: Trajectories) -> Self:
         """Learn regimes, and each sensor's mean and spread in each."""
         self._scale = np.maximum(np.std(trajectories.settings, axis=0), _FLAT)
-        self._centres = _centres(trajectories.settings / self._scale)
+        some = trajectories.settings[:: max(len(trajectories) // _SAMPLE, 1)]
+        self._centres = _centres(some / self._scale)
         regime = self._regime(trajectories)
         parts = [trajectories.sensors[regime == number] for number in range(self.regimes)]
         self._mean = np.array([part.mean(axis=0) for part in parts])
