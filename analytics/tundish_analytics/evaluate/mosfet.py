@@ -75,7 +75,7 @@ def evaluate_mosfet(
 
 
 def _distinct(devices: Sequence[NDArray[np.float64]]) -> list[NDArray[np.float64]]:
-    """The devices that reached the threshold, a copy under another name left out: it would vouch for itself."""
+    """The devices that reached the threshold; a copy under another name would vouch for itself."""
     kept: list[NDArray[np.float64]] = []
     for delta in devices:
         if end_of_life(delta) is not None and not any(_same(other, delta) for other in kept):
