@@ -77,7 +77,7 @@ def hours(count: int, seed: int, *, year: int = 2011) -> pd.DataFrame:
     table = pd.DataFrame(generator.normal(size=(count, len(PROCESS))), columns=list(PROCESS))
     load = table["TIT"].to_numpy()
     return table.assign(
-        CO=np.exp(-load) + 0.1 * generator.normal(size=count),
+        CO=2 * np.abs(load) + 0.1 * generator.normal(size=count),
         NOX=60 + 5 * load - 3 * table["AT"] + generator.normal(size=count),
         year_inferred=year,
     )

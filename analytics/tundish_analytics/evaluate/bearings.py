@@ -53,10 +53,11 @@ def evaluate_bearings(
         known = [other for other in failed if not _same(other, run)]
         model, ratio = BearingLife.fit(known, trees), typical_ratio(known)
         cuts = _cuts(run)
-        truth = run.life - cuts
+        truth = (run.life - cuts).astype(np.float64)
+        by_age = (ratio * cuts).astype(np.float64)
         found = np.array([model.left(run.upto(int(cut))) for cut in cuts])
         scores.append(float(phm2012_score(found, truth).mean()))
-        plain.append(float(phm2012_score(ratio * cuts, truth).mean()))
+        plain.append(float(phm2012_score(by_age, truth).mean()))
         errors = np.abs(percent_error(found, truth))
         figures += [
             Figure(f"{name}: phm2012_score", scores[-1]),
@@ -116,4 +117,5 @@ def _cuts(run: BearingRun) -> NDArray[np.int64]:
 
 def _official(name: str, run: BearingRun) -> int | None:
     left = CHALLENGE_LEFT_S.get(name, 0) / PERIOD_S
-    return int(run.life - left) if 0 < left < run.life else None
+    at = int(run.life - left)
+    return at if left and BEGINNING <= at <= len(run.indicators) else None

@@ -63,11 +63,12 @@ class RegimeScaler:
     def _regime(self, trajectories: Trajectories) -> NDArray[np.int64]:
         settings = trajectories.settings / self._scale
         distance = ((settings[:, None, :] - self._centres[None]) ** 2).sum(axis=2)
-        return distance.argmin(axis=1).astype(np.int64)
+        nearest: NDArray[np.int64] = distance.argmin(axis=1).astype(np.int64)
+        return nearest
 
 
 def _centres(settings: NDArray[np.float64]) -> NDArray[np.float64]:
-    alone = settings.mean(axis=0, keepdims=True)
+    alone: NDArray[np.float64] = settings.mean(axis=0, keepdims=True)
     total = float(((settings - alone) ** 2).sum())
     for count in range(2, _MOST + 1):
         if len(np.unique(np.round(settings, 3), axis=0)) < count or total == 0:

@@ -73,7 +73,7 @@ def _indicators(blocks: Values, rate_hz: float, shaft_hz: float, geometry: Beari
     power = np.mean(centred**2, axis=1)
     kurtosis = np.mean(centred**4, axis=1) / np.maximum(power**2, _TINY)
     spectrum = np.fft.rfft(centred, axis=1)
-    frequency = np.fft.rfftfreq(blocks.shape[1], 1 / rate_hz)
+    frequency = np.fft.rfftfreq(blocks.shape[1], 1 / rate_hz).astype(np.float64)
     bands = [_band_rms(spectrum, frequency, band, blocks.shape[1]) for band in BANDS_HZ]
     envelope = _envelope(spectrum, frequency, blocks.shape[1])
     lines = np.abs(np.fft.rfft(envelope - envelope.mean(axis=1, keepdims=True), axis=1)) * 2 / blocks.shape[1]

@@ -46,9 +46,11 @@ def test_a_set_is_found_by_folder_and_by_any_of_its_files(folder: Path) -> None:
     (folder / "train_FD009.parquet").rename(folder / "mine.parquet")
     (plain,) = read_fleets(folder / "mine.parquet")
     assert (plain.name, plain.test) == ("mine", None)
-    text = table(whole.train)
-    text.to_csv(folder / "train_FD008.txt", sep=" ", header=False, index=False)
+    pd.read_parquet(folder / "mine.parquet").to_csv(
+        folder / "train_FD008.txt", sep=" ", header=False, index=False
+    )
     (published,) = read_fleets(folder / "train_FD008.txt")
+    assert published.train is not None
     assert np.allclose(published.train.sensors, whole.train.sensors)
     np.savetxt(folder / "RUL_FD009.txt", [3], fmt="%d")
     with pytest.raises(ValueError, match="1 lives for 12"):
