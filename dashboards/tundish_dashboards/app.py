@@ -6,12 +6,16 @@ from typing import TYPE_CHECKING
 
 from dash import Dash
 
+from tundish_dashboards.account.page import account_page, register_account
 from tundish_dashboards.alarms.page import alarms_page, register_alarms
+from tundish_dashboards.audit.page import audit_export, audit_page, register_audit
 from tundish_dashboards.bureau.page import bureau_page, register_bureau
 from tundish_dashboards.callbacks import Pages
 from tundish_dashboards.guard import harden_dispatch, install_guard, install_headers
 from tundish_dashboards.invitations import invitation_pages
 from tundish_dashboards.market.page import market_page, register_market
+from tundish_dashboards.notices.page import alarm_settings_page, register_alarm_settings
+from tundish_dashboards.people.page import people_page, register_people
 from tundish_dashboards.plant.page import plant_page, register_plant
 from tundish_dashboards.providers import provider_pages
 from tundish_dashboards.routes import Page
@@ -88,20 +92,29 @@ def attach_dashboards(server: Flask, context: PlatformContext, settings: Dashboa
         add_log_handler=False,
     )
     pages = Pages(dash, context, sessions, settings)
+    server.register_blueprint(audit_export(pages))
     dash.layout = lambda: shell_layout(pages)
     register_shell(
         pages,
         {
             Page.PLANT: plant_page,
             Page.ALARMS: alarms_page,
+            Page.ALARM_SETTINGS: alarm_settings_page,
             Page.MARKET: market_page,
+            Page.PEOPLE: people_page,
+            Page.AUDIT: audit_page,
             Page.BUREAU: bureau_page,
+            Page.ACCOUNT: account_page,
         },
     )
     register_plant(pages)
     register_alarms(pages)
+    register_alarm_settings(pages)
     register_market(pages)
+    register_people(pages)
+    register_audit(pages)
     register_bureau(pages)
+    register_account(pages)
     install_headers(server, dash.csp_hashes())
     harden_dispatch(server)
     return dash

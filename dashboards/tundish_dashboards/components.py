@@ -11,8 +11,17 @@ from tundish_dashboards.theme import Tone
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from typing import Protocol
 
     from dash.development.base_component import Component
+
+    from tundish_dashboards.i18n import Texts
+
+    class Refusal(Protocol):
+        """What the platform raises with words for people."""
+
+        message_zh: str
+        message_en: str
 
     Shown = str | int | float | Component | Sequence[str | int | float | Component | None] | None
 
@@ -79,6 +88,16 @@ def notice(tone: Tone, title: str, words: Shown) -> Component:
     return html.Div([html.Strong(title), html.Div(words)], className=f"notice notice-{tone}", role="status")
 
 
+def refused(t: Texts, problem: Refusal) -> Component:
+    """Why something was refused, in the reader's language."""
+    return notice(Tone.BAD, t.of(problem.message_zh, problem.message_en), "")
+
+
+def done(words: str) -> Component:
+    """Says that something was done."""
+    return notice(Tone.GOOD, words, "")
+
+
 def table(head: Sequence[str], rows: Iterable[Iterable[object]], caption: str) -> Component:
     """A small plain table; wide ones scroll inside their own box."""
     return html.Div(
@@ -132,3 +151,63 @@ def select(
         id=id, data=data, value=value, size="xs", allowDeselect=False, w=width, **labelled(label)
     )
     return choice
+
+
+def entry(
+    head: Shown, facts: Sequence[Shown], buttons: Sequence[Component] = (), *, more: Shown = None
+) -> Component:
+    """One thing of a list: what it is, what is known of it, and what can be done with it."""
+    return html.Li(
+        [
+            html.Div(
+                [
+                    html.Div(head, className="entry-head"),
+                    html.Div(more) if more is not None else None,
+                    html.Div([html.Span(fact) for fact in facts if fact], className="entry-facts"),
+                ],
+                className="entry-words",
+            ),
+            html.Div(list(buttons), className="entry-buttons"),
+        ],
+        className="entry",
+    )
+
+
+def entries(items: Sequence[Component]) -> Component:
+    """Things one under the other."""
+    return html.Ul(list(items), className="entries")
+
+
+def quiet(words: str, id: Any, label: str = "") -> Component:  # noqa: A002, ANN401 - Dash's word, and its ids are dicts
+    """A small button beside a thing; ``label`` tells screen readers which thing."""
+    return html.Button(words, id=id, className="quiet", **(labelled(label) if label else {}))
+
+
+def shown_once(title: str, words: str, secret: str, copy: str, copied: str) -> Component:
+    """A secret that is nowhere else: with a button that copies it."""
+    return notice(
+        Tone.NOTICE,
+        title,
+        [
+            html.Div(words),
+            html.Div(
+                [
+                    html.Code(secret, className="code", id="shown-once"),
+                    dmc.CopyButton(copy, value=secret, copiedChildren=copied, size="xs", variant="default"),
+                ],
+                className="shown-once",
+            ),
+        ],
+    )
+
+
+def password(id: Any, label: str, complete: str, show: str) -> Component:  # noqa: A002, ANN401 - as above
+    """A field for a password; ``complete`` tells password managers which one, ``show`` names the eye."""
+    field: Component = dmc.PasswordInput(
+        id=id,
+        label=label,
+        value="",
+        autoComplete=complete,
+        visibilityToggleButtonProps={"aria-label": show},
+    )
+    return field

@@ -10,7 +10,7 @@ from dash.exceptions import DependencyException, PreventUpdate
 from flask import Flask, abort, g, jsonify, redirect, request
 from werkzeug.exceptions import HTTPException
 
-from tundish_dashboards.routes import find_route, home_path, is_bureau
+from tundish_dashboards.routes import find_route, home_path, may_see
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -19,21 +19,20 @@ if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue
     from werkzeug.wrappers import Response as AnyResponse
 
-    from tundish_dashboards.routes import Route
     from tundish_dashboards.sessions import Sessions
     from tundish_dashboards.settings import DashboardSettings
-    from tundish_platform.tenancy import Principal
 
 log = logging.getLogger(__name__)
 
 API_PREFIX = "/api/"
 _OPEN_ENDPOINTS = frozenset(
     {
-        "people.login", "people.log_in", "people.code", "people.give_code", "people.language",
+        "people.login", "people.log_in", "people.code", "people.give_code", "people.passkey",
+        "people.language",
         "invitations.invitation", "invitations.accept", "providers.go", "providers.back",
     }
 )  # fmt: skip
-_OPEN_ASSETS = frozenset({"/assets/tundish.css", "/assets/tundish.svg"})
+_OPEN_ASSETS = frozenset({"/assets/tundish.css", "/assets/tundish.svg", "/assets/passkeys.js"})
 _UPDATE_PATH = "/_dash-update-component"
 _DASH_CATCH_ALL = "/<path:path>"
 _DOCUMENTS = frozenset({"/", _DASH_CATCH_ALL})
@@ -65,14 +64,9 @@ def install_guard(server: Flask, sessions: Sessions, settings: DashboardSettings
         if request.path == "/":
             return redirect(home_path(principal))
         if request.endpoint in _DOCUMENTS:
-            g.missing_page = not _may_see(principal, find_route(request.path))
+            route = find_route(request.path)
+            g.missing_page = route is None or not may_see(principal, route)
         return None
-
-
-def _may_see(principal: Principal, route: Route | None) -> bool:
-    if route is None:
-        return False
-    return is_bureau(principal) if route.tenant is None else route.tenant in principal.tenants
 
 
 def _check_origin() -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from flask import Blueprint, abort, make_response, redirect, request, session
 
 from tundish_dashboards.i18n import texts
-from tundish_dashboards.sessions import current_language, local_path, render_card
+from tundish_dashboards.sessions import current_language, local_path, login_card
 from tundish_platform.people.identities import person_of
 from tundish_platform.people.oidc import ProviderFailed, asked_with, begin, claims_of_code
 from tundish_platform.tenancy import AccessDenied
@@ -86,5 +86,4 @@ def _failed(sessions: Sessions, error: Exception) -> AnyResponse:
 
 
 def _refused(sessions: Sessions, words: str) -> AnyResponse:
-    page = render_card("login.html", words, login="", providers=sessions.people.providers)
-    return make_response(page, 401)
+    return make_response(login_card(sessions, words), 401)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 from tundish_platform.tenancy import AccessDenied, Permission, Principal, access_programme
 
@@ -14,8 +15,23 @@ class Page(StrEnum):
 
     PLANT = "plant"
     ALARMS = "alarms"
+    ALARM_SETTINGS = "alarm_settings"
     MARKET = "market"
+    PEOPLE = "people"
+    AUDIT = "audit"
     BUREAU = "bureau"
+    ACCOUNT = "account"
+
+
+# What a person needs in the tenant to find the page there at all.
+NEEDED: Final = {
+    Page.PLANT: Permission.READ,
+    Page.ALARMS: Permission.READ,
+    Page.ALARM_SETTINGS: Permission.CONFIGURE,
+    Page.MARKET: Permission.READ,
+    Page.PEOPLE: Permission.MANAGE,
+    Page.AUDIT: Permission.MANAGE,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,18 +44,32 @@ class Route:
     @property
     def path(self) -> str:
         """The address."""
+        if self.page is Page.ALARM_SETTINGS:
+            return f"/{Page.ALARMS}/{self.tenant}/settings"
         return f"/{self.page}/{self.tenant}" if self.tenant else f"/{self.page}"
 
 
-_TENANT_PAGE = re.compile(r"/(plant|alarms|market)/([a-z0-9][a-z0-9-]{0,62})/?")
+_SLUG: Final = "([a-z0-9][a-z0-9-]{0,62})"
+_TENANT_PAGE: Final = re.compile(rf"/(plant|alarms|market|people|audit)/{_SLUG}/?")
+_ALARM_SETTINGS: Final = re.compile(rf"/alarms/{_SLUG}/settings/?")
 
 
 def find_route(path: str) -> Route | None:
     """The page of an address; ``None`` where there is none."""
-    if path.rstrip("/") == f"/{Page.BUREAU}":
-        return Route(Page.BUREAU)
+    for page in (Page.BUREAU, Page.ACCOUNT):
+        if path.rstrip("/") == f"/{page}":
+            return Route(page)
+    if settings := _ALARM_SETTINGS.fullmatch(path):
+        return Route(Page.ALARM_SETTINGS, settings[1])
     match = _TENANT_PAGE.fullmatch(path)
     return Route(Page(match[1]), match[2]) if match else None
+
+
+def may_see(principal: Principal, route: Route) -> bool:
+    """Whether the page is there for the person; its callbacks ask again, each for what it needs."""
+    if route.tenant is not None:
+        return NEEDED[route.page] in principal.permissions(route.tenant)
+    return route.page is Page.ACCOUNT or is_bureau(principal)
 
 
 def is_bureau(principal: Principal) -> bool:
@@ -52,8 +82,8 @@ def is_bureau(principal: Principal) -> bool:
 
 
 def home_path(principal: Principal) -> str:
-    """Where a person starts: the bureau's page, else the first tenant's plant page."""
+    """Where a person starts: the bureau's page, else the first tenant's plant page, else their account."""
     if is_bureau(principal):
         return Route(Page.BUREAU).path
     readable = sorted(slug for slug in principal.tenants if Permission.READ in principal.permissions(slug))
-    return Route(Page.PLANT, readable[0]).path if readable else "/nothing"
+    return Route(Page.PLANT, readable[0]).path if readable else Route(Page.ACCOUNT).path

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 
-from flask import Blueprint, abort, g, make_response, redirect, render_template, request, session
+from flask import Blueprint, abort, g, jsonify, make_response, redirect, render_template, request, session
 
 from tundish_dashboards.i18n import Language, language_of, texts
 from tundish_platform.people.login import CodeNeeded, check_first, check_second, enter
+from tundish_platform.people.passkeys import check_passkey
 from tundish_platform.people.refusal import PeopleRefused
 from tundish_platform.tenancy import AccessDenied, Principal
 from tundish_platform.tenancy.accounts import LoginRefused
@@ -17,6 +18,8 @@ from tundish_platform.tenancy.reach import Above
 from tundish_platform.tenancy.sessions import end_session, principal_of_session
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from werkzeug.wrappers import Response as AnyResponse
 
     from tundish_dashboards.settings import DashboardSettings
@@ -28,6 +31,7 @@ _YEAR_S = 365 * 86400
 # Longer passwords only make the hash slow; nobody types them.
 _MAX_PASSWORD = 1024
 _CODE_WITHIN_S = 600
+_MAX_TOKEN = 200
 
 
 class Sessions:
@@ -55,8 +59,7 @@ class Sessions:
         return found
 
     def _load(self) -> Principal | None:
-        secret = session.get("sid")
-        if not isinstance(secret, str):
+        if not (secret := self.secret()):
             return None
         try:
             with self._metadata.session() as database:
@@ -106,9 +109,24 @@ class Sessions:
         session.update(sid=opened.secret)
         g.pop("principal", None)
 
+    def take_passkey(self, token: str, answer: Mapping[str, object]) -> None:
+        """Check what a browser's passkey signed and open a session.
+
+        Raises:
+            AccessDenied: it opens nothing here.
+        """
+        with self._metadata.session() as database:
+            user_id = check_passkey(database, self.people, token, answer, utc_now())
+        self.enter(user_id, "passkey")
+
+    def secret(self) -> str:
+        """The secret of this browser's session; empty without one."""
+        kept = session.get("sid")
+        return kept if isinstance(kept, str) else ""
+
     def log_out(self) -> None:
         """End the session on the server too, so that a copied cookie is worthless."""
-        if isinstance(secret := session.get("sid"), str):
+        if secret := self.secret():
             with self._metadata.session() as database:
                 end_session(database, secret, utc_now())
         session.clear()
@@ -137,8 +155,7 @@ def login_pages(sessions: Sessions) -> Blueprint:
     pages = Blueprint("people", __name__, template_folder="templates")
 
     def form(problem: str = "") -> str:
-        login = request.form.get("login", "")
-        return render_card("login.html", problem, login=login, providers=sessions.people.providers)
+        return login_card(sessions, problem, login=request.form.get("login", ""))
 
     @pages.get("/login")
     def login() -> AnyResponse | str:
@@ -161,6 +178,7 @@ def login_pages(sessions: Sessions) -> Blueprint:
         return redirect(local_path(request.form.get("next")), 303)
 
     _code_page(pages, sessions)
+    _passkey_door(pages, sessions)
 
     @pages.post("/logout")
     def log_out() -> AnyResponse:
@@ -199,6 +217,28 @@ def _code_page(pages: Blueprint, sessions: Sessions) -> None:
             words = texts(current_language()).of(error.message_zh, error.message_en)
             return make_response(render_card("code.html", words), 401)
         return redirect(local_path(request.form.get("next")), 303)
+
+
+def _passkey_door(pages: Blueprint, sessions: Sessions) -> None:
+    @pages.post("/login/passkey")
+    def passkey() -> AnyResponse:
+        """What `passkeys.js` sends after the API gave it the question."""
+        match request.get_json(silent=True):
+            case {"token": str(token), "answer": dict(answer), "next": str(wish)} if len(token) <= _MAX_TOKEN:
+                pass
+            case _:
+                abort(401)
+        try:
+            sessions.take_passkey(token, answer)
+        except AccessDenied:
+            abort(401)
+        return jsonify(next=local_path(wish))
+
+
+def login_card(sessions: Sessions, problem: str = "", login: str = "") -> str:
+    """The log-in form with all ways in that the settings give."""
+    people = sessions.people
+    return render_card("login.html", problem, login=login, providers=people.providers, origin=people.origin)
 
 
 def render_card(template: str, problem: str = "", **more: object) -> str:

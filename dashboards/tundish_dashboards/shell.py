@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import dash_mantine_components as dmc
 from dash import Input, Output, State, dcc, html, no_update
 
 from tundish_dashboards import components, wishes
 from tundish_dashboards.callbacks import LOCATION, Pages, Person
-from tundish_dashboards.routes import Page, Route, find_route, home_path, is_bureau
+from tundish_dashboards.routes import Page, Route, find_route, home_path, is_bureau, may_see
 from tundish_dashboards.theme import MANTINE
 from tundish_platform.tenancy import AccessDenied
 from tundish_platform.tenancy.accounts import tenants_of
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from dash.development.base_component import Component
 
     PageLayout = Callable[[Pages, str], Component]
+
+
+_OF_TENANT: Final = (Page.PLANT, Page.ALARMS, Page.MARKET, Page.PEOPLE, Page.AUDIT)
 
 
 def shell_layout(pages: Pages) -> Component:
@@ -103,7 +106,13 @@ def _navigation(person: Person) -> list[Component]:
         html.Nav(id="nav-links", className="nav-links", **components.labelled(t("shell.pages"))),
         html.Form(
             [
-                html.Div(person.principal.name, className="person"),
+                dcc.Link(
+                    person.principal.name,
+                    href=Route(Page.ACCOUNT).path,
+                    id="nav-account",
+                    className="person",
+                    title=t("page.account"),
+                ),
                 html.Button(t("shell.log_out"), type="submit", className="quiet"),
             ],
             method="POST",
@@ -120,18 +129,23 @@ def _links(person: Person, route: Route | None) -> list[Component]:
     if tenant is None and person.principal.tenants:
         tenant = min(person.principal.tenants)
     if tenant is not None:
-        wanted = [(Route(page, tenant), t(f"page.{page}")) for page in (Page.PLANT, Page.ALARMS, Page.MARKET)]
+        routes = [Route(page, tenant) for page in _OF_TENANT]
+        wanted = [(one, t(f"page.{one.page}")) for one in routes if may_see(person.principal, one)]
     if is_bureau(person.principal):
         wanted.append((Route(Page.BUREAU), t("page.bureau")))
     return [
         dmc.NavLink(
             label=words,
             href=target.path,
-            active="exact" if route != target else True,
+            active="exact" if route is None or _nav_page(route) != target.page else True,
             id=f"nav-{target.page}",
         )
         for target, words in wanted
     ]
+
+
+def _nav_page(route: Route) -> Page:
+    return Page.ALARMS if route.page is Page.ALARM_SETTINGS else route.page
 
 
 def _tenant_switch(pages: Pages, person: Person, route: Route | None) -> Component | None:
@@ -192,7 +206,8 @@ def register_shell(pages: Pages, layouts: Mapping[Page, PageLayout]) -> None:
         route = find_route(path) if isinstance(path, str) else None
         if route is None or route.tenant == tenant or tenant not in person.principal.tenants:
             return no_update
-        return Route(route.page, tenant).path
+        wanted = Route(route.page, tenant)
+        return wanted.path if may_see(person.principal, wanted) else Route(Page.PLANT, tenant).path
 
     _register_browser_parts(pages)
 

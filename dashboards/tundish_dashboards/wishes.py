@@ -66,3 +66,25 @@ def word(value: object, what: str, longest: int = 200) -> str:
     if not isinstance(value, str) or len(value) > longest:
         _refuse(what)
     return value
+
+
+def click() -> dict[str, object]:
+    """Id of the button of a list that was clicked; empty where none was.
+
+    New buttons on a refreshed page report themselves without a click.
+    """
+    asked = asker()
+    return asked if isinstance(asked, dict) and ctx.triggered and ctx.triggered[0]["value"] else {}
+
+
+def filled(values: object, ids: object, key: str, most: int = 100) -> dict[str, object]:
+    """Values of a form by the names of its fields, from two lists of the same length."""
+    if (
+        not isinstance(values, list)
+        or not isinstance(ids, list)
+        or len(values) != len(ids)
+        or len(ids) > most
+    ):
+        _refuse("the form")
+    names = [one.get(key) if isinstance(one, dict) else None for one in ids]
+    return {word(name, "the form"): value for name, value in zip(names, values, strict=True)}

@@ -12,15 +12,19 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pytest
+from cryptography.fernet import Fernet
 from playwright.sync_api import sync_playwright
+from pydantic import SecretStr
 from waitress.server import create_server
 
 from tundish_dashboards.app import attach_dashboards
 from tundish_dashboards.settings import DashboardSettings
+from tundish_platform.alarms.notify import Vault
 from tundish_platform.api.app import create_app
 from tundish_platform.api.context import PlatformContext
 from tundish_platform.marketplace import Catalogue
 from tundish_platform.migrations import upgrade
+from tundish_platform.people.settings import PeopleSettings
 from tundish_platform.programme import register_enterprise
 from tundish_platform.samples import SCHEMAS, SampleBatch, SampleKind, SignalRole, SignalSpec
 from tundish_platform.sdk.client import Client
@@ -59,6 +63,11 @@ class World:
     plant: str = PLANT
     other: str = OTHER
     password: str = PASSWORD
+
+    @property
+    def named(self) -> str:
+        """The address with a name, which passkeys need."""
+        return self.url.replace("127.0.0.1", "localhost")
 
     @property
     def now(self) -> datetime:
@@ -200,6 +209,8 @@ def _accounts(metadata: Metadata) -> str:
         create_tenant(session, OTHER, "菱动功率(演示)", "Lingdong Power Devices (demo)", "Asia/Shanghai")
         create_user(session, "manager", "Lin Manager", PASSWORD, {PLANT: [Role.PLANT_MANAGER]})
         create_user(session, "owner", "Ou Owner", PASSWORD, {PLANT: [Role.OWNER], OTHER: [Role.OWNER]})
+        create_user(session, "chief", "Chen Chief", PASSWORD, {PLANT: [Role.OWNER]})
+        create_user(session, "keyed", "Kong Keyed", PASSWORD, {PLANT: [Role.VIEWER]})
         create_user(session, "bureau", "Bu Officer", PASSWORD, roles=[Role.BUREAU_OFFICER])
         for code, zh, en, industry, region, tenant in (
             ("91999900TD0000017U", "湘合油缸(演示)", "Xianghe Cylinder (demo)", "C3444", "431302", plant.id),
@@ -239,6 +250,11 @@ def _fill(url: str, token: str, start: datetime) -> dict[str, int]:
     return ids
 
 
+def _nobody(_environ: dict, start_response: object) -> list[bytes]:
+    start_response("503 Service Unavailable", [])
+    return []
+
+
 @pytest.fixture(scope="session")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     place = tmp_path_factory.mktemp("world")
@@ -247,10 +263,16 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     token = _accounts(metadata)
     telemetry = Telemetry(place / "store", metadata)
     catalogue = Catalogue.find(Path(__file__).parents[2] / "apps-marketplace", installed=False)
-    context = PlatformContext(metadata, telemetry, catalogue)
-    app = create_app(context)
-    attach_dashboards(app, context, DashboardSettings(secret_key="k" * 40, rule_version="demo-2026.1"))
-    server = create_server(app, host="127.0.0.1", port=0, threads=8, clear_untrusted_proxy_headers=True)
+    # Passkeys are bound to the address, whose port is known only when the server listens.
+    server = create_server(_nobody, host="127.0.0.1", port=0, threads=8, clear_untrusted_proxy_headers=True)
+    people = PeopleSettings(
+        key=Fernet.generate_key().decode(), origin=f"http://localhost:{server.effective_port}"
+    )
+    vault = Vault(SecretStr("v" * 40))
+    context = PlatformContext(metadata, telemetry, catalogue, vault, people)
+    server.application = create_app(context)
+    settings = DashboardSettings(secret_key="k" * 40, rule_version="demo-2026.1")
+    attach_dashboards(server.application, context, settings)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     url = f"http://127.0.0.1:{server.effective_port}"
@@ -288,7 +310,7 @@ class Visit:
 
     def _note(self, request: object) -> None:
         url = request.url
-        if not url.startswith((self.world.url, "data:", "blob:")):
+        if not url.startswith((self.world.url, self.world.named, "data:", "blob:")):
             self.foreign.append(url)
 
     def log_in(self, name: str, path: str = "/") -> None:

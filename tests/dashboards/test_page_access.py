@@ -68,12 +68,16 @@ def test_the_neighbour_sees_the_canary(site: Site) -> None:
     assert b"CANARY-STATE" in seen
     assert b"CANARY-Site" in seen
     assert b"424,301" in seen
-    assert b"CANARY\\u62a5\\u8b66" in seen, "the alarm"
+    # Plotly's writer escapes Chinese, or leaves it as it is where orjson is installed.
+    assert b"CANARY\\u62a5\\u8b66" in seen or "CANARY报警".encode() in seen, "the alarm"
     assert b"CANARY-WHY" in seen, "the reason that stands in its timeline"
 
 
 @pytest.mark.parametrize("login", [None, "insider", "viewer", "bureau"])
-@pytest.mark.parametrize("path", [FOREIGN, "/market/canary-plant", "/alarms/canary-plant"])
+@pytest.mark.parametrize(
+    "path",
+    [FOREIGN, *(f"/{page}/canary-plant" for page in ("market", "alarms", "people", "audit"))],
+)
 def test_nobody_else_gets_a_byte_of_it(site: Site, login: str | None, path: str) -> None:
     assert not CANARY.search(_everything_seen(site, site.visitor(login), path))
 
@@ -151,6 +155,9 @@ def test_no_value_makes_a_callback_fail(site: Site, value: object) -> None:
         ("insider", "/plant/own-plant"),
         ("insider", "/market/own-plant"),
         ("insider", "/alarms/own-plant"),
+        ("insider", "/people/own-plant"),
+        ("insider", "/alarms/own-plant/settings"),
+        ("insider", "/account"),
         ("bureau", "/bureau"),
     ):
         client = site.visitor(login)

@@ -46,7 +46,7 @@ class OpcUaConnector:
         self._standing = Standing()
         self._line = Line(connection)
         self._profile = Profile()
-        self._pulse = Pulse(connection.keep_alive_s)
+        self._pulse = Pulse(connection.keep_alive_s, self._profile.read)
         self._retries = Retries(limit_s=max(connection.reconcile_s, 5.0))
         self._wanted: dict[int, ua.NodeId] = {}
         self._subscription: Subscription | None = None
@@ -178,18 +178,21 @@ class OpcUaConnector:
 
     async def _take_up(self, opened: Opened) -> tuple[Subscription, bool]:
         """The subscription from before, if the server still has it, or a new one; and whether it is new."""
-        session = opened.session
+        session, held = opened.session, self._subscription
+        if held is None:
+            # Nothing is lost by asking first; a line that comes back is taken up first.
+            self._profile.state(await read_limits(session))
         beat = await self._pulse.beat(session, self._connection.request_timeout_s)
         # After a restart the old number may belong to somebody else's subscription.
         same = beat.started is not None and beat.started == self._started
         self._started = beat.started
-        held = self._subscription
-        if held is not None and (opened.reactivated or same):
-            if await held.take_up(session, transfer=not opened.reactivated):
-                return held, False
-            await _forget(held)
-        self._give_up()
-        self._profile.state(await read_limits(session))
+        if held is not None:
+            if opened.reactivated or same:
+                if await held.take_up(session, transfer=not opened.reactivated):
+                    return held, False
+                await _forget(held)
+            self._give_up()
+            self._profile.state(await read_limits(session))
         made = Subscription(session, self._intake, self._connection, self._profile.items, self._pulse)
         await made.create()
         self._subscription = made

@@ -12,9 +12,10 @@ from asyncua.ua.attribute_ids import AttributeIds
 from asyncua.ua.object_ids import ObjectIds
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from datetime import datetime
 
+    from tundish_connectors.opcua.batching import Batching
     from tundish_connectors.opcua.session import RawSession
 
 _NODES = (ObjectIds.Server_ServerStatus_CurrentTime, ObjectIds.Server_ServerStatus_StartTime)
@@ -42,13 +43,22 @@ class Beat:
 
 
 class Pulse:
-    """Looks at the server's clock, with a patience that grows with how slow the server has shown to be."""
+    """Looks at the server's clock, with a patience that grows with how slow the server has shown to be.
 
-    def __init__(self, keep_alive_s: float, clock: Callable[[], float] = time.monotonic) -> None:
+    Args:
+        keep_alive_s: in which the server should tell of itself.
+        reads: how many nodes it reads in a call; some small controllers take a single one.
+        clock: seconds, never going back.
+    """
+
+    def __init__(
+        self, keep_alive_s: float, reads: Batching, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._least_s = max(_LEAST_TIMEOUT_S, _SHARE * keep_alive_s)
         self._clock = clock
         self._slowest_s = 0.0
         self._last: tuple[float, datetime] | None = None
+        self._reads = reads
 
     @property
     def timeout_s(self) -> float:
@@ -67,14 +77,18 @@ class Pulse:
             TimeoutError: no answer in time.
             asyncua.ua.UaError, OSError: the session or the line is gone.
         """
-        parameters = ua.ReadParameters()
-        parameters.TimestampsToReturn = ua.TimestampsToReturn.Neither
-        parameters.NodesToRead = [
-            ua.ReadValueId(NodeId=ua.NodeId(ua.Int32(node)), AttributeId=AttributeIds.Value)
-            for node in _NODES
-        ]
+
+        async def read(nodes: Sequence[int]) -> Sequence[ua.DataValue]:
+            parameters = ua.ReadParameters()
+            parameters.TimestampsToReturn = ua.TimestampsToReturn.Neither
+            parameters.NodesToRead = [
+                ua.ReadValueId(NodeId=ua.NodeId(ua.Int32(node)), AttributeId=AttributeIds.Value)
+                for node in nodes
+            ]
+            return await session.read(parameters)
+
         asked = self._clock()
-        answers = await asyncio.wait_for(session.read(parameters), patience_s or self.timeout_s)
+        answers = await asyncio.wait_for(self._reads.run(_NODES, read), patience_s or self.timeout_s)
         self._slowest_s = max(self._clock() - asked, _FORGET * self._slowest_s)
         now, started = (answer.Value.Value if answer.Value else None for answer in answers)
         return Beat(now, started, self._step(now))

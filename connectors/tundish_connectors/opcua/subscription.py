@@ -12,7 +12,6 @@ from asyncua.ua.uaerrors import UaStatusCodeError
 from tundish_connectors.opcua.errors import SubscriptionGone
 from tundish_connectors.opcua.items import Item, Items
 from tundish_connectors.opcua.missed import resend_data
-from tundish_connectors.opcua.pulse import Pulse
 from tundish_connectors.opcua.pump import Pump
 
 if TYPE_CHECKING:
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
     from tundish_connectors.opcua.batching import Batching
     from tundish_connectors.opcua.config import OpcUaConnection
     from tundish_connectors.opcua.intake import Intake
+    from tundish_connectors.opcua.pulse import Pulse
     from tundish_connectors.opcua.session import RawSession
 
 _log = structlog.get_logger(__name__)
@@ -51,11 +51,11 @@ class Subscription:
         intake: Intake,
         connection: OpcUaConnection,
         batching: Batching,
-        pulse: Pulse | None = None,
+        pulse: Pulse,
     ) -> None:
         self._session = session
         self._connection = connection
-        self.pulse = pulse or Pulse(connection.keep_alive_s)
+        self.pulse = pulse
         self.items = Items(session, connection, batching)
         self.publishing = Pump(session, intake, self.items, self.pulse, connection.publish_requests)
         self.number = 0

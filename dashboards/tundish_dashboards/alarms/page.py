@@ -11,6 +11,7 @@ from dash import ALL, Input, Output, State, ctx, dcc, html, no_update
 from tundish_dashboards import components, wishes
 from tundish_dashboards.alarms.data import CHOICES, TIMELINE_SHOWN, Alarms, read_alarms
 from tundish_dashboards.alarms.rows import alarm_list, counts, flood_banner, name_of, timeline
+from tundish_dashboards.routes import Page, Route
 from tundish_dashboards.theme import Tone
 from tundish_platform.alarms import (
     HandlingRefused,
@@ -55,7 +56,10 @@ def alarms_page(pages: Pages, path: str) -> Component:
             html.Div(
                 [
                     html.H1(t("alarms.title", tenant=view.name)),
-                    html.Div(t("plant.zone", zone=view.formats.zone_text(now)), className="aside"),
+                    html.Div(
+                        [_settings_link(view), html.Span(t("plant.zone", zone=view.formats.zone_text(now)))],
+                        className="aside",
+                    ),
                 ],
                 className="page-head",
             ),
@@ -84,6 +88,13 @@ def alarms_page(pages: Pages, path: str) -> Component:
             dcc.Interval(id="alarms-tick", interval=pages.settings.refresh.total_seconds() * 1000),
         ]
     )
+
+
+def _settings_link(view: TenantView) -> Component | None:
+    if not view.may(Permission.CONFIGURE):
+        return None
+    href = Route(Page.ALARM_SETTINGS, view.scope.slug).path
+    return dcc.Link(view.t("notices.link"), href=href, id="alarm-settings")
 
 
 def _dialog(view: TenantView) -> Component:

@@ -51,6 +51,13 @@
         }
         return window.dash_clientside.no_update;
       },
+      makePasskey: function (offer) {
+        return offer ? window.tundishPasskeys.make(offer) : window.dash_clientside.no_update;
+      },
+      /* A role that holds for the whole enterprise only has no place to choose. */
+      placeable: function (role, roles) {
+        return roles.indexOf(role) === -1;
+      },
       pageWidth: function () {
         var chart = document.getElementById("trends");
         return chart ? Math.round(chart.clientWidth) : Math.round(window.innerWidth);

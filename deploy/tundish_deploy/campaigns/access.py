@@ -28,14 +28,22 @@ if TYPE_CHECKING:
     from tundish_deploy.campaigns.strangers import Asker
 
 UPDATE: Final = "/_dash-update-component"
-_PAGES: Final = ("/plant/steel", "/market/steel", "/bureau")
+_PAGES: Final = ("/plant/steel", "/market/steel", "/people/steel", "/audit/steel", "/bureau", "/account")
 _OPEN_PAGES: Final = frozenset(
     {"people.login", "people.log_in", "people.code", "people.give_code", "people.language"}
 )
 # Anybody may ask them; without a token or a provider's answer they refuse in their own way.
-_DOORS: Final = frozenset({"invitations.invitation", "invitations.accept", "providers.go", "providers.back"})
+_DOORS: Final = frozenset(
+    {"invitations.invitation", "invitations.accept", "people.passkey", "providers.go", "providers.back"}
+)
 _LOG_OUT: Final = "people.log_out"
-_PARTS: Final = {"code": "en", "package_name": "dash", "fingerprinted_path": "x.js", "filename": "tundish.js"}
+_PARTS: Final = {
+    "tenant": "steel",
+    "code": "en",
+    "package_name": "dash",
+    "fingerprinted_path": "x.js",
+    "filename": "tundish.js",
+}
 _STRETCH: Final = {"start": "2020-01-01T00:00:00Z", "end": "2029-01-01T00:00:00Z"}
 _VALUES: Final = {"tenant": "steel", "name": "opc", "app_id": "spc", "uscc": "91999900TD0000017U"}
 _REFUSED: Final = frozenset({401, 403, 404})

@@ -210,6 +210,7 @@ def _services(session: Session) -> list[Asker]:
 def _people(session: Session) -> list[Asker]:
     given: dict[str, tuple[dict[str, list[Role]], list[Role]]] = {
         "manager": ({"steel": [Role.PLANT_MANAGER]}, []),
+        "owner": ({"steel": [Role.OWNER]}, []),
         "watcher": ({"steel": [Role.VIEWER]}, []),
         "stranger": ({"power": [Role.OWNER]}, []),
         "officer": ({}, [Role.BUREAU_OFFICER]),

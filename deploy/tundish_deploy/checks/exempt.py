@@ -37,6 +37,7 @@ ABOVE: Final[dict[str, str]] = {
     f"{_PLATFORM}/api/session_routes.py": "who logs in, and the person's own sessions and factors",
     f"{_PLATFORM}/api/guard.py": "who holds the token",
     f"{_PLATFORM}/store/remote/writer.py": "the writer keeps the manifest of all tenants",
+    "dashboards/tundish_dashboards/account/own.py": "a person at their own page, whatever their tenants",
     "dashboards/tundish_dashboards/invitations.py": "who accepts an invitation is in no tenant yet",
     "dashboards/tundish_dashboards/providers.py": "whom a provider knows",
     "dashboards/tundish_dashboards/sessions.py": "who sits at the browser",

@@ -16,7 +16,7 @@ from tundish_platform.api.errors import Problem
 from tundish_platform.api.guard import bearer, of_person, open_to_all
 from tundish_platform.api.ids import known_id
 from tundish_platform.api.shapes import Removed
-from tundish_platform.audit import record
+from tundish_platform.people.account import end_own_sessions
 from tundish_platform.people.factors import check_code, confirm, enrol, factor_state, remove_factor
 from tundish_platform.people.login import CodeNeeded, check_first, check_second, enter
 from tundish_platform.people.passkeys import (
@@ -31,7 +31,7 @@ from tundish_platform.tenancy import AccessDenied
 from tundish_platform.tenancy.accounts import login_of, verify_password
 from tundish_platform.tenancy.passwords import LoginRefused, utc_now
 from tundish_platform.tenancy.reach import Above
-from tundish_platform.tenancy.sessions import SESSION_PREFIX, end_sessions, open_sessions
+from tundish_platform.tenancy.sessions import SESSION_PREFIX, open_sessions
 
 if TYPE_CHECKING:
     from flask import Response
@@ -256,13 +256,8 @@ def _code_needed(_error: CodeNeeded) -> Response:
 
 
 def _end(principal: Principal, number: int | None) -> int:
-    now = utc_now()
     with platform().metadata.above(Above.IDENTITY).session() as session:
-        ended = end_sessions(session, principal.id, now, number)
-        if ended:
-            subject = f"user/{principal.id}"
-            record(session, principal.name, "session.ended", subject, now=now, detail={"sessions": ended})
-    return ended
+        return end_own_sessions(session, principal.id, utc_now(), number)
 
 
 def _opened(opened: Opened) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from tundish_platform.assets.levels import Level
 from tundish_platform.assets.lookup import numbers_by_path
 from tundish_platform.assets.pages import page_of_signals
-from tundish_platform.assets.places import lying_in, seen
+from tundish_platform.assets.places import Place, list_places, lying_in, seen
 from tundish_platform.assets.search import SignalSearch, search_signals
 from tundish_platform.assets.signals import (
     MAX_SIGNALS,
@@ -63,6 +63,7 @@ __all__ = [
     "Heartbeat",
     "Instance",
     "Level",
+    "Place",
     "Resolved",
     "SignalQuotaReached",
     "SignalRefused",
@@ -85,6 +86,7 @@ __all__ = [
     "find_type",
     "give_type",
     "list_assets",
+    "list_places",
     "list_signals",
     "list_sources",
     "list_types",

@@ -1,12 +1,14 @@
-"""Sites, areas and lines as places that roles are held at: what a scope limited to them may see."""
+"""Sites, areas and lines as places of roles: which there are, and what who holds one may see."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import func, or_, select, true
 
-from tundish_platform.assets.models import Signal
+from tundish_platform.assets.levels import Level
+from tundish_platform.assets.models import Asset, Signal
 from tundish_platform.tenancy import Permission
 
 if TYPE_CHECKING:
@@ -14,6 +16,47 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import InstrumentedAttribute, Session
 
     from tundish_platform.tenancy import TenantScope
+
+
+MAX_PLACES: Final = 2_000
+_HELD_AT: Final = (Level.SITE, Level.AREA, Level.LINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A site, an area or a line of the equipment tree.
+
+    Attributes:
+        path: by which roles name it.
+    """
+
+    path: str
+    level: Level
+    name_zh: str
+    name_en: str
+
+
+def list_places(
+    session: Session, scope: TenantScope, *, machines: bool = False, limit: int = MAX_PLACES
+) -> list[Place]:
+    """The tenant's places by path, with their machines if wanted, for whoever may see all of them.
+
+    Raises:
+        AccessDenied: the scope may not read, or some signals only.
+    """
+    scope.require(Permission.READ)
+    scope.require_all_signals()
+    query = (
+        select(Asset)
+        .where(
+            Asset.tenant_id == scope.tenant_id,
+            Asset.level.in_((*_HELD_AT, Level.MACHINE) if machines else _HELD_AT),
+            Asset.retired_at.is_(None),
+        )
+        .order_by(Asset.path)
+        .limit(limit)
+    )
+    return [Place(row.path, Level(row.level), row.name_zh, row.name_en) for row in session.scalars(query)]
 
 
 def seen(session: Session, scope: TenantScope) -> TenantScope:

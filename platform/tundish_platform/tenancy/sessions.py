@@ -95,13 +95,17 @@ def end_session(session: Session, secret: str, now: datetime) -> None:
     )
 
 
-def end_sessions(session: Session, user_id: int, now: datetime, number: int | None = None) -> int:
-    """End one of a person's sessions, or all of them; returns how many were open."""
+def end_sessions(
+    session: Session, user_id: int, now: datetime, number: int | None = None, *, keep: str = ""
+) -> int:
+    """End one of a person's sessions, or all but that of ``keep``, a secret; returns how many were open."""
     query = update(PersonSession).where(
         PersonSession.user_id == user_id, PersonSession.ended_at.is_(None), PersonSession.expires_at > now
     )
     if number is not None:
         query = query.where(PersonSession.id == number)
+    if keep:
+        query = query.where(PersonSession.digest != _digest(keep))
     return len(session.scalars(query.values(ended_at=now).returning(PersonSession.id)).all())
 
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.integration
 HOUR_US = 3_600_000_000
-PER_CALL = {"maxNodesPerRead": 3, "maxNodesPerBrowse": 5, "maxMonitoredItemsPerCall": 4}
+PER_CALL = {"maxNodesPerRead": 1, "maxNodesPerBrowse": 5, "maxMonitoredItemsPerCall": 4}
 
 
 @pytest.fixture(scope="module")

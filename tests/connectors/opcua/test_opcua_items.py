@@ -138,7 +138,7 @@ class Clocks:
 @pytest.mark.parametrize("step_s", [3600.0, -3600.0, 86_400.0, -86_400.0, -5.0])
 def test_a_step_of_the_servers_clock_is_seen_and_a_coarse_clock_is_none(step_s: float) -> None:
     clocks = Clocks()
-    pulse = Pulse(1.0, clocks.monotonic)
+    pulse = Pulse(1.0, Batching(2), clocks.monotonic)
 
     async def steps() -> list[float]:
         seen = []

@@ -20,6 +20,7 @@ from tundish_connectors.opcua.decode import MIXED, Column
 from tundish_connectors.opcua.intake import Intake
 from tundish_connectors.opcua.items import Granted
 from tundish_connectors.opcua.publish import Notification
+from tundish_connectors.opcua.pulse import Pulse
 from tundish_connectors.opcua.sequence import SequenceWatch
 from tundish_connectors.opcua.subscription import Subscription
 from tundish_connectors.opcua.survey import Desired
@@ -110,7 +111,8 @@ class Bench:
         script.spool = self.spool
 
         async def pump() -> None:
-            subscription = Subscription(script, self.intake, self.connection, Batching(10))  # type: ignore[arg-type]
+            pulse = Pulse(self.connection.keep_alive_s, Batching(10))
+            subscription = Subscription(script, self.intake, self.connection, Batching(10), pulse)  # type: ignore[arg-type]
             await subscription.create()
             subscription.items.granted[0] = Granted(ua.NodeId(ua.Int32(1)), 1, 0.0, queue, filtered=True)
             subscription.items.shortest_queue = queue

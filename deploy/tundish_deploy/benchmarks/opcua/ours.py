@@ -14,6 +14,7 @@ from tundish_connectors.opcua.batching import Batching
 from tundish_connectors.opcua.connector import open_client
 from tundish_connectors.opcua.decode import Column, decode_bodies
 from tundish_connectors.opcua.intake import Intake
+from tundish_connectors.opcua.pulse import Pulse
 from tundish_connectors.opcua.subscription import Subscription
 from tundish_connectors.opcua.survey import Desired
 from tundish_connectors.spool import Spool
@@ -142,7 +143,8 @@ async def _one(url: str, folder: Path, items: int, meter: Meter, options: dict[s
         intake.bind(wanted, {one.spec.path: at + 1 for at, one in enumerate(wanted)})
     client, session = await open_client(settings)
     meter.begin_setup()
-    subscription = Subscription(session, intake, settings, Batching(_ITEMS_A_CALL))
+    pulse = Pulse(settings.keep_alive_s, Batching(_ITEMS_A_CALL))
+    subscription = Subscription(session, intake, settings, Batching(_ITEMS_A_CALL), pulse)
     await subscription.create()
     await subscription.add([(at, one.node_id) for at, one in enumerate(wanted)])
     meter.end_setup()

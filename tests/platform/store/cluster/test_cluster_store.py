@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ from tundish_platform.store.log.partitions import partition_of
 from tundish_platform.store.objects import LocalObjects
 from tundish_platform.store.testing.clusterkills import StoreKillTrial, check_rows
 from tundish_platform.store.testing.kills import Acknowledged
+from tundish_platform.tenancy import AccessDenied, Permission
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -95,6 +97,9 @@ def test_what_appenders_anywhere_append_the_writer_and_every_reader_see(
             assert len(reader.latest(machines.steel)) == 1
         fresh = ClusterReader(machines.cluster())
         assert machines.values(fresh) == machines.values(reader)
+        assert len(fresh.listing(machines.steel).files) == 3
+        with pytest.raises(AccessDenied):
+            fresh.listing(replace(machines.steel, permissions=frozenset({Permission.INGEST})))
         for one in (*appenders, reader, fresh):
             one.close()
 

@@ -28,7 +28,7 @@ from tundish_platform.store.lifecycle.takeout import write_takeout
 from tundish_platform.store.lifecycle.targets import FolderTarget
 from tundish_platform.store.objects import LocalObjects
 from tundish_platform.store.testing.crashes import Crash, CrashingFiles
-from tundish_platform.tenancy import Principal, Role
+from tundish_platform.tenancy import AccessDenied, Permission, Principal, Role, access_tenant
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -296,3 +296,10 @@ def test_a_takeout_has_the_rollups_of_days_whose_rows_are_gone(filled: World, tm
     left.write_bytes(left.read_bytes()[:-1] + b"?")
     damaged = [str(left.relative_to(filled.root / "tenants" / "steel").with_suffix(".parquet"))]
     assert taken("damaged") == {"gap": 1}
+
+
+def test_only_who_may_read_takes_anything_out(filled: World) -> None:
+    tenants = {"steel": (filled.scopes["steel"].tenant_id, frozenset({Role.COLLECTOR}))}
+    sender = access_tenant(Principal(3, "sender", tenants), "steel", Permission.INGEST)
+    with pytest.raises(AccessDenied):
+        manifest_listing(filled.metadata, sender, LocalObjects(filled.root / "tenants"))

@@ -1,0 +1,1 @@
+"""The audit trail of an enterprise, for who may read it."""

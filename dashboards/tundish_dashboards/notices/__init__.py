@@ -1,0 +1,1 @@
+"""Settings of alarms: channels, escalation policies, the log of messages, planned maintenance."""

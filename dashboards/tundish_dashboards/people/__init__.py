@@ -1,0 +1,1 @@
+"""The people of an enterprise, as its owners see and change them: members, invitations, keys."""
