@@ -7,10 +7,15 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
 from dash.exceptions import DependencyException, PreventUpdate
-from flask import Flask, abort, g, jsonify, redirect, request
+from flask import Flask, abort, g, jsonify, make_response, redirect, request
 from werkzeug.exceptions import HTTPException
 
+from tundish_dashboards.i18n import texts
 from tundish_dashboards.routes import find_route, home_path, may_see
+from tundish_dashboards.sessions import current_language, render_card
+from tundish_platform.api.addresses import caller_address
+from tundish_platform.api.errors import Problem
+from tundish_platform.api.rates import rates
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -32,6 +37,8 @@ _OPEN_ENDPOINTS = frozenset(
         "invitations.invitation", "invitations.accept", "providers.go", "providers.back",
     }
 )  # fmt: skip
+# Where somebody may try to come in with a secret; the API's own doors share the limit.
+_DOORS = _OPEN_ENDPOINTS - {"people.login", "people.code", "people.language"}
 _OPEN_ASSETS = frozenset({"/assets/tundish.css", "/assets/tundish.svg", "/assets/passkeys.js"})
 _UPDATE_PATH = "/_dash-update-component"
 _DASH_CATCH_ALL = "/<path:path>"
@@ -56,6 +63,8 @@ def install_guard(server: Flask, sessions: Sessions, settings: DashboardSettings
             request.max_content_length = (
                 settings.max_callback_bytes if request.path == _UPDATE_PATH else settings.max_form_bytes
             )
+        if request.endpoint in _DOORS:
+            return _wait_at_door(sessions)
         if request.endpoint in _OPEN_ENDPOINTS or request.path in _OPEN_ASSETS:
             return None
         principal = sessions.principal()
@@ -74,6 +83,19 @@ def _check_origin() -> None:
     if urlsplit(origin).netloc != request.host:
         log.warning("refused a post from another origin: %r", origin[:200])
         abort(403)
+
+
+def _wait_at_door(sessions: Sessions) -> AnyResponse | None:
+    """The log-in form with words for whose address has tried too often; nothing for everybody else."""
+    try:
+        rates().take_at_door(caller_address())
+    except Problem as problem:
+        words = texts(current_language()).of(problem.message_zh, problem.message)
+        page = render_card("login.html", words, login="", providers=sessions.people.providers)
+        answer = make_response(page, problem.status)
+        answer.headers["Retry-After"] = problem.response().headers["Retry-After"]
+        return answer
+    return None
 
 
 def _ask_to_log_in() -> AnyResponse:

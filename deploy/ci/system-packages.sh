@@ -7,6 +7,7 @@ declare -A wanted=(
   [bubblewrap]=/usr/bin/bwrap
   [faketime]=/usr/bin/faketime
   [chromium]=/usr/bin/chromium
+  [curl]=/usr/bin/curl
   [fonts-noto-cjk]=/usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc
   [mosquitto]=/usr/sbin/mosquitto
   [postgresql]=/usr/lib/postgresql

@@ -78,7 +78,7 @@ def up(settings: SettingsOption = None) -> None:
     found = usable_settings(settings)
     first_start(found, errors.print)
     try:
-        run_until_stopped(found, settings or Path("tundish.toml"), errors.print)
+        run_until_stopped(found, settings, errors.print)
     except StartError as error:
         give_up(str(error))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import structlog
 from waitress import wasyncore
@@ -119,6 +119,7 @@ def _answer(app: Flask, settings: Settings, stopped: threading.Event) -> None:
         connection_limit=_CONNECTIONS,
         channel_timeout=_IDLE_S,
         max_request_body_size=MAX_BODY + _HEAD_ROOM,
+        **believed(settings.server.proxy),
     )
     log.info("serving", url=settings.server.url)
     try:
@@ -129,6 +130,13 @@ def _answer(app: Flask, settings: Settings, stopped: threading.Event) -> None:
         app.extensions[live.EXTENSION].close()
         server.task_dispatcher.shutdown()
         wasyncore.close_all(map=sockets)
+
+
+def believed(address: str | None) -> dict[str, Any]:
+    """Whose word on a request's origin counts; by default nobody's, and the header is taken away."""
+    if address is None:
+        return {}
+    return {"trusted_proxy": address, "trusted_proxy_count": 1, "trusted_proxy_headers": {"x-forwarded-for"}}
 
 
 def _listening(settings: Settings) -> socket.socket:
@@ -149,8 +157,8 @@ def _listening(settings: Settings) -> socket.socket:
 
 def _api(settings: Settings) -> ApiSettings:
     server = settings.server
-    key, tenant = server.key_rate, server.tenant_rate
-    limits = RateLimits(Rate(key.per_s, key.burst), Rate(tenant.per_s, tenant.burst))
+    told = (server.key_rate, server.tenant_rate, server.stranger_rate, server.door_rate)
+    limits = RateLimits(*(Rate(one.per_s, one.burst) for one in told))
     streams = live.StreamLimits(server.streams, server.tenant_streams)
     return ApiSettings(behind_tls=server.behind_tls, rates=limits, streams=streams)
 

@@ -59,7 +59,11 @@ class ServerSettings(BaseModel):
         streams: live streams, in each process; each has a thread of its own beside `threads`.
         tenant_streams: of them for one tenant.
         behind_tls: a reverse proxy in front ends TLS; needed for any address that others can reach.
+        proxy: address of the proxy in front, whose ``X-Forwarded-For`` says where a request comes from; the
+            header of anybody else is thrown away, and without it the proxy is all that limits see.
         key_rate, tenant_rate: requests of a key, and of a tenant's keys together, in each process.
+        stranger_rate: requests from an address without a token or with a bad one.
+        door_rate: attempts from an address to log in or to come in with an invitation.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -71,13 +75,21 @@ class ServerSettings(BaseModel):
     streams: int = Field(default=16, ge=1, le=256)
     tenant_streams: int = Field(default=4, ge=1, le=256)
     behind_tls: bool = False
+    proxy: str | None = None
     key_rate: RateSettings = Field(default_factory=lambda: RateSettings(per_s=200, burst=2_000))
     tenant_rate: RateSettings = Field(default_factory=lambda: RateSettings(per_s=400, burst=4_000))
+    stranger_rate: RateSettings = Field(default_factory=lambda: RateSettings(per_s=20, burst=200))
+    door_rate: RateSettings = Field(default_factory=lambda: RateSettings(per_s=2, burst=60))
 
     @property
     def url(self) -> str:
         """Where parts on the same machine reach the server."""
         return f"http://{self.host}:{self.port}"
+
+    @field_validator("proxy")
+    @classmethod
+    def _check_proxy(cls, address: str | None) -> str | None:
+        return None if address is None else str(ipaddress.ip_address(address))
 
     @model_validator(mode="after")
     def _refuse_open_plain_http(self) -> Self:

@@ -19,35 +19,40 @@ if TYPE_CHECKING:
     from tundish_deploy.settings import Settings
 
 
-def store_parts(settings: Settings, file: Path) -> list[Part]:
+def _told(file: Path | None) -> list[str]:
+    """How a part finds its settings; without a file by the environment, as this process did."""
+    return [] if file is None else ["--settings", str(file)]
+
+
+def store_parts(settings: Settings, file: Path | None) -> list[Part]:
     """The store's writers, where they run apart from the server."""
     if settings.store.mode == "in-process":
         return []
     count = settings.store.writers
     names = ["writer"] if count == 1 else [f"writer-{number + 1}" for number in range(count)]
-    return [Part(name, ["part", "writer", name, "--settings", str(file)]) for name in names]
+    return [Part(name, ["part", "writer", name, *_told(file)]) for name in names]
 
 
-def server_parts(settings: Settings, file: Path) -> list[Part]:
+def server_parts(settings: Settings, file: Path | None) -> list[Part]:
     """API and pages; the first one is called ``server``."""
     names = ["server", *(f"server-{number + 2}" for number in range(settings.server.processes - 1))]
-    return [Part(name, ["part", "server", name, "--settings", str(file)]) for name in names]
+    return [Part(name, ["part", "server", name, *_told(file)]) for name in names]
 
 
-def line_parts(settings: Settings, file: Path) -> list[Part]:
+def line_parts(settings: Settings, file: Path | None) -> list[Part]:
     """Replay servers first, then the connectors that collect from them."""
-    shared = ["--settings", str(file)]
+    shared = _told(file)
     replays = [Part(f"replay-{r.kit}", ["part", "replay", r.kit, *shared]) for r in settings.replay]
     names = [*(one.name for one in settings.connection), *(one.name for one in settings.source)]
     collectors = [Part(f"collect-{name}", ["part", "collect", name, *shared]) for name in names]
     return replays + collectors
 
 
-def job_parts(settings: Settings, file: Path) -> list[Part]:
+def job_parts(settings: Settings, file: Path | None) -> list[Part]:
     """Analytics and the apps, where tenants are named for them."""
     if not settings.worker.tenants:
         return []
-    return [Part(name, ["part", name, "--settings", str(file)]) for name in ("worker", "apps")]
+    return [Part(name, ["part", name, *_told(file)]) for name in ("worker", "apps")]
 
 
 class StartError(Exception):
@@ -121,7 +126,7 @@ def first_start(settings: Settings, say: Callable[[str], None]) -> None:
         say("Make a tenant with: tundish tenant add SLUG --name-zh … --name-en …")
 
 
-def run_until_stopped(settings: Settings, file: Path, say: Callable[[str], None]) -> None:
+def run_until_stopped(settings: Settings, file: Path | None, say: Callable[[str], None]) -> None:
     """`tundish up`: all parts of the settings, until Ctrl-C.
 
     Raises:

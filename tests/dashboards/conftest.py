@@ -12,8 +12,9 @@ import pytest
 from tundish_dashboards.app import attach_dashboards
 from tundish_dashboards.settings import DashboardSettings
 from tundish_platform.alarms import Transition, handle, list_alarms, take_reports
-from tundish_platform.api.app import create_app
+from tundish_platform.api.app import ApiSettings, create_app
 from tundish_platform.api.context import PlatformContext
+from tundish_platform.api.rates import Rate, RateLimits
 from tundish_platform.assets import upsert_signals
 from tundish_platform.marketplace import Catalogue
 from tundish_platform.migrations import upgrade
@@ -143,6 +144,11 @@ def _table(kind: SampleKind, columns: list[list[Any]]) -> pa.Table:
     return pa.table([pa.array(c, f.type) for c, f in zip(columns, schema, strict=True)], schema=schema)
 
 
+# Every browser of the tests comes from one address.
+MANY = Rate(1e6, 1_000_000)
+SETTINGS = ApiSettings(rates=RateLimits(stranger=MANY, door=MANY))
+
+
 @pytest.fixture(scope="session")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     place: Path = tmp_path_factory.mktemp("site")
@@ -161,7 +167,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     telemetry = Telemetry(place / "store", metadata)
     context = PlatformContext(metadata, telemetry, Catalogue())
     settings = DashboardSettings(secret_key="k" * 40)
-    dash = attach_dashboards(create_app(context), context, settings)
+    dash = attach_dashboards(create_app(context, SETTINGS), context, settings)
     one = Site(dash, context, settings)
     for slug, mark in (("own-plant", "OWN"), ("canary-plant", "CANARY")):
         one.signals[slug] = _fill(context, token, slug, mark)

@@ -11,8 +11,10 @@ from cryptography.fernet import Fernet
 
 from tundish_dashboards.app import attach_dashboards
 from tundish_dashboards.settings import DashboardSettings
+from tundish_platform.api import rates
 from tundish_platform.api.app import create_app
 from tundish_platform.api.context import PlatformContext
+from tundish_platform.api.rates import Rate, RateLimits, Rates
 from tundish_platform.marketplace import Catalogue
 from tundish_platform.migrations import upgrade
 from tundish_platform.people.factors import confirm, enrol
@@ -137,3 +139,20 @@ def test_a_token_nobody_made_tells_nothing(door: Door) -> None:
     assert answer.status_code == 404
     assert "Steel" not in answer.text
     assert answer.headers["Cache-Control"] == "no-store"
+
+
+def test_an_address_that_knocks_too_often_reads_that_it_has_to_wait(door: Door) -> None:
+    door.server.extensions[rates.EXTENSION] = Rates(RateLimits(door=Rate(0.1, 3)), lambda: 0.0)
+    browser = door.browser()
+    tried = [post(browser, "/login", login="owner", password="wrong password")[0] for _ in range(4)]
+    assert tried == [401, 401, 401, 429]
+    for path in ("/login/code", "/invitation/x"):
+        refused = browser.post(path, headers=ORIGIN)
+        assert (refused.status_code, refused.headers["Retry-After"]) == (429, "10"), path
+    assert "请求过于频繁" in refused.text
+    assert browser.get("/login").status_code == 200
+    api = browser.post("/api/v1/sessions", json={"login": "owner", "password": PASSWORD})
+    assert api.status_code == 429, "the API's door is the same one"
+    other = {"REMOTE_ADDR": "192.0.2.8"}
+    form = {"login": "owner", "password": PASSWORD}
+    assert browser.post("/login", data=form, headers=ORIGIN, environ_base=other).status_code == 303

@@ -11,7 +11,7 @@ import numpy as np
 from tundish_platform.samples import SampleKind, is_good
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     import pyarrow as pa
     from numpy.typing import NDArray
@@ -45,7 +45,7 @@ class Windows(Protocol):
     ) -> pa.Table:
         """Columns ``signal, ts, value, status, arrival`` of ``[start, end)``."""
 
-    def latest(self, tenant: str, signals: Iterable[int] | None = None) -> list[dict[str, Any]]:
+    def latest(self, tenant: str, signals: Iterable[int] | None = None) -> Sequence[Mapping[str, Any]]:
         """Newest sample of each signal."""
 
 

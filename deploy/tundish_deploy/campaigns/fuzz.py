@@ -7,24 +7,28 @@ import logging
 import random
 import string
 import time
-from collections import Counter
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from dash import Dash, Input, Output, html
+from pydantic import BaseModel
 
 from tundish_deploy.campaigns.access import UPDATE
-from tundish_deploy.campaigns.strangers import ORIGIN, Strangers, strangers, told
+from tundish_deploy.campaigns.fuzz_answers import FAILURE, Answers
+from tundish_deploy.campaigns.fuzz_callers import Callers
+from tundish_deploy.campaigns.runner import HERE, Runs, each
+from tundish_deploy.campaigns.strangers import ORIGIN, Strangers, strangers
 from tundish_deploy.figures import Figure, Report, judged
+from tundish_platform.api.described import described
 from tundish_platform.api.errors import API_ROOT
+from tundish_platform.api.guard import access_of, authenticated
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from werkzeug.routing import Rule
-    from werkzeug.test import TestResponse
 
-_FAILURE: Final = 500
+HOLE: Final = "/api/v1/hole"
+_CASES_A_PART: Final = 2_500
 _METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
 _PARAMETERS: Final = (
     *("signals", "start", "end", "format", "kind", "max_points", "thinning", "step_s", "interpolation", "by"),
@@ -65,6 +69,10 @@ _KEYS: Final = (
     *("alarms", "key", "active", "ts", "transition", "comment", "until", "app", "parameters", "threshold"),
     *("signal", "version", "priority", "started_at", "window_start", "outcome", "screen", "id", "property"),
 )
+
+
+class _Divisor(BaseModel):
+    by: int
 
 
 class Fuzzer:
@@ -126,32 +134,11 @@ class Fuzzer:
         return copy
 
 
-@dataclass
-class Answers:
-    """How the server took it.
-
-    Attributes:
-        statuses: answers by status.
-        failures: cases that ended in the server's failure, with their number, in words.
-    """
-
-    statuses: Counter[int] = field(default_factory=Counter)
-    failures: list[str] = field(default_factory=list)
-
-    def take(self, what: str, answer: TestResponse) -> None:
-        """Count an answer, read to its end where it has one: streams fail late."""
-        told(answer)
-        answer.close()
-        self.statuses[answer.status_code] += 1
-        if answer.status_code >= _FAILURE:
-            self.failures.append(f"{what}: {answer.status_code}")
-
-
 def fuzz_api(world: Strangers, count: int, seed: int, until: float | None = None) -> Answers:
-    """Cases for the routes of the API, mostly by somebody who may do everything there."""
+    """Cases for the routes of the API, mostly by somebody who may do what the route does."""
     fuzzer, answers = Fuzzer(seed), Answers()
+    callers = Callers(world, fuzzer.chance)
     rules = [rule for rule in world.app.url_map.iter_rules() if rule.rule.startswith(API_ROOT)]
-    tokens = [asker.token for asker in world.services if asker.principal is not None]
     for number in range(count):
         if until is not None and time.monotonic() > until:
             break
@@ -159,20 +146,23 @@ def fuzz_api(world: Strangers, count: int, seed: int, until: float | None = None
         likely = sorted(rule.methods or ())
         method = fuzzer.chance.choice(likely if fuzzer.chance.random() < 0.9 else _METHODS)  # noqa: PLR2004 - a share
         query = {fuzzer.chance.choice(_PARAMETERS): fuzzer.text() for _ in range(fuzzer.chance.randrange(5))}
-        headers = {"Authorization": f"Bearer {fuzzer.chance.choice(tokens)}"}
+        asker = callers.one(access_of(world.app.view_functions[rule.endpoint]))
         path = _path(world, rule, fuzzer)
         answer = world.app.test_client().open(
-            path, method=method, query_string=_safe(query), data=fuzzer.body(), headers=headers,
-            content_type=fuzzer.chance.choice(_TYPES),
+            path, method=method, query_string=_safe(query), data=fuzzer.body(),
+            headers={"Authorization": f"Bearer {asker.token}"}, content_type=fuzzer.chance.choice(_TYPES),
         )  # fmt: skip
-        answers.take(f"case {number}: {method} {path[:80]!r} {query}"[:400], answer)
+        callers.saw(asker, answer.status_code)
+        operation = f"{method} {_shown(rule)}" if method in likely else ""
+        answers.take(f"case {number}: {method} {path[:80]!r} {query}"[:400], answer, operation)
     return answers
 
 
 def fuzz_callbacks(world: Strangers, count: int, seed: int, until: float | None = None) -> Answers:
     """Cases for the pages' callbacks: torn messages of known ones, and messages that are none."""
     fuzzer, answers = Fuzzer(seed), Answers()
-    manager, officer = world.client(world.asker("manager")), world.client(world.asker("officer"))
+    # Cases for the API may have ended their sessions.
+    manager, officer = (world.client(world.again(world.asker(name))) for name in ("manager", "officer"))
     manager.get("/plant/steel")
     outputs = [output for output, spec in world.dash.callback_map.items() if "callback" in spec]
     for number in range(count):
@@ -206,40 +196,98 @@ def control() -> int:
     return status
 
 
-def campaign(api: int, callbacks: int, seed: int, minutes: float | None = None) -> Report:
-    """Both, and the control.
+def control_of_document(count: int = 60) -> int:
+    """Failures that cases from the document find in a route that does not think of zero."""
+    from tundish_deploy.campaigns.fuzz_document import fuzz_document
+
+    with strangers() as world:
+        hole = described(body=_Divisor)(lambda _principal, body: {"share": 1 // body.by})
+        world.app.add_url_rule(HOLE, "hole.hole", authenticated(hole), methods=["POST"])
+        return len(fuzz_document(world, count, 1, only={HOLE}).failures)
+
+
+def part(api: int, callbacks: int, seed: int, minutes: float | None = None) -> tuple[Answers, Answers]:
+    """Cases for the API, about half of them from its document, and for the callbacks, in a world of its own.
+
+    Whatever cases do to a world, such as taking somebody's roles, ends with it.
+    """
+    # Hypothesis and schemathesis are there for developers only.
+    from tundish_deploy.campaigns.fuzz_document import fuzz_document
+
+    end = None if minutes is None else time.monotonic() + minutes * 60
+    with strangers() as world:
+        # The pages first: the API's cases take people's roles away.
+        pages = fuzz_callbacks(world, callbacks, seed, end)
+        answers = fuzz_document(world, api // 2, seed, end)
+        answers += fuzz_api(world, api - answers.statuses.total(), seed, end)
+        return answers, pages
+
+
+def campaign(api: int, callbacks: int, seed: int, runs: Runs = HERE) -> Report:
+    """Both, and the controls.
 
     Args:
         api: cases for the API.
         callbacks: cases for the pages.
         seed: of everything left to chance.
-        minutes: each of the two ends after half of it.
+        runs: in how many processes, and for how long.
     """
-    with strangers() as world:
-        half = None if minutes is None else minutes * 30
-        found = [
-            run(world, count, seed, None if half is None else time.monotonic() + half)
-            for run, count in ((fuzz_api, api), (fuzz_callbacks, callbacks))
-        ]
-    names = ("api", "callbacks")
-    conditions: dict[str, Any] = {"seed": seed}
-    for name, answers in zip(names, found, strict=True):
+    parts = max(1, -(-max(api, callbacks) // _CASES_A_PART))
+    calls = [
+        (
+            api // parts + (n < api % parts),
+            callbacks // parts + (n < callbacks % parts),
+            seed * 1_000 + n,
+            None,
+        )
+        for n in range(parts)
+    ]
+    found = {"api": Answers(), "callbacks": Answers()}
+    for asked, pages in each(part, calls, runs):
+        found["api"] += asked
+        found["callbacks"] += pages
+    conditions: dict[str, Any] = {"seed": seed, "parts": parts}
+    for name, answers in found.items():
         conditions[f"{name}: answers by status"] = {str(k): n for k, n in sorted(answers.statuses.items())}
         conditions[f"{name}: failures"] = answers.failures[:20]
-    planned = dict(zip(names, (api, callbacks), strict=True))
-    figures = list(_figures(dict(zip(names, found, strict=True)), planned))
-    return Report("campaign fuzz", conditions, figures)
+    conditions["cases by operation, past the door of all"] = {
+        name: f"{found['api'].inside[name]} of {found['api'].operations[name]}" for name in operations()
+    }
+    planned = {"api": api, "callbacks": callbacks}
+    return Report("campaign fuzz", conditions, list(_figures(found, planned)))
+
+
+def operations() -> list[str]:
+    """Every operation of the API, as its method and address."""
+    with strangers() as world:
+        return sorted(
+            f"{method} {_shown(rule)}"
+            for rule in world.app.url_map.iter_rules()
+            if rule.rule.startswith(API_ROOT)
+            for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
+        )
 
 
 def _figures(found: dict[str, Answers], planned: dict[str, int]) -> Iterable[Figure]:
     for name, answers in found.items():
         yield judged(f"fuzz_{name}_cases", answers.statuses.total(), "1", "higher", bar=planned[name])
         yield judged(f"fuzz_{name}_failures", len(answers.failures), "1", "lower", bar=0)
-    yield judged("fuzz_control_stock_dash_status", control(), "1", "higher", bar=_FAILURE)
+    known = operations()
+    inside = [found["api"].inside[name] for name in known]
+    yield judged("fuzz_api_operations", len(known), "1", "higher")
+    yield judged("fuzz_api_operations_never_entered", inside.count(0), "1", "lower", bar=0)
+    yield judged("fuzz_api_least_cases_inside_an_operation", min(inside), "1", "higher", bar=1)
+    yield judged("fuzz_control_stock_dash_status", control(), "1", "higher", bar=FAILURE)
+    yield judged("fuzz_control_document_failures", control_of_document(), "1", "higher", bar=1)
+
+
+def _shown(rule: Rule) -> str:
+    """An address as the document writes it."""
+    return rule.rule.replace("<int:", "<").replace("<", "{").replace(">", "}")
 
 
 def _path(world: Strangers, rule: Rule, fuzzer: Fuzzer) -> str:
-    known = {"tenant": "steel", "name": "opc", "alarm": "1", "rule": "1"}
+    known = {"tenant": "steel", "name": "opc", "role": "viewer"}
     odd = fuzzer.chance.random() < 0.4  # noqa: PLR2004 - a share
     values = {name: fuzzer.text() if odd else known.get(name, "1") for name in rule.arguments}
     try:

@@ -1,4 +1,4 @@
-"""Takes away each check that keeps tenants apart, one by one, and sees whether the store's tests notice."""
+"""Takes away each check that keeps tenants apart, one by one, and sees whether the tests notice."""
 
 from __future__ import annotations
 
@@ -17,22 +17,51 @@ import tundish_platform
 from tundish_deploy.campaigns.covering import covered
 from tundish_deploy.campaigns.equivalent import EQUIVALENT
 from tundish_deploy.campaigns.judge import Judge
-from tundish_deploy.campaigns.mutants import Mutant, mutants, mutated
+from tundish_deploy.campaigns.mutants import STORES, Mutant, Rules, mutants, mutated
 from tundish_deploy.campaigns.runner import Runs, each
 from tundish_deploy.figures import Figure, Report, judged
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 
     from tundish_deploy.campaigns.covering import Covering
 
-STORE: Final = Path("platform/tundish_platform/store")
-TESTS: Final = ("tests/platform/store",)
 _COPIED: Final = ("platform", "tests/platform", "docs", "pyproject.toml")
 _LIMIT_S: Final = 900.0
 _LIKELY: Final = 8
 _ABOUT: Final = re.compile("isolation|scope|tenant|other|foreign")
 _ALL_LIMIT_S: Final = 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """Source whose checks are taken away.
+
+    Attributes:
+        folder: below the checkout's root.
+        tests: that must notice.
+        modules: patterns below the folder.
+        rules: what counts as a check.
+    """
+
+    folder: Path
+    tests: tuple[str, ...]
+    modules: tuple[str, ...] = ("**/*.py",)
+    rules: Rules = STORES
+
+
+STORE: Final = Subject(Path("platform/tundish_platform/store"), ("tests/platform/store",))
+# In these tests "steel" is the first tenant, and "power" the second.
+DOORS: Final = Subject(
+    Path("platform/tundish_platform"),
+    ("tests/platform/api", "tests/platform/people", "tests/platform/tenancy"),
+    (
+        *("api/guard.py", "api/rates.py", "api/repeats.py", "assets/places.py"),
+        *("migrations/versions/*.py", "people/*.py", "tenancy/*.py"),
+    ),
+    Rules(2, "power", "another tenant's", refusals=True),
+)
+SUBJECTS: Final = {"store": STORE, "doors": DOORS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,14 +95,18 @@ def _copied(root: Path) -> Iterator[Path]:
         yield copy
 
 
-def control(root: Path, tests: Sequence[str] = TESTS) -> Covering:
-    """Run the tests on the source as it is, and see which lines each of them runs."""
+def control(root: Path, subject: Subject = STORE, tests: Sequence[str] = ()) -> Covering:
+    """Run the tests, or some of them, on the source as it is, and see which lines each of them runs."""
     with _copied(root) as copy:
-        return covered(copy, STORE, tests, _ALL_LIMIT_S)
+        return covered(copy, subject.folder, tests or subject.tests, _ALL_LIMIT_S)
 
 
 def tried(
-    root: Path, chosen: Sequence[Mutant], covering: Covering, minutes: float | None = None
+    root: Path,
+    chosen: Sequence[Mutant],
+    covering: Covering,
+    minutes: float | None = None,
+    subject: Subject = STORE,
 ) -> list[Verdict]:
     """Run on a copy of the checkout, for each mutant, the tests that run its place.
 
@@ -82,6 +115,7 @@ def tried(
         chosen: the mutants.
         covering: which tests those are.
         minutes: after so many no further one is begun.
+        subject: where the mutants are.
     """
     end = math.inf if minutes is None else time.monotonic() + minutes * 60
     # Who noticed others goes first, then who is about tenants, then who is quick; the first failure ends it.
@@ -95,15 +129,15 @@ def tried(
                 covering.tests(mutant.path, mutant.statement),
                 key=lambda test: (-found[test], not _ABOUT.search(test), covering.seconds[test]),
             )
-            verdicts.append(_one(copy, judge, mutant, tests))
+            verdicts.append(_one(copy / subject.folder, judge, mutant, tests, subject.rules))
             found[verdicts[-1].failed] += 1
     return verdicts
 
 
-def _one(copy: Path, judge: Judge, mutant: Mutant, tests: Sequence[str]) -> Verdict:
-    path = copy / STORE / mutant.path
+def _one(folder: Path, judge: Judge, mutant: Mutant, tests: Sequence[str], rules: Rules) -> Verdict:
+    path = folder / mutant.path
     source = path.read_text()
-    path.write_text(mutated(source, mutant.number))
+    path.write_text(mutated(source, mutant.number, rules))
     try:
         failed = odd = ""
         # Loading the files of hundreds of tests takes longer than the few that find nearly all.
@@ -122,12 +156,14 @@ def checkout() -> Path:
         FileNotFoundError: it is an installed package without tests.
     """
     root = Path(tundish_platform.__file__).resolve().parents[2]
-    if not all((root / tests).exists() for tests in TESTS):
+    if not all((root / tests).exists() for one in SUBJECTS.values() for tests in one.tests):
         raise FileNotFoundError(f"{root} holds no tests; the campaign needs a checkout")
     return root
 
 
-def campaign(count: int, seed: int, jobs: int = 2, minutes: float | None = None) -> Report:
+def campaign(
+    count: int, seed: int, jobs: int = 2, minutes: float | None = None, where: str = "store"
+) -> Report:
     """All mutants and the source as it is.
 
     Args:
@@ -135,33 +171,37 @@ def campaign(count: int, seed: int, jobs: int = 2, minutes: float | None = None)
         seed: which of them, if not all: every so-many-th from this one on.
         jobs: copies of the checkout at a time.
         minutes: after so many no further mutant is begun.
+        where: a word of `SUBJECTS`.
 
     Raises:
         FileNotFoundError: this is no checkout, but an installed package without tests.
     """
-    root = checkout()
-    found = mutants(root / STORE)
+    root, subject, excuses = checkout(), SUBJECTS[where], EQUIVALENT[where]
+    found = mutants(root / subject.folder, subject.modules, subject.rules)
     stride = max(1, len(found) // count) if count else 1
     chosen = found[seed % stride :: stride]
-    covering = control(root)
+    covering = control(root, subject)
     parts = max(jobs, 1)
-    calls = [(root, chosen[n::parts], covering, minutes) for n in range(parts)]
+    calls = [(root, chosen[n::parts], covering, minutes, subject) for n in range(parts)]
     verdicts = [verdict for part in each(tried, calls, Runs(jobs)) for verdict in part]
     noticed = Counter(verdict.failed.partition("::")[0] for verdict in verdicts if verdict.failed)
     conditions = {
+        "where": where,
         "places found": len(found),
         "places planned": len(chosen),
         "tests": len(covering.seconds),
         "noticed by": dict(noticed.most_common()),
-        "not noticed": [_words(verdict) for verdict in verdicts if _survives(verdict)],
-        "change nothing": {key: why for key, why in EQUIVALENT.items() if key in _kept(verdicts)},
+        "not noticed": [_words(verdict) for verdict in verdicts if _survives(verdict, excuses)],
+        "change nothing": {key: why for key, why in excuses.items() if key in _kept(verdicts)},
         "tests that fail on the source as it is": covering.failed or covering.odd,
     }
-    return Report("campaign isolation", conditions, list(_figures(verdicts, covering, found, len(chosen))))
+    return Report(
+        "campaign isolation", conditions, list(_figures(verdicts, covering, found, len(chosen), excuses))
+    )
 
 
-def _survives(verdict: Verdict) -> bool:
-    return not verdict.failed and verdict.mutant.key not in EQUIVALENT
+def _survives(verdict: Verdict, excuses: Container[str]) -> bool:
+    return not verdict.failed and verdict.mutant.key not in excuses
 
 
 def _kept(verdicts: Iterable[Verdict]) -> set[str]:
@@ -175,17 +215,21 @@ def _words(verdict: Verdict) -> str:
 
 
 def _figures(
-    verdicts: Sequence[Verdict], covering: Covering, found: Sequence[Mutant], planned: int
+    verdicts: Sequence[Verdict],
+    covering: Covering,
+    found: Sequence[Mutant],
+    planned: int,
+    excuses: Mapping[str, str],
 ) -> Iterable[Figure]:
-    survivors = sum(map(_survives, verdicts))
+    survivors = sum(_survives(verdict, excuses) for verdict in verdicts)
     noticed = sum(bool(verdict.failed) for verdict in verdicts)
     yield judged("isolation_mutants", len(verdicts), "1", "higher", bar=planned)
     yield judged("isolation_mutants_noticed", noticed, "1", "higher")
     yield judged("isolation_mutants_that_change_nothing", len(verdicts) - noticed - survivors, "1", "lower")
     yield judged("isolation_mutants_not_noticed", survivors, "1", "lower", bar=0)
     # An excuse for what is not there, or for what a test does notice, would hide the next one.
-    wrong = EQUIVALENT.keys() - {mutant.key for mutant in found}
-    wrong |= EQUIVALENT.keys() & {verdict.mutant.key for verdict in verdicts if verdict.failed}
+    wrong = excuses.keys() - {mutant.key for mutant in found}
+    wrong |= excuses.keys() & {verdict.mutant.key for verdict in verdicts if verdict.failed}
     yield judged("isolation_wrong_excuses", len(wrong), "1", "lower", bar=0)
     passes = not covering.failed and not covering.odd and bool(covering.seconds)
     yield judged("isolation_control_unchanged_passes", int(passes), "1", "higher", bar=1)

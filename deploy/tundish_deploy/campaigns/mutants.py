@@ -1,4 +1,4 @@
-"""Finds each place where the store keeps tenants apart, and writes the same source without it."""
+"""Finds each place that keeps tenants apart or refuses somebody, and writes the same source without it."""
 
 from __future__ import annotations
 
@@ -8,19 +8,42 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
-# The first tenant of the store's tests is none of those that they are about, so whoever takes it for one of
-# them is wrong every time.
-_FIRST_ID: Final = 1
-_FIRST_SLUG: Final = "first"
 _OWNERS: Final = frozenset({"tenant_id", "tenant"})
 _NAMES: Final = frozenset({"tenant_id", "tenant", "slug", "folder"})
-_CHECKS: Final = frozenset({"require", "require_all_signals", "_check_signals"})
+_CHECKS: Final = frozenset(
+    {
+        *("require", "require_all_signals", "_check_signals", "access_programme", "protect"),
+        *("take_for", "take_in", "take_stranger", "take_at_door"),
+    }
+)
+_CALLERS: Final = frozenset({"principal", "who"})
 _WALLS: Final = ("allowed_directories", "enable_external_access", "lock_configuration")
 _LOOKUPS: Final = frozenset({"get", "pop", "setdefault"})
 _LOGS: Final = frozenset({"log", "_log_event", "logger"})
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What is changed, and into what.
+
+    Attributes:
+        number, slug: of another tenant than the one that the tests are about, so that whoever takes it for
+            that one is wrong every time.
+        words: how reports call it.
+        refusals: whether each ``if …: raise …`` is a place, too.
+    """
+
+    number: int = 1
+    slug: str = "first"
+    words: str = "the first tenant's"
+    refusals: bool = False
+
+
+STORES: Final = Rules()
+"""No test of the store is about the first tenant."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,19 +72,20 @@ class Mutant:
         return f"{self.path}: {self.where}: {self.what}"
 
 
-def mutants(folder: Path) -> list[Mutant]:
-    """All places of all modules of a folder."""
+def mutants(folder: Path, modules: Iterable[str] = ("**/*.py",), rules: Rules = STORES) -> list[Mutant]:
+    """All places of the modules of a folder that the patterns name."""
+    paths = {path for pattern in modules for path in folder.glob(pattern)}
     return [
         mutant
-        for path in sorted(folder.rglob("*.py"))
+        for path in sorted(paths)
         if "testing" not in path.relative_to(folder).parts
-        for mutant in _of_module(str(path.relative_to(folder)), ast.parse(path.read_text()))
+        for mutant in _of_module(str(path.relative_to(folder)), ast.parse(path.read_text()), rules)
     ]
 
 
-def _of_module(path: str, tree: ast.Module) -> Iterator[Mutant]:
+def _of_module(path: str, tree: ast.Module, rules: Rules) -> Iterator[Mutant]:
     around = _around(tree)
-    for number, (node, what, _) in enumerate(_places(tree)):
+    for number, (node, what, _) in enumerate(_places(tree, rules)):
         where, statement = around[id(node)]
         yield Mutant(path, node.lineno, what, number, where, statement)
 
@@ -84,10 +108,10 @@ def _around(tree: ast.Module) -> dict[int, tuple[str, tuple[int, int]]]:
     return found
 
 
-def mutated(source: str, number: int) -> str:
+def mutated(source: str, number: int, rules: Rules = STORES) -> str:
     """The source with its place of that number changed; comments are lost."""
     tree = ast.parse(source)
-    for place, (_, _, change) in enumerate(_places(tree)):
+    for place, (_, _, change) in enumerate(_places(tree, rules)):
         if place == number:
             change()
             break
@@ -97,7 +121,7 @@ def mutated(source: str, number: int) -> str:
 _Place = tuple["ast.expr | ast.stmt", str, "Callable[[], None]"]
 
 
-def _places(tree: ast.AST) -> Iterator[_Place]:
+def _places(tree: ast.AST, rules: Rules) -> Iterator[_Place]:
     """Node, words, and how to change it."""
     silent = {id(inner) for node in ast.walk(tree) if _is_talk(node) for inner in ast.walk(node)}
     for node in list(ast.walk(tree)):
@@ -108,10 +132,11 @@ def _places(tree: ast.AST) -> Iterator[_Place]:
             for index, item in enumerate(items):
                 if not isinstance(item, ast.expr | ast.stmt) or id(item) in silent:
                     continue
-                found = _change(node, item)
+                found = _change(node, item, rules)
                 if found is not None:
                     what, new = found
-                    yield item, f"{ast.unparse(item)} → {what}", _setter(node, name, index, new)
+                    shown = item.test if isinstance(item, ast.If) else item
+                    yield item, f"{ast.unparse(shown)} → {what}", _setter(node, name, index, new)
 
 
 def _setter(node: ast.AST, name: str, index: int, new: ast.AST | None) -> Callable[[], None]:
@@ -127,7 +152,7 @@ def _setter(node: ast.AST, name: str, index: int, new: ast.AST | None) -> Callab
     return change
 
 
-def _change(parent: ast.AST, node: ast.AST) -> tuple[str, ast.AST | None] | None:
+def _change(parent: ast.AST, node: ast.AST, rules: Rules) -> tuple[str, ast.AST | None] | None:
     """What takes the place of a node that keeps tenants apart, or None for all others."""
     always = "always true", ast.Constant(value=True)
     match node:
@@ -146,21 +171,27 @@ def _change(parent: ast.AST, node: ast.AST) -> tuple[str, ast.AST | None] | None
             text.startswith(_WALLS) and isinstance(parent, ast.Tuple)
         ):
             change = ("no wall", None)
+        case ast.If(body=[ast.Raise()], orelse=[]) if rules.refusals:
+            change = "not refused", ast.Pass()
+        case ast.Attribute(value=ast.Name(id=name)) if name in _CALLERS and isinstance(
+            parent, ast.Tuple | ast.FormattedValue
+        ):
+            change = "all callers alike", ast.Constant(value=0)
         case _:
-            change = _other_tenant(parent, node)
+            change = _other_tenant(parent, node, rules)
     return change
 
 
-def _other_tenant(parent: ast.AST, node: ast.AST) -> tuple[str, ast.AST] | None:
-    """The first tenant in the place of the one that is meant."""
+def _other_tenant(parent: ast.AST, node: ast.AST, rules: Rules) -> tuple[str, ast.AST] | None:
+    """Another tenant in the place of the one that is meant."""
     if not isinstance(node, ast.Name | ast.Attribute) or not isinstance(node.ctx, ast.Load):
         return None
     name = _name(node)
     if name == "slug" and isinstance(parent, ast.Call | ast.BinOp | ast.keyword):
-        return "the first tenant's", ast.Constant(value=_FIRST_SLUG)
+        return rules.words, ast.Constant(value=rules.slug)
     used = isinstance(parent, ast.Call | ast.keyword | ast.Subscript)
     if name in _OWNERS and used and node is not getattr(parent, "func", None):
-        return "the first tenant's", ast.Constant(value=_FIRST_ID)
+        return rules.words, ast.Constant(value=rules.number)
     return None
 
 

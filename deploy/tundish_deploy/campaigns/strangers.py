@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import json
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Final
 
 import pyarrow as pa
+from cryptography.fernet import Fernet
 from pydantic import SecretStr
 
 from tundish_dashboards.app import attach_dashboards
 from tundish_dashboards.settings import DashboardSettings
 from tundish_platform.alarms import RuleSpec, create_rule, take_reports
+from tundish_platform.alarms.notify import Vault
 from tundish_platform.api.app import ApiSettings, create_app
 from tundish_platform.api.context import PlatformContext
 from tundish_platform.api.live import StreamLimits
@@ -23,6 +25,7 @@ from tundish_platform.api.rates import Rate, RateLimits
 from tundish_platform.assets import Heartbeat, save_heartbeat, upsert_signals
 from tundish_platform.marketplace import Catalogue
 from tundish_platform.migrations import upgrade
+from tundish_platform.people.settings import PeopleSettings
 from tundish_platform.samples import SCHEMAS, AlarmReport, SampleBatch, SampleKind, SignalRole, SignalSpec
 from tundish_platform.store import Telemetry
 from tundish_platform.tenancy import Permission, Principal, Role, access_tenant
@@ -38,7 +41,7 @@ from tundish_platform.tenancy.accounts import (
 )
 from tundish_platform.tenancy.metadata import Metadata
 from tundish_platform.tenancy.reach import Above
-from tundish_platform.tenancy.sessions import end_session, open_session
+from tundish_platform.tenancy.sessions import SESSION_PREFIX, end_session, open_session
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -59,7 +62,9 @@ ORIGIN: Final = {"Origin": "http://localhost"}
 _ABOVE: Final = frozenset({Role.BUREAU_OFFICER, Role.PLATFORM_OPERATOR})
 # Who asks everything at once must not be told to wait, and a stream says at once whatever it has to say.
 _MANY: Final = Rate(1e6, 1_000_000)
-_SETTINGS: Final = ApiSettings(rates=RateLimits(key=_MANY, tenant=_MANY), streams=StreamLimits(alive_s=0.0))
+_SETTINGS: Final = ApiSettings(
+    rates=RateLimits(_MANY, _MANY, _MANY, _MANY), streams=StreamLimits(alive_s=0.0)
+)
 _LINE: Final = f"S/{CANARY}/L1"
 
 
@@ -103,6 +108,18 @@ class Strangers:
                 cookie["sid"] = asker.secret
         return client
 
+    def session_token(self, asker: Asker) -> str:
+        """A new session of a person, as the API takes it."""
+        principal = asker.principal
+        assert principal is not None, "nobody has no session"  # noqa: S101 - the campaign's own mistake
+        with self.context.metadata.above(Above.IDENTITY).session() as session:
+            secret = open_session(session, principal.id, timedelta(hours=10), datetime.now(UTC))
+        return SESSION_PREFIX + secret
+
+    def again(self, asker: Asker) -> Asker:
+        """The same person at a browser of their own, with a session that nobody has ended."""
+        return replace(asker, secret=self.session_token(asker).removeprefix(SESSION_PREFIX))
+
     def message(self, output: str, path: str, value: object = None) -> dict[str, Any]:
         """A callback's message as the browser sends it, with one value for all inputs but the address."""
         spec = self.dash.callback_map[output]
@@ -137,7 +154,10 @@ def strangers() -> Iterator[Strangers]:
         metadata = Metadata(f"sqlite:///{Path(folder) / 'metadata.sqlite'}")
         upgrade(metadata)
         telemetry = Telemetry(Path(folder) / "store", metadata.above(Above.STORE))
-        context = PlatformContext(metadata, telemetry, Catalogue())
+        context = PlatformContext(
+            metadata, telemetry, Catalogue(), Vault(SecretStr("k" * 40)),
+            people=PeopleSettings(key=SecretStr(Fernet.generate_key().decode())),
+        )  # fmt: skip
         try:
             app = create_app(context, _SETTINGS)
             made = Strangers(

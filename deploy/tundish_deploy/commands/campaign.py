@@ -106,12 +106,15 @@ def isolation(
     seed: Seed = 1,
     jobs: Jobs = 2,
     minutes: Minutes = None,
+    where: Annotated[
+        str, typer.Option(help="store, or doors: guard, limits, keys, people and tables' policies.")
+    ] = "store",
     json: JsonOption = False,
 ) -> None:
-    """Take away each check between tenants in turn; the store's tests must notice. Needs a checkout."""
+    """Take away each check between tenants in turn; the tests must notice. Needs a checkout."""
     from tundish_deploy.campaigns.isolation import campaign
 
-    _end(campaign(count, seed, jobs, minutes), as_json=json)
+    _end(campaign(count, seed, jobs, minutes, where), as_json=json)
 
 
 @app.command()
@@ -132,13 +135,15 @@ def fuzz(
     api: Annotated[int, typer.Option(help="Cases for the API.", min=0)] = 100_000,
     callbacks: Annotated[int, typer.Option(help="Cases for the pages' callbacks.", min=0)] = 50_000,
     seed: Seed = 1,
+    jobs: Jobs = 2,
     minutes: Minutes = None,
     json: JsonOption = False,
 ) -> None:
     """Send what no client would to every route and callback; no answer may be the server's failure."""
     from tundish_deploy.campaigns.fuzz import campaign
+    from tundish_deploy.campaigns.runner import Runs
 
-    _end(campaign(api, callbacks, seed, minutes), as_json=json)
+    _end(campaign(api, callbacks, seed, Runs(jobs, minutes)), as_json=json)
 
 
 @app.command()

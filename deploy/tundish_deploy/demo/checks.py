@@ -18,7 +18,7 @@ from tundish_platform.samples import SampleKind, is_good
 from tundish_platform.sdk.client import ApiError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from tundish_deploy.demo.plan import DemoPlant
     from tundish_deploy.demo.run import Demo
@@ -104,7 +104,7 @@ def statuses_and_kinds_are_kept(demo: Demo) -> list[Finding]:
     ]
 
 
-def row_kind(signals: list[SignalInfo], row: dict[str, Any]) -> str:
+def row_kind(signals: list[SignalInfo], row: Mapping[str, Any]) -> str:
     """Kind of the signal that a latest value belongs to, if a connector delivers it."""
     return next((s.kind.value for s in signals if s.id == row["signal"]), "")
 
@@ -186,7 +186,7 @@ def an_app_runs_on_granted_signals(demo: Demo) -> list[Finding]:
     with demo.client("worker") as worker:
         granted = worker.grants(plant.slug, _APP)
         runs = _until(lambda: worker.runs(plant.slug), bool, seconds=90)
-    newest = runs[0] if runs else {}
+    newest: Mapping[str, Any] = runs[0] if runs else {}
     return [
         Finding("应用授权 · signals granted", f"{len(granted)}", ok=bool(granted)),
         Finding(

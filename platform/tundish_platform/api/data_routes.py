@@ -12,7 +12,7 @@ from tundish_platform.api import parameters as p
 from tundish_platform.api import params, queries, raw, shapes
 from tundish_platform.api.answers import ARROW_MIME, arrow_stream, download, finite, json_rows, rows_as
 from tundish_platform.api.context import platform
-from tundish_platform.api.conversion import asked_unit, conversions, converted
+from tundish_platform.api.conversion import asked_unit, conversions, converted, converted_grid
 from tundish_platform.api.described import JSON, described
 from tundish_platform.api.guard import guarded
 from tundish_platform.api.pages import LINK, paged
@@ -88,17 +88,21 @@ def samples(scope: TenantScope) -> ResponseReturnValue:
 
 @routes.get("/tenants/<tenant>/export")
 @guarded(Permission.READ)
-@described(p.SIGNALS, *p.WINDOW, p.KIND, FILE, gives=tuple(form.media_type for form in ExportForm))
+@described(p.SIGNALS, *p.WINDOW, p.KIND, FILE, p.UNIT, gives=tuple(form.media_type for form in ExportForm))
 def export(scope: TenantScope) -> ResponseReturnValue:
     """Samples of one kind over a window as a file, however many there are."""
     kind, form = params.kind(), ExportForm(FILE.read())
     start, end = params.window()
     found = [s for s in queries.signals_of(platform(), scope, params.signal_ids()) if s.kind is kind]
-    telemetry = platform().telemetry
+    telemetry, unit = platform().telemetry, asked_unit()
+    units = conversions(found, unit)
     until = raw.heard_until(telemetry, scope, [s.id for s in found], start, end)
     windows = np.array([[params.micros(start), params.micros(until)]])
     name = f"{scope.slug}-{kind}-{start:%Y%m%dT%H%M%SZ}-{end:%Y%m%dT%H%M%SZ}.{_ENDINGS[form]}"
-    return download(telemetry.export(scope, found, windows, kind, form), form.media_type, name)
+    # A file says of each row in which unit it is.
+    labelled = found if unit is None else [s.model_copy(update={"unit": unit}) for s in found]
+    change = None if unit is None else lambda rows: converted(rows, units, "value")
+    return download(telemetry.export(scope, labelled, windows, kind, form, change), form.media_type, name)
 
 
 @routes.get("/tenants/<tenant>/trend")
@@ -142,13 +146,15 @@ def summary(scope: TenantScope) -> ResponseReturnValue:
 
 @routes.get("/tenants/<tenant>/wide")
 @guarded(Permission.READ)
-@described(p.SIGNALS, *p.WINDOW, p.STEP_S.needed, p.GRID_HOLD, gives=(ARROW_MIME,))
+@described(p.SIGNALS, *p.WINDOW, p.STEP_S.needed, p.GRID_HOLD, p.UNIT, gives=(ARROW_MIME,))
 def wide(scope: TenantScope) -> ResponseReturnValue:
     """Signals side by side on one time grid, as Arrow."""
     start, end = params.window()
     found = params.numbers(queries.signals_of(platform(), scope, params.signal_ids()))
     step, held = params.step(start, end, len(found)), params.interpolation(found, "step")
-    return arrow_stream(platform().telemetry.wide(scope, found, start, end, step, interpolation=held))
+    units = conversions(found, asked_unit())
+    table = platform().telemetry.wide(scope, found, start, end, step, interpolation=held)
+    return arrow_stream(converted_grid(table, units))
 
 
 @routes.get("/tenants/<tenant>/gaps")

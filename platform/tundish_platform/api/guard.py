@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 import structlog
 from flask import current_app, g, request
 
+from tundish_platform.api.addresses import caller_address
 from tundish_platform.api.context import platform
 from tundish_platform.api.errors import API_ROOT, Problem
 from tundish_platform.api.rates import rates
@@ -54,9 +55,13 @@ class Access:
         above: a permission above tenants.
         person: whether services are refused.
         body_limit: bytes of body it takes.
+        door: whether it lets people in for a secret, so that an address may try only so often.
+        probe: whether it is answered however many ask.
     """
 
     open: bool = False
+    door: bool = False
+    probe: bool = False
     tenant: Permission | None = None
     above: Permission | None = None
     person: bool = False
@@ -66,6 +71,18 @@ class Access:
 def open_to_all(view: View) -> View:
     """Mark a view that anybody may call; it must not tell anything of any tenant."""
     setattr(view, _MARK, Access(open=True))
+    return view
+
+
+def open_as_door(view: View) -> View:
+    """Mark a view that anybody may call to come in with a secret: a password, a passkey, an invitation."""
+    setattr(view, _MARK, Access(open=True, door=True))
+    return view
+
+
+def open_to_probes(view: View) -> View:
+    """Mark a view that anybody may call at any rate: who watches the platform must not be turned away."""
+    setattr(view, _MARK, Access(open=True, probe=True))
     return view
 
 
@@ -142,6 +159,7 @@ def deny_by_default() -> None:
     request.max_content_length = access.body_limit
     _refuse_control_characters()
     if access.open:
+        _count_stranger(access)
         return
     g.tundish_principal = principal = _authenticate()
     rates().take_for(principal)
@@ -189,10 +207,19 @@ def bearer() -> str:
     return _bearer_of(request.headers.get(_HEADER, ""))
 
 
+def _count_stranger(access: Access) -> None:
+    if access.door:
+        rates().take_at_door(caller_address())
+    elif not access.probe:
+        rates().take_stranger(caller_address())
+
+
 def _authenticate() -> Principal:
     try:
         return _principal_of(platform(), request.headers.get(_HEADER, ""))
     except AccessDenied:
+        # Only who is refused is counted: a good token opens, whatever its neighbours at the address do.
+        rates().take_stranger(caller_address())
         raise Problem(401) from None
 
 

@@ -12,7 +12,7 @@ from tundish_platform.api import people_shapes as shapes
 from tundish_platform.api.context import platform
 from tundish_platform.api.described import described
 from tundish_platform.api.errors import Problem
-from tundish_platform.api.guard import guarded, of_person, open_to_all
+from tundish_platform.api.guard import guarded, of_person, open_as_door
 from tundish_platform.api.ids import MAX_ID, known_id
 from tundish_platform.api.pages import LINK, paged
 from tundish_platform.api.parameters import Query, page, whole
@@ -149,7 +149,7 @@ def invitation_withdraw(scope: TenantScope, invitation: int) -> ResponseReturnVa
 
 
 @routes.post("/invitations/accept")
-@open_to_all
+@open_as_door
 @described(body=ComeInAsNew, answer=shapes.CameIn, status=201)
 def invitation_accept(body: ComeInAsNew) -> ResponseReturnValue:
     """Come in as a new person; the invitation's token is what lets them."""

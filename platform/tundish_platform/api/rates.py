@@ -1,4 +1,4 @@
-"""How many requests a key and a tenant may send: token buckets in the memory of each server process."""
+"""How many requests a key, a tenant and a stranger may send: token buckets in memory, by server process."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from tundish_platform.tenancy import Principal, TenantScope
 
 EXTENSION: Final = "tundish_rates"
-# Buckets that are full say nothing; they are dropped when so many are held.
-_MOST_BUCKETS: Final = 20_000
+# Of each kind. Who comes from ever new addresses must not fill the memory with them.
+MOST_BUCKETS: Final = 20_000
 _REFUSED_FROM: Final = 400
 _TOO_MANY: Final = 429
 
@@ -46,10 +46,19 @@ class Rate:
 
 @dataclass(frozen=True, slots=True)
 class RateLimits:
-    """The limits of a key, and of all keys of a tenant together."""
+    """How many requests may come.
+
+    Attributes:
+        key: from a key, or a person's sessions.
+        tenant: from all keys of a tenant together.
+        stranger: from an address without a token or with a bad one.
+        door: from an address at the routes that let people in: a password's hash is slow to check.
+    """
 
     key: Rate = field(default_factory=lambda: Rate(200.0, 2_000))
     tenant: Rate = field(default_factory=lambda: Rate(400.0, 4_000))
+    stranger: Rate = field(default_factory=lambda: Rate(20.0, 200))
+    door: Rate = field(default_factory=lambda: Rate(2.0, 60))
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,12 +97,14 @@ class Buckets:
         """Take a request out of the caller's bucket, if there is one in it."""
         with self._lock:
             now = self._clock()
-            if len(self._levels) >= _MOST_BUCKETS:
-                self._drop_full(now)
             level = self._level(caller, now)
             taken = level >= 1
             level -= taken
+            # At the end again, so that the first one is always who has been silent for longest.
+            self._levels.pop(caller, None)
             self._levels[caller] = (level, now)
+            if len(self._levels) > MOST_BUCKETS:
+                del self._levels[next(iter(self._levels))]
         wait = 0.0 if level >= 1 else (1 - level) / self.rate.per_s
         return Left(taken, int(level), wait)
 
@@ -101,22 +112,20 @@ class Buckets:
         level, seen = self._levels.get(caller, (float(self.rate.burst), now))
         return min(float(self.rate.burst), level + (now - seen) * self.rate.per_s)
 
-    def _drop_full(self, now: float) -> None:
-        self._levels = {
-            who: at for who, at in self._levels.items() if self._level(who, now) < self.rate.burst
-        }
-
 
 class Rates:
     """The buckets of a server process.
 
     Args:
-        limits: of keys and tenants.
+        limits: of keys, tenants and addresses.
+        clock: seconds, never going back.
     """
 
-    def __init__(self, limits: RateLimits) -> None:
-        self._keys = Buckets(limits.key)
-        self._tenants = Buckets(limits.tenant)
+    def __init__(self, limits: RateLimits, clock: Callable[[], float] = time.monotonic) -> None:
+        self._keys = Buckets(limits.key, clock)
+        self._tenants = Buckets(limits.tenant, clock)
+        self._strangers = Buckets(limits.stranger, clock)
+        self._doors = Buckets(limits.door, clock)
 
     def take_for(self, principal: Principal) -> None:
         """Count a request of a key, whatever becomes of it.
@@ -124,7 +133,7 @@ class Rates:
         Raises:
             Problem: 429, it has sent too many.
         """
-        _count("key", self._keys, (principal.person, principal.id, principal.name))
+        _count("key", self._keys, caller_of(principal))
 
     def take_in(self, scope: TenantScope) -> None:
         """Count a request in a tenant.
@@ -133,6 +142,27 @@ class Rates:
             Problem: 429, its keys together have sent too many.
         """
         _count("tenant", self._tenants, scope.tenant_id)
+
+    def take_stranger(self, address: str) -> None:
+        """Count a request without a token that is good for anything.
+
+        Raises:
+            Problem: 429, its address has sent too many.
+        """
+        _count("address", self._strangers, address)
+
+    def take_at_door(self, address: str) -> None:
+        """Count an attempt to come in with a secret, whatever becomes of it.
+
+        Raises:
+            Problem: 429, its address has made too many.
+        """
+        _count("door", self._doors, address)
+
+
+def caller_of(principal: Principal) -> tuple[bool, int, str]:
+    """What tells a caller from all others: people and keys are numbered apart, and jobs only have names."""
+    return principal.person, principal.id, principal.name
 
 
 def rates() -> Rates:

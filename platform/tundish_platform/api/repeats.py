@@ -21,6 +21,7 @@ from tundish_platform.api.described import description_of
 from tundish_platform.api.errors import Problem
 from tundish_platform.api.guard import current_principal
 from tundish_platform.api.kept import KeptAnswer
+from tundish_platform.api.rates import caller_of
 from tundish_platform.tenancy.metadata import insert_into
 
 if TYPE_CHECKING:
@@ -56,8 +57,8 @@ def answer_repeat() -> Response | None:
             f"must be 1 to {MAX_KEY} printable ASCII characters",
             f"须为 1 至 {MAX_KEY} 个可见 ASCII 字符",
         )
-    who = current_principal()
-    taken = (_digest(f"{who.person} {who.id} {who.name}".encode(), key.encode()), _digest(*_asked()))
+    who = " ".join(map(str, caller_of(current_principal())))
+    taken = (_digest(who.encode(), key.encode()), _digest(*_asked()))
     with platform().metadata.session() as session:
         known = _take(session, scope, *taken)
     if known is None:

@@ -13,7 +13,7 @@ from tundish_platform.api import people_shapes as shapes
 from tundish_platform.api.context import platform
 from tundish_platform.api.described import described
 from tundish_platform.api.errors import Problem
-from tundish_platform.api.guard import bearer, of_person, open_to_all
+from tundish_platform.api.guard import bearer, of_person, open_as_door
 from tundish_platform.api.ids import known_id
 from tundish_platform.api.shapes import Removed
 from tundish_platform.people.account import end_own_sessions
@@ -88,7 +88,7 @@ class NewPasskey(Answer):
 
 
 @routes.post("/sessions")
-@open_to_all
+@open_as_door
 @described(body=LogIn, answer=shapes.SessionOpened, status=201, secret=True)
 def log_in(body: LogIn) -> ResponseReturnValue:
     """Log in with name, password and, where a second factor stands, a code."""
@@ -105,7 +105,7 @@ def log_in(body: LogIn) -> ResponseReturnValue:
 
 
 @routes.post("/sessions/passkey/options")
-@open_to_all
+@open_as_door
 @described(answer=shapes.PasskeyOptions)
 def passkey_ask() -> ResponseReturnValue:
     """What a browser asks its authenticator in order to log in."""
@@ -115,7 +115,7 @@ def passkey_ask() -> ResponseReturnValue:
 
 
 @routes.post("/sessions/passkey")
-@open_to_all
+@open_as_door
 @described(body=Answer, answer=shapes.SessionOpened, status=201, secret=True)
 def passkey_log_in(body: Answer) -> ResponseReturnValue:
     """Log in with a passkey."""

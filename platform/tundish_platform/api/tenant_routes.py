@@ -13,7 +13,7 @@ from tundish_platform.api.answers import BATCHES_MIME
 from tundish_platform.api.context import platform
 from tundish_platform.api.described import described
 from tundish_platform.api.errors import Problem
-from tundish_platform.api.guard import authenticated, guarded, open_to_all
+from tundish_platform.api.guard import authenticated, guarded, open_to_probes
 from tundish_platform.api.pages import LINK, paged
 from tundish_platform.api.parameters import AFTER_SIGNAL, SIGNAL_LIMIT, Query
 from tundish_platform.api.params import wrong
@@ -60,7 +60,7 @@ class SignalDeclaration(BaseModel):
 
 
 @routes.get("/health")
-@open_to_all
+@open_to_probes
 @described(answer=shapes.Health)
 def health() -> ResponseReturnValue:
     """Whether the platform can take and give samples."""

@@ -11,6 +11,7 @@ from tundish_platform.api import parameters as p
 from tundish_platform.api import params, queries, raw, shapes
 from tundish_platform.api.answers import ARROW_MIME, rows_as
 from tundish_platform.api.context import platform
+from tundish_platform.api.conversion import asked_unit, conversions, converted_windows
 from tundish_platform.api.described import JSON, described
 from tundish_platform.api.errors import Problem
 from tundish_platform.api.guard import guarded
@@ -30,16 +31,18 @@ routes = Blueprint("windows", __name__)
 @routes.get("/tenants/<tenant>/aggregate")
 @guarded(Permission.READ)
 @described(
-    p.SIGNALS, *p.CUT, p.OWN_HOLD, p.JSON_FIRST, answer=list[shapes.Aggregate], gives=(JSON, ARROW_MIME)
-)
+    p.SIGNALS, *p.CUT, p.OWN_HOLD, p.JSON_FIRST, p.UNIT,
+    answer=list[shapes.Aggregate], gives=(JSON, ARROW_MIME),
+)  # fmt: skip
 def aggregate(scope: TenantScope) -> ResponseReturnValue:
     """Time-weighted figures of each signal and window, each with its completeness."""
     form = p.JSON_FIRST.read()
     ids = params.signal_ids()
     cut = windows(platform(), scope, len(ids), params.MAX_ANSWERS[form])
     found = queries.signals_of(platform(), scope, ids)
-    held = params.interpolation(found, "signal")
-    return rows_as(named(platform().telemetry.aggregate(scope, found, cut.bounds, held), cut), form)
+    units, held = conversions(found, asked_unit()), params.interpolation(found, "signal")
+    table = platform().telemetry.aggregate(scope, found, cut.bounds, held)
+    return rows_as(named(converted_windows(table, units), cut), form)
 
 
 @routes.get("/tenants/<tenant>/states")

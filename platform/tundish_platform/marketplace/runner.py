@@ -56,10 +56,10 @@ class RunnerClient(Protocol):
     def signals(self, tenant: str) -> list[SignalInfo]:
         """All signals of a tenant."""
 
-    def latest(self, tenant: str) -> list[dict[str, Any]]:
+    def latest(self, tenant: str) -> Sequence[Mapping[str, Any]]:
         """Newest sample of each signal."""
 
-    def subscriptions(self, tenant: str) -> list[dict[str, Any]]:
+    def subscriptions(self, tenant: str) -> Sequence[Mapping[str, Any]]:
         """The tenant's active subscriptions."""
 
     def app_inputs(self, tenant: str, app: str, start: datetime, end: datetime, kind: SampleKind) -> pa.Table:

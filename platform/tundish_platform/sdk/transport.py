@@ -14,6 +14,7 @@ import pyarrow as pa
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from pathlib import Path
     from types import TracebackType
 
 PREFIX: Final = "/api/v1"
@@ -117,10 +118,21 @@ class Transport:
             raise _error_of(answer)
         return answer
 
-    def _post(self, path: str, body: object) -> dict[str, Any]:
-        """Send JSON that does something; sent again, it does it once."""
-        found: dict[str, Any] = self._send("POST", path, json=body, headers={_KEY: uuid4().hex}).json()
-        return found
+    def _post(self, path: str, body: object = None) -> Any:  # noqa: ANN401 - JSON
+        """Send JSON below a tenant that does something; sent again, it does it once."""
+        return self._send("POST", path, json=body, headers={_KEY: uuid4().hex}).json()
+
+    def _save(self, path: str, parameters: Mapping[str, str], file: Path) -> int:
+        """Write the answer to a file that appears when it is whole; returns its bytes."""
+        part = file.with_name(f"{file.name}.part")
+        try:
+            with part.open("wb") as sink:
+                self._download(path, parameters, sink)
+                size = sink.tell()
+            part.replace(file)
+        finally:
+            part.unlink(missing_ok=True)
+        return size
 
     def _download(self, path: str, parameters: Mapping[str, str], sink: BinaryIO) -> None:
         """Write the answer's body as it comes."""
@@ -167,15 +179,11 @@ class Transport:
     def _json(self, method: str, path: str, **parts: Any) -> Any:  # noqa: ANN401 - JSON
         return self._send(method, path, **parts).json()
 
-    def _object(self, method: str, path: str, **parts: Any) -> dict[str, Any]:  # noqa: ANN401 - httpx's own
-        found: dict[str, Any] = self._json(method, path, **parts)
-        return found
-
-    def _list(self, path: str, parameters: Mapping[str, str] | None = None) -> list[dict[str, Any]]:
-        rows: list[dict[str, Any]] = self._json("GET", path, params=parameters)
+    def _list(self, path: str, parameters: Mapping[str, str] | None = None) -> list[Any]:
+        rows: list[Any] = self._json("GET", path, params=parameters)
         return rows
 
-    def _every(self, path: str, parameters: Mapping[str, str] | None = None) -> Iterator[dict[str, Any]]:
+    def _every(self, path: str, parameters: Mapping[str, str] | None = None) -> Iterator[Any]:
         """Rows of a list, page by page, as the Link headers lead."""
         answer = self._send("GET", path, params=parameters)
         while True:

@@ -17,8 +17,9 @@ from waitress.server import create_server
 from tundish_platform.alarms import RuleSpec, create_rule, take_reports
 from tundish_platform.alarms.maintenance import WindowSpec, plan_maintenance
 from tundish_platform.alarms.notify import SPEC, PolicySpec, Vault, create_channel, create_policy
-from tundish_platform.api.app import create_app
+from tundish_platform.api.app import ApiSettings, create_app
 from tundish_platform.api.context import PlatformContext
+from tundish_platform.api.rates import Rate, RateLimits
 from tundish_platform.assets import Heartbeat, save_heartbeat, upsert_signals
 from tundish_platform.marketplace import Catalogue
 from tundish_platform.samples import SCHEMAS, AlarmReport, SampleBatch, SampleKind, SignalRole, SignalSpec
@@ -45,6 +46,9 @@ NOW = datetime.now(UTC).replace(microsecond=0)
 MINUTE = timedelta(minutes=1)
 VAULT = Vault(SecretStr("k" * 40))
 LINE = f"S/{CANARY}/L1"
+# All strangers of a test come from one address, thousands of times.
+MANY = Rate(1e6, 1_000_000)
+SETTINGS = ApiSettings(rates=RateLimits(stranger=MANY, door=MANY))
 
 
 class Disk(LocalFiles):
@@ -208,7 +212,7 @@ def world(database: Metadata, tmp_path: Path) -> Iterator[World]:
     telemetry = Telemetry(tmp_path / "store", metadata.above(Above.STORE), files=disk)
     context = PlatformContext(metadata, telemetry, Catalogue(), VAULT)
     context.telemetry.append(scopes["steel"], batches(ids))
-    yield World(context, create_app(context), _tokens(metadata), scopes, ids, disk)
+    yield World(context, create_app(context, SETTINGS), _tokens(metadata), scopes, ids, disk)
     disk.fault = 0
     context.telemetry.close()
 

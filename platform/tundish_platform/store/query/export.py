@@ -22,7 +22,7 @@ from tundish_platform.samples import empty_table
 from tundish_platform.store.query.statusnames import STATUS_NAMES, status_name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from numpy.typing import NDArray
     from typing_extensions import Buffer
@@ -83,7 +83,11 @@ def raw_chunks(
 
 
 def export(
-    tables: Iterable[pa.Table], signals: Sequence[SignalInfo], kind: SampleKind, form: ExportForm
+    tables: Iterable[pa.Table],
+    signals: Sequence[SignalInfo],
+    kind: SampleKind,
+    form: ExportForm,
+    change: Callable[[pa.Table], pa.Table] | None = None,
 ) -> Iterator[bytes]:
     """Chunks of bytes of one file; only one table and what it makes are in memory.
 
@@ -92,12 +96,15 @@ def export(
         signals: what the rows' signals are; rows of others are left out.
         kind: of the rows; says the type of the values of a file without rows.
         form: of the file.
+        change: makes other values of the rows; a file without rows has their type all the same.
     """
-    book = _Book(signals)
+    book, none = _Book(signals), empty_table(kind)
+    if change is not None:
+        tables, none = map(change, tables), change(none)
     rows = map(book.labelled, tables)
     if form is ExportForm.CSV:
         rows = map(_plain, rows)
-    empty = book.labelled(empty_table(kind))
+    empty = book.labelled(none)
     first = next(rows, _plain(empty) if form is ExportForm.CSV else empty)
     sink = _Drain()
     with _writer(sink, first.schema, form) as writer:

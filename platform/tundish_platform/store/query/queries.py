@@ -28,7 +28,7 @@ from tundish_platform.store.rows import TIMESTAMP
 from tundish_platform.tenancy.scope import Permission
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
 
     from numpy.typing import NDArray
@@ -266,11 +266,21 @@ class Queries(ABC):
         windows: NDArray[np.int64],
         kind: SampleKind,
         form: ExportForm,
+        change: Callable[[pa.Table], pa.Table] | None = None,
     ) -> Iterator[bytes]:
-        """Raw rows as one file, in chunks: see `export`. Signals of other kinds are left out."""
+        """Raw rows as one file, in chunks: see `export`. Signals of other kinds are left out.
+
+        Args:
+            scope: whose.
+            signals: as the file shall tell of them.
+            windows: shape ``(n, 2)``, µs since 1970.
+            kind: of the rows.
+            form: of the file.
+            change: makes other values of them, such as in another unit; all tables get the same columns.
+        """
         members = [s for s in _granted(scope, signals) if s.kind is kind]
         chunks = raw_chunks(self._source(scope, None), kind, members, windows)
-        return export(piecewise(chunks, lambda: self._admitted(scope)), members, kind, form)
+        return export(piecewise(chunks, lambda: self._admitted(scope)), members, kind, form, change)
 
     @query
     def facts(self, scope: TenantScope, start: datetime, end: datetime) -> pa.Table:

@@ -1,0 +1,144 @@
+"""What the API answers about the programme and the audit trail, as types of its JSON; see `answers`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from typing_extensions import TypedDict
+
+
+class Anchor(TypedDict):
+    """End of the audit trail."""
+
+    number: int
+    digest: str
+
+
+class Verdict(TypedDict):
+    """What became of verifying the trail."""
+
+    entries: int
+    last: int
+    digest: str
+    faults: list[str]
+
+
+class Stage(TypedDict):
+    """Enterprises of a stage."""
+
+    stage: str
+    name_zh: str
+    name_en: str
+    current: int
+    ever: int
+
+
+class Cell(TypedDict):
+    """Enterprises of a county or industry, null where they could tell of a single one."""
+
+    key: str
+    suppressed: bool
+    enterprises: int | None
+    stages: dict[str, int] | None
+
+
+class AdoptionFigures(TypedDict):
+    """The programme's figures under one version of the rules."""
+
+    rule_version: str
+    rule_name_zh: str
+    rule_name_en: str
+    demo_rule: bool
+    as_of: str | None
+    enterprises: int
+    demo_enterprises: int
+    stages: list[Stage]
+    by_region: list[Cell]
+    by_industry: list[Cell]
+
+
+class Registered(TypedDict):
+    """An enterprise of the register with its stage."""
+
+    uscc: str
+    name_zh: str
+    name_en: str
+    industry: str
+    region: str
+    demo: bool
+    registered_at: str
+    stage: str
+    since: str | None
+
+
+class Check(TypedDict):
+    """One condition as it was judged, in the words and figures the evidence shows."""
+
+    stage: str
+    text_zh: str
+    text_en: str
+    held: bool
+
+
+class EvidenceOf(TypedDict):
+    """Why an enterprise is in its stage."""
+
+    uscc: str
+    name_zh: str
+    name_en: str
+    demo: bool
+    rule_version: str
+    rule_name_zh: str
+    rule_name_en: str
+    demo_rule: bool
+    as_of: str
+    assessed_at: str
+    since: str
+    stage: str
+    facts: dict[str, Any]
+    facts_hash: str
+    replays: bool
+    checks: list[Check]
+
+
+class ProgrammeRule(TypedDict):
+    """One published version of the adoption rules."""
+
+    version: str
+    demo: bool
+    name: dict[str, Any]
+    window_s: int
+    bin_s: int
+    machine_window_s: int
+    app_delay_s: int
+    stages: list[dict[str, Any]]
+
+
+class Suspected(TypedDict):
+    """An enterprise whose connection resembles a ghost, why, and what was measured."""
+
+    uscc: str
+    name_zh: str
+    name_en: str
+    region: str
+    demo: bool
+    reason: str
+    risk: float
+    signals: int
+    figures: dict[str, float | None]
+    since: str
+    looked_at: str
+
+
+class Entry(TypedDict):
+    """A link of the audit trail."""
+
+    number: int
+    at: str
+    actor: str
+    tenant: str
+    action: str
+    subject: str
+    detail: str | None
+    detail_digest: str
+    digest: str

@@ -1,0 +1,74 @@
+"""Places whose checks the isolation campaign takes away: what counts as one, and that none is forgotten."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+import tundish_platform
+from tundish_deploy.campaigns.equivalent import EQUIVALENT
+from tundish_deploy.campaigns.isolation import DOORS, SUBJECTS
+from tundish_deploy.campaigns.mutants import Mutant, mutants, mutated
+
+ROOT = Path(tundish_platform.__file__).resolve().parents[2]
+# Who moves one of these to where the campaign does not look must tell the campaign.
+WANTED = {
+    "api/guard.py": (
+        "rates().take_for(principal) → no check",
+        "rates().take_in(scope) → no check",
+        "rates().take_stranger(caller_address()) → no check",
+        "access_programme(principal, access.above) → no check",
+        "access.person and (not principal.person) → not refused",
+        "tenant not in principal.tenants → not refused",
+    ),
+    "api/rates.py": (
+        "principal.person → all callers alike",
+        "principal.id → all callers alike",
+        "principal.name → all callers alike",
+        "scope.tenant_id → another tenant's",
+    ),
+    "api/repeats.py": (
+        "known.request_digest != asked → not refused",
+        "KeptAnswer.tenant_id == scope.tenant_id → always true",
+    ),
+    "assets/places.py": ("Signal.tenant_id == scope.tenant_id → always true",),
+    "people/keys.py": (
+        "scope.require(Permission.MANAGE) → no check",
+        "TokenGrant.tenant_id == scope.tenant_id → always true",
+    ),
+    "people/identities.py": ("session.get(Identity, (provider.issuer, subject)) is not None → not refused",),
+    "tenancy/scope.py": (),
+}
+
+
+def found(where: str) -> list[Mutant]:
+    subject = SUBJECTS[where]
+    return mutants(ROOT / subject.folder, subject.modules, subject.rules)
+
+
+def test_the_doors_of_the_platform_are_among_the_places() -> None:
+    by_path: dict[str, set[str]] = {}
+    for mutant in found("doors"):
+        by_path.setdefault(mutant.path, set()).add(mutant.what)
+    for path, places in WANTED.items():
+        assert set(places) <= by_path[path], path
+    assert any(path.startswith("migrations/versions") for path in by_path), "policies of tables"
+
+
+@pytest.mark.parametrize("where", SUBJECTS)
+def test_every_mutant_is_another_program_and_every_excuse_has_its_place(where: str) -> None:
+    subject, places = SUBJECTS[where], found(where)
+    assert EQUIVALENT[where].keys() <= {mutant.key for mutant in places}
+    for mutant in places[::7]:
+        source = (ROOT / subject.folder / mutant.path).read_text("utf-8")
+        changed = mutated(source, mutant.number, subject.rules)
+        assert ast.dump(ast.parse(changed)) != ast.dump(ast.parse(source)), mutant.key
+
+
+def test_a_refusal_is_taken_away_and_everything_else_stays() -> None:
+    source = "if who.id != owner:\n    raise Refused(who.name)\nkeep(who.id, (who.id, 1))\n"
+    assert mutated(source, 0, DOORS.rules) == "pass\nkeep(who.id, (who.id, 1))"
+    assert mutated(source, 1, DOORS.rules).endswith("keep(who.id, (0, 1))")
+    assert mutated(source, 0) == mutated(source, 1, DOORS.rules), "the store's rules know no refusals"
