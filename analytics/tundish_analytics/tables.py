@@ -23,6 +23,10 @@ HYDRAULIC_COLUMNS: Final = {
     **{f"TS{n}": "temperature.oil.hydraulic" for n in range(1, 5)},
     "VS1": "vibration.velocity.rms",
 }
+IGBT_SECONDS: Final = ("vce_on", "current", "temperature")
+IGBT_SAMPLES: Final = ("t_s", "Collector Voltage", "Collector Current", "Package Temp")
+# Collector current above which a sample counts as conducting.
+ON_CURRENT_A: Final = 7.0
 LABEL_COLUMNS: Final = ("cooler", "valve", "pump_leak", "accumulator")
 
 
@@ -70,6 +74,11 @@ class HydraulicData:
         """Some of the cycles."""
         return HydraulicData(self.windows[rows], self.semantics, self.labels[rows], self.starts[rows])
 
+    def without(self, other: HydraulicData) -> HydraulicData:
+        """The cycles whose values do not occur in `other`, whatever their numbers."""
+        seen = {window.astype(np.float32).tobytes() for window in other.windows}
+        return self.take(np.array([w.astype(np.float32).tobytes() not in seen for w in self.windows]))
+
 
 def plates_from_table(plates: pd.DataFrame) -> tuple[NDArray[np.float64], NDArray[np.str_]]:
     """27 features ``(plates, 27)`` and the class of each plate, from the columns up to ``fault_class``."""
@@ -85,7 +94,17 @@ def devices_from_table(records: pd.DataFrame) -> dict[str, NDArray[np.float64]]:
     }
 
 
-def seconds_from_table(seconds: pd.DataFrame) -> NDArray[np.float64]:
-    """``(n, 4)``: time in s, VCE(on) in V, current in A, package temperature in degrees Celsius."""
-    values = seconds[["vce_on", "current", "temperature"]].to_numpy(np.float64)
-    return np.column_stack([np.arange(len(values), dtype=np.float64), values])
+def seconds_from_table(table: pd.DataFrame) -> NDArray[np.float64]:
+    """``(n, 4)``: time in s, VCE(on) in V, current in A, package temperature in degrees Celsius.
+
+    Either a row a second with ``vce_on, current, temperature``, or the samples of the published run with
+    ``t_s, Collector Voltage, Collector Current, Package Temp``, of which each second's conducting ones count.
+    """
+    if "vce_on" in table.columns:
+        values = table[list(IGBT_SECONDS)].to_numpy(np.float64)
+        return np.column_stack([np.arange(len(values), dtype=np.float64), values])
+    second = table["t_s"].to_numpy(np.float64).astype(np.int64)
+    on = table["Collector Current"] > ON_CURRENT_A
+    names = ["Collector Voltage", "Collector Current"]
+    means = table[names].where(on).assign(temperature=table["Package Temp"]).groupby(second).mean()
+    return np.column_stack([means.index.to_numpy(np.float64), means.to_numpy(np.float64)])

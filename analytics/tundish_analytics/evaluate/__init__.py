@@ -1,6 +1,8 @@
 """Evaluation of the models by protocols that do not flatter: whole blocks and devices held back."""
 
 from tundish_analytics.evaluate.ai4i import evaluate_ai4i
+from tundish_analytics.evaluate.bearings import evaluate_bearings
+from tundish_analytics.evaluate.cmapss import evaluate_cmapss
 from tundish_analytics.evaluate.energy import evaluate_energy
 from tundish_analytics.evaluate.figures import Evaluation, Figure
 from tundish_analytics.evaluate.hydraulic import evaluate_hydraulic
@@ -10,11 +12,14 @@ from tundish_analytics.evaluate.plates import evaluate_plates
 from tundish_analytics.evaluate.skab import evaluate_skab
 from tundish_analytics.evaluate.steel import evaluate_steel
 from tundish_analytics.evaluate.tep import evaluate_tep
+from tundish_analytics.evaluate.turbine import evaluate_turbine
 
 __all__ = [
     "Evaluation",
     "Figure",
     "evaluate_ai4i",
+    "evaluate_bearings",
+    "evaluate_cmapss",
     "evaluate_energy",
     "evaluate_hydraulic",
     "evaluate_igbt",
@@ -23,4 +28,5 @@ __all__ = [
     "evaluate_skab",
     "evaluate_steel",
     "evaluate_tep",
+    "evaluate_turbine",
 ]

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from tundish_deploy.commands.options import JsonOption, give_up
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tundish_deploy.figures import Report
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -19,22 +24,58 @@ DataFile = Annotated[
     Path | None,
     typer.Option("--data", help="CSV or Parquet file with the columns of the published set.", exists=True),
 ]
+AnyData = Annotated[
+    Path | None,
+    typer.Option("--data", help="File or folder with the set's columns, never seen before.", exists=True),
+]
 
 
 @app.command()
-def hydraulic(*, test: TestData = None, json: JsonOption = False) -> None:
+def hydraulic(*, test: TestData = None, data: AnyData = None, json: JsonOption = False) -> None:
     """Condition of cooler, valve, pump and accumulator: grouped by whole condition blocks."""
     from tundish_deploy.evaluations import hydraulic_report
 
-    hydraulic_report(test).print(as_json=json)
+    _told(lambda: hydraulic_report(data or test), json=json)
 
 
 @app.command()
-def igbt(*, test: TestData = None, json: JsonOption = False) -> None:
+def igbt(*, test: TestData = None, data: AnyData = None, json: JsonOption = False) -> None:
     """Ageing index of the IGBT and remaining life of the MOSFETs, a device at a time."""
     from tundish_deploy.evaluations import igbt_report
 
-    igbt_report(test).print(as_json=json)
+    _told(lambda: igbt_report(test, data), json=json)
+
+
+@app.command()
+def mosfet(*, data: AnyData = None, json: JsonOption = False) -> None:
+    """Remaining life of MOSFETs: alpha-lambda and end-of-life error, one device left out."""
+    from tundish_deploy.evaluations import mosfet_report
+
+    _told(lambda: mosfet_report(data), json=json)
+
+
+@app.command()
+def cmapss(*, data: AnyData = None, json: JsonOption = False) -> None:
+    """Remaining life of turbofan engines by the official test, with 90 % intervals."""
+    from tundish_deploy.evaluations import cmapss_report
+
+    _told(lambda: cmapss_report(data), json=json)
+
+
+@app.command()
+def bearings(*, data: AnyData = None, json: JsonOption = False) -> None:
+    """Remaining life of PRONOSTIA bearings by the score of the PHM 2012 challenge."""
+    from tundish_deploy.evaluations import bearings_report
+
+    _told(lambda: bearings_report(data), json=json)
+
+
+@app.command("gas-turbine")
+def gas_turbine(*, data: AnyData = None, json: JsonOption = False) -> None:
+    """CO and NOx of a gas turbine from its process values, judged on a later year."""
+    from tundish_deploy.evaluations import turbine_report
+
+    _told(lambda: turbine_report(data), json=json)
 
 
 @app.command()
@@ -78,7 +119,11 @@ def tep(*, data: DataFile = None, json: JsonOption = False) -> None:
 def _published(name: str, data: Path | None, *, json: bool) -> None:
     from tundish_deploy.evaluations import published_report
 
+    _told(lambda: published_report(name, data), json=json)
+
+
+def _told(measure: Callable[[], Report], *, json: bool) -> None:
     try:
-        published_report(name, data).print(as_json=json)
+        measure().print(as_json=json)
     except ValueError as error:
         give_up(str(error))
