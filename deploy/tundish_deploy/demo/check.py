@@ -34,6 +34,7 @@ def run_check(folder: Path, port: int, speed: float) -> bool:
         demo.prepare()
         demo.start_server()
         demo.import_histories()
+        demo.build_lines()
         findings += _run(demo, [checks.nothing_counts_before_data_flows])
         demo.start_lines()
         demo.wait_for_results()

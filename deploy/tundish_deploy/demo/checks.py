@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 from tundish_deploy.demo.layout import RULE
 from tundish_deploy.demo.plan import PLANTS, UNCONNECTED
 from tundish_platform.samples import SampleKind, is_good
+from tundish_platform.samples.kits import kit
 from tundish_platform.sdk.client import ApiError
 
 if TYPE_CHECKING:
@@ -119,6 +120,19 @@ def predictions_came(demo: Demo) -> list[Finding]:
             targets = ", ".join(sorted(f"{p['target']}={p.get('label_en') or p.get('value')}" for p in whole))
             ok = bool(whole) and len(whole) == len(found)
             findings.append(Finding(f"预测与依据 · predictions, {plant.kit}", targets or "none", ok=ok))
+    return findings
+
+
+def lines_have_their_rules(demo: Demo) -> list[Finding]:
+    """Each line has the alarm rules of its kit, and what they watch is called by name."""
+    findings = []
+    for plant in PLANTS:
+        with demo.client(f"check-{plant.slug}") as client:
+            rules = list(client.alarm_rules(plant.slug))
+            names = {asset["name_zh"] for asset in client.assets(plant.slug)}
+        wanted = kit(plant.kit)
+        ok = len(rules) == len(wanted.rules) and wanted.name_zh in names
+        findings.append(Finding(f"设备与报警规则 · alarm rules, {plant.kit}", f"{len(rules)}", ok=ok))
     return findings
 
 
@@ -281,6 +295,7 @@ ALL: Final = [
     samples_came_through,
     statuses_and_kinds_are_kept,
     predictions_came,
+    lines_have_their_rules,
     tenants_are_apart,
     stopping_withdraws_the_grant,
     adoption_follows_from_data,
