@@ -17,12 +17,14 @@ CAMPAIGNS: Final = (
     "faults",
     "kill",
     "clocks",
+    "opcua",
     "isolation",
     "access",
     "fuzz",
     "neighbours",
     "recovery",
 )
+_HEADS: Final = {"opcua": "OPC UA"}
 _MARKS: Final = ("<!-- figures: made by tundish_deploy.campaigns.page -->", "<!-- end of figures -->")
 
 
@@ -43,8 +45,13 @@ def with_figures(page: str, folder: Path) -> str:
     _, ended, after = rest.partition(closing)
     if not found or not ended:
         raise ValueError(f"the page has no place for figures: it needs the lines {opening} and {closing}")
-    parts = [part for name in CAMPAIGNS for part in (f"### {name.capitalize()}", _table(folder, name))]
+    parts = [part for name in CAMPAIGNS for part in (heading(name), _table(folder, name))]
     return "\n\n".join([f"{before}{opening}", *parts, f"{closing}{after}"])
+
+
+def heading(name: str) -> str:
+    """The line above a campaign's figures."""
+    return f"### {_HEADS.get(name, name.capitalize())}"
 
 
 def _table(folder: Path, name: str) -> str:
