@@ -91,9 +91,16 @@ def attach_dashboards(server: Flask, context: PlatformContext, settings: Dashboa
         enable_mcp=False,
         add_log_handler=False,
     )
-    pages = Pages(dash, context, sessions, settings)
+    _register(Pages(dash, context, sessions, settings), server)
+    install_headers(server, dash.csp_hashes())
+    harden_dispatch(server)
+    return dash
+
+
+def _register(pages: Pages, server: Flask) -> None:
+    """All pages and their callbacks."""
     server.register_blueprint(audit_export(pages))
-    dash.layout = lambda: shell_layout(pages)
+    pages.dash.layout = lambda: shell_layout(pages)
     register_shell(
         pages,
         {
@@ -115,6 +122,3 @@ def attach_dashboards(server: Flask, context: PlatformContext, settings: Dashboa
     register_audit(pages)
     register_bureau(pages)
     register_account(pages)
-    install_headers(server, dash.csp_hashes())
-    harden_dispatch(server)
-    return dash

@@ -335,7 +335,7 @@ def visit(browser: Browser, world: World, request: pytest.FixtureRequest) -> Ite
     context = browser.new_context(
         viewport=size, locale=wish.get("locale", "zh-CN"), timezone_id="Europe/Berlin"
     )
-    context.set_default_timeout(15_000)
+    context.set_default_timeout(60_000)
     one = Visit(context, world)
     yield one
     one.check()

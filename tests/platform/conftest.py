@@ -64,15 +64,17 @@ def metadata(request: pytest.FixtureRequest, dialect: str) -> Metadata:
 @pytest.fixture
 def new_postgres(postgres: Cluster, postgres_template: str) -> Iterator[Callable[[], Metadata]]:
     """Makes migrated PostgreSQL databases, reached with the log-in of a server."""
-    made: list[Metadata] = []
+    made: dict[str, Metadata] = {}
 
     def make() -> Metadata:
-        made.append(Metadata(postgres.url(postgres.new_database(postgres_template), "server")))
-        return made[-1]
+        name = postgres.new_database(postgres_template)
+        made[name] = Metadata(postgres.url(name, "server"))
+        return made[name]
 
     yield make
-    for database in made:
+    for name, database in made.items():
         database.close()
+        postgres.run("postgres", f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture

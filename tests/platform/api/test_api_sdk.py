@@ -172,6 +172,12 @@ def of_services(world: World, batch: SampleBatch, folder: Path) -> list[Call]:
              status=201),
         call("maintenance.windows", "maintenance", "steel"),
         call("maintenance.end", "end_maintenance", "steel", 2),
+    ]  # fmt: skip
+
+
+def of_equipment(folder: Path) -> list[Call]:
+    """The same of equipment, products, apps, the programme and the trail."""
+    return [
         call("assets.tree", "assets", "steel", retired=True),
         call("planning.type_save", "save_asset_type", "steel", "opc", TYPE),
         call("planning.types", "asset_types", "steel"),
@@ -351,7 +357,7 @@ def test_each_operation_has_a_method_that_asks_as_the_document_says(
     asked, checked = Asked(), Checked(document)
     batch = make_batch(SampleKind.NUMERIC, plant.ids["flow"], [1.0], START)
     with asked.client(plant, plant.tokens["all"]) as service:
-        for one in of_services(plant, batch, tmp_path):
+        for one in of_services(plant, batch, tmp_path) + of_equipment(tmp_path):
             checked.make(service, asked, one)
     with asked.client(plant, "") as nobody:
         log_in = call("sessions.log_in", "log_in", "owner@steel", PASSWORD, status=201)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from concurrent.futures import CancelledError
 from concurrent.futures import TimeoutError as WaitedTooLong
+from contextlib import suppress
 from typing import TYPE_CHECKING, TypeVar
 
 import nats
@@ -112,7 +114,9 @@ class NatsLink:
         """Give connection and thread back."""
         if self._client is not None:
             client, self._client = self._client, None
-            self.run(client.close())
+            # Where its servers are dead the client cancels its own farewell.
+            with suppress(CancelledError):
+                self.run(client.close())
         if self._thread.is_alive():
             self.run(_cancel_others())
             self.loop.call_soon_threadsafe(self.loop.stop)
