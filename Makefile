@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
 .PHONY: help demo demo-check test test-env demo-env lint types floors unit lock dist parts clean \
-        bench-store bench-api bench-opcua bench-pipeline campaign-store campaign-access campaign-opcua interop-opcua evaluate
+        bench-store bench-api bench-opcua bench-pipeline bench-analytics campaign-store campaign-access campaign-opcua interop-opcua evaluate
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -103,6 +103,9 @@ bench-api: $(VENV)/.dev ## everyday calls, searches and bulk ingest of the HTTP 
 
 bench-pipeline: $(VENV)/.dev ## from an OPC UA server through gateway and spool into the store, and out again
 	$(BIN)/tundish bench pipeline
+
+bench-analytics: $(VENV)/.dev ## a day's features, live scoring, control chart rules, a thousand models in one job
+	$(BIN)/tundish bench analytics
 
 clean: ## forget the environment and all demo state
 	rm -rf $(VENV) .tundish build dist *.egg-info

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -48,6 +49,29 @@ def test_a_features_row_depends_on_its_own_cycle_only() -> None:
     changed = windows.copy()
     changed[3:] = 99.0
     assert np.array_equal(cycle_features(changed, SEMANTICS)[:3], whole[:3])
+
+
+def test_features_are_what_numpy_says_of_each_cycle_by_itself() -> None:
+    generator = np.random.default_rng(4)
+    windows = generator.normal(40, 3, size=(70, 60, 3))
+    windows[generator.random(windows.shape) < 0.05] = np.nan
+    windows[3, :13, 0] = np.nan
+    windows[50, 10:20, 2] = np.nan
+    windows[66] = np.nan
+    windows[[10, 69]] = generator.normal(size=(2, 60, 3))
+    kinds = (*SEMANTICS, "vibration.velocity.rms")
+    found = cycle_features(windows, kinds)
+    with warnings.catch_warnings():
+        # A cycle that is silent has no mean, says numpy.
+        warnings.simplefilter("ignore", RuntimeWarning)
+        for row, window in zip(found, windows, strict=True):
+            means = [np.nanmean(part, axis=0) for part in np.split(window[:, 1:], 6)]
+            thin = np.isnan(window).sum(axis=0) > 12
+            last = [np.where(thin, np.nan, of(window, axis=0)) for of in (np.nanstd, np.nanmax)]
+            wanted = np.concatenate([window[:, 0], *means, *last])
+            np.testing.assert_allclose(row, wanted, rtol=1e-12)
+    for cycle in range(70):
+        assert np.array_equal(cycle_features(windows[[cycle]], kinds)[0], found[cycle], equal_nan=True)
 
 
 def test_features_are_named_and_holes_stay_holes() -> None:

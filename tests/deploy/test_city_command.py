@@ -71,9 +71,10 @@ def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     metadata.close()
     (data / "store" / "tenants" / "power" / "numeric" / f"day={DAY}" / "a.parquet").unlink()
 
-    def here(_: object, function: Any, tasks: dict[Any, Any], __: float) -> Outcome[Any, Any]:  # noqa: ANN401
+    def here(_: object, function: Any, tasks: dict[Any, Any], __: float, tell: Any) -> Outcome[Any, Any]:  # noqa: ANN401
         outcome: Outcome[Any, Any] = Outcome()
-        for name, arguments in tasks.items():
+        for number, (name, arguments) in enumerate(tasks.items()):
+            tell(number + 1, len(tasks))
             try:
                 outcome.done[name] = function(*arguments)
             except OSError as error:
@@ -108,6 +109,7 @@ def test_models_go_to_the_registry_of_their_tenant(installed: Path) -> None:
 
     assert result.exit_code == 0, result.output
     assert "1 done, 0 failed" in result.stdout
+    assert "1 of 1 tasks ended" in result.stderr
     assert Registry(installed / "models").versions("steel", "S/A/L/M", "expected-power")
 
 

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
     from distributed import Security
 
+    Tell = Callable[[int, int], None]
+
 Name = TypeVar("Name", bound="Hashable")
 Result = TypeVar("Result")
 
@@ -45,6 +47,10 @@ class Outcome(Generic[Name, Result]):
     failed: dict[Name, str] = field(default_factory=dict)
 
 
+def unsaid(_ended: int, _of: int) -> None:
+    """Tells nobody how far a job is."""
+
+
 def connect(scheduler: str, security: Security | None = None, timeout_s: float = 30.0) -> Client:
     """A client of a running scheduler.
 
@@ -69,10 +75,18 @@ def run(
     function: Callable[..., Result],
     tasks: Mapping[Name, tuple[Any, ...]],
     patience_s: float = PATIENCE_S,
+    tell: Tell = unsaid,
 ) -> Outcome[Name, Result]:
     """Call the function once with each task's arguments, on any worker.
 
     A task whose worker died is done again by another one, so it must change nothing but its result.
+
+    Args:
+        client: of the cluster.
+        function: importable on the workers.
+        tasks: by name, the arguments.
+        patience_s: how long to wait for the next task to end.
+        tell: called after each task with how many have ended, done or failed, and how many there are.
 
     Raises:
         JobStalled: nothing ended for that long; what was asked is cancelled.
@@ -90,6 +104,7 @@ def run(
         while asked:
             future = ended.get(timeout=patience_s)
             _take(future, asked.pop(future), outcome, patience_s)
+            tell(len(tasks) - len(asked), len(tasks))
     except (Empty, TimeoutError) as error:
         raise JobStalled(
             f"{len(asked)} of {len(tasks)} tasks are left and none ended within {patience_s:.0f} s; "

@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from tundish_analytics.city.cluster import PATIENCE_S, run
+from tundish_analytics.city.cluster import PATIENCE_S, run, unsaid
 from tundish_analytics.city.tables import by_signal
 from tundish_platform.samples import SampleKind, SignalRole
 from tundish_platform.store.query.summary import Samples, hold_us, summarise
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from tundish_analytics.city.access import CityAccess
+    from tundish_analytics.city.cluster import Tell
     from tundish_analytics.city.tables import TenantTables
     from tundish_platform.samples import SignalInfo
 
@@ -77,6 +78,7 @@ def city_daily(
     days: Sequence[date],
     zone: ZoneInfo,
     patience_s: float = PATIENCE_S,
+    tell: Tell = unsaid,
 ) -> CityDaily:
     """Run the job.
 
@@ -87,6 +89,7 @@ def city_daily(
         days: calendar days in that zone.
         zone: of the city.
         patience_s: how long to wait for the next task to end.
+        tell: called after each task with how many have ended, and how many there are.
 
     Raises:
         AccessDenied: a tenant was not named.
@@ -96,7 +99,7 @@ def city_daily(
     held = [tenant.pinned() for tenant in tenants]
     parts = [tuple(days[first : first + _DAYS_A_TASK]) for first in range(0, len(days), _DAYS_A_TASK)]
     tasks = {(tenant.slug, part): (tenant, part, zone) for tenant in held for part in parts}
-    outcome = run(client, tenant_days, tasks, patience_s)
+    outcome = run(client, tenant_days, tasks, patience_s, tell)
     failed = {slug: reason for (slug, _), reason in outcome.failed.items()}
     sums = pd.concat([_no_rows(), *outcome.done.values()], ignore_index=True)
     return CityDaily(failed, sums.sort_values(["tenant", "semantic", "day"], ignore_index=True))

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from sklearn.ensemble import HistGradientBoostingRegressor
 
-from tundish_analytics.city.cluster import PATIENCE_S, run
+from tundish_analytics.city.cluster import PATIENCE_S, run, unsaid
 from tundish_analytics.models.registry import ModelCard
 from tundish_analytics.models.threads import one_thread
 from tundish_platform.samples import SampleKind, SignalRole, is_good
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from distributed import Client
 
     from tundish_analytics.city.access import CityAccess
+    from tundish_analytics.city.cluster import Tell
     from tundish_analytics.city.tables import TenantTables
     from tundish_analytics.models.registry import Registry
     from tundish_platform.samples import SignalInfo
@@ -102,7 +103,7 @@ class CityModels:
             registry.store(found.tenant, found.card, {"model": found.model})
 
 
-def city_models(
+def city_models(  # noqa: PLR0913 - by name: the job, and how it is watched
     client: Client,
     access: CityAccess,
     tenants: Sequence[TenantTables],
@@ -111,6 +112,7 @@ def city_models(
     step: timedelta,
     *,
     patience_s: float = PATIENCE_S,
+    tell: Tell = unsaid,
 ) -> CityModels:
     """Train a model for each machine that has a signal of the target's kind and another one.
 
@@ -122,6 +124,7 @@ def city_models(
         window: ``[start, end)``.
         step: samples are averaged over it.
         patience_s: how long to wait for the next task to end.
+        tell: called after each task with how many have ended, and how many there are.
 
     Raises:
         AccessDenied: a tenant was not named, or the principal does not operate the platform.
@@ -135,7 +138,7 @@ def city_models(
         for machine in sorted({s.machine for s in tenant.signals if s.semantic == target})
         if len(_inputs(tenant, machine)) > 1
     }
-    outcome = run(client, machine_model, tasks, patience_s)
+    outcome = run(client, machine_model, tasks, patience_s, tell)
     return CityModels(outcome.done, outcome.failed)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -16,6 +15,8 @@ if TYPE_CHECKING:
 CYCLE_S: Final = 60
 SEGMENT_S: Final = 10
 _ENOUGH: Final = 0.8
+# Cycles whose windows and temporaries stay in a core's cache together.
+_BLOCK: Final = 32
 
 # Signals that answer the load steps within seconds; the others move with the oil's temperature.
 FAST_SEMANTICS: Final = frozenset(
@@ -73,18 +74,51 @@ def cycle_features(windows: NDArray[np.float64], semantics: Sequence[str]) -> ND
     """
     if windows.ndim != 3 or windows.shape[1:] != (CYCLE_S, len(semantics)):  # noqa: PLR2004 - three axes
         raise ValueError(f"windows must be (cycles, {CYCLE_S}, {len(semantics)}), got {windows.shape}")
-    cycles = len(windows)
-    fast, slow = _split(semantics)
-    segments = windows[:, :, slow].reshape(cycles, CYCLE_S // SEGMENT_S, SEGMENT_S, len(slow))
-    thin = np.isfinite(windows).mean(axis=1) < _ENOUGH
-    with warnings.catch_warnings():
-        # A signal that is silent for a whole window has no mean; NaN says so.
-        warnings.simplefilter("ignore", RuntimeWarning)
-        means = np.nanmean(segments, axis=2)
-        spread = np.where(thin, np.nan, np.nanstd(windows, axis=1))
-        peak = np.where(thin, np.nan, np.nanmax(windows, axis=1))
-    parts = (windows[:, :, fast].reshape(cycles, -1), means.reshape(cycles, -1), spread, peak)
-    return np.concatenate(parts, axis=1)
+    fast, slow = (np.array(columns, np.intp) for columns in _split(semantics))
+    width = CYCLE_S * len(fast) + CYCLE_S // SEGMENT_S * len(slow) + 2 * len(semantics)
+    result = np.empty((len(windows), width))
+    for at in range(0, len(windows), _BLOCK):
+        _fill(result[at : at + _BLOCK], windows[at : at + _BLOCK], fast, slow)
+    return result
+
+
+def _fill(
+    rows: NDArray[np.float64], windows: NDArray[np.float64], fast: NDArray[np.intp], slow: NDArray[np.intp]
+) -> None:
+    """Write the features of some cycles into their rows."""
+    cycles, seconds, signals = windows.shape
+    known = ~np.isnan(windows)
+    whole = bool(known.all())
+    values = windows if whole else np.where(known, windows, 0.0)
+    counts = np.full((cycles, signals), seconds) if whole else known.sum(axis=1)
+    mean = _ratio(values.sum(axis=1), counts)
+    apart = values - mean[:, None, :]
+    if not whole:
+        apart[~known] = 0.0
+    spread = np.sqrt(_ratio(np.square(apart, out=apart).sum(axis=1), counts))
+    peak = (windows if whole else np.where(known, windows, -np.inf)).max(axis=1)
+    if not whole:
+        thin = counts < _ENOUGH * seconds
+        spread[thin], peak[thin] = np.nan, np.nan
+    seen = np.take(windows, fast, axis=2).reshape(cycles, -1)
+    parts = (seen, _means(values, known, slow), spread, peak)
+    np.concatenate(parts, axis=1, out=rows)
+
+
+def _means(
+    values: NDArray[np.float64], known: NDArray[np.bool_], slow: NDArray[np.intp]
+) -> NDArray[np.float64]:
+    """Mean of each segment of the slow signals, one segment after the other, NaN where nothing is known."""
+    shape = (len(values), CYCLE_S // SEGMENT_S, SEGMENT_S, len(slow))
+    totals = np.take(values, slow, axis=2).reshape(shape).sum(axis=2)
+    counts = np.take(known, slow, axis=2).reshape(shape).sum(axis=2)
+    return _ratio(totals, counts).reshape(len(values), -1)
+
+
+def _ratio(total: NDArray[np.float64], count: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Total by count, NaN where nothing was counted."""
+    known = count > 0
+    return np.divide(total, count, out=np.full(total.shape, np.nan), where=known)
 
 
 def completeness(windows: NDArray[np.float64]) -> NDArray[np.float64]:

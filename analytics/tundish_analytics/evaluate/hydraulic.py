@@ -17,6 +17,7 @@ from tundish_analytics.condition.hydraulic import HydraulicCondition, make_class
 from tundish_analytics.condition.imputer import ConditionalImputer
 from tundish_analytics.condition.targets import TARGETS
 from tundish_analytics.evaluate.figures import Evaluation, Figure, spread
+from tundish_analytics.evaluate.regimes import REGIME_PROTOCOL, regime_figures
 from tundish_analytics.models.calibration import calibration_error
 from tundish_analytics.models.folds import SEED, grouped_folds
 from tundish_analytics.models.threads import one_thread
@@ -44,12 +45,13 @@ _PROTOCOL: Final = (
     "run lies in "
     "training and test. Random folds are shown as optimistic only. Second part: one fit on training cycles, "
     "probabilities, pressure and holes judged on test cycles (every other run, unless a test table is given)."
+    f" {REGIME_PROTOCOL}"
 )
 
 
 @one_thread
 def evaluate_hydraulic(
-    train: HydraulicData, test: HydraulicData | None = None, *, repeats: int = 3
+    train: HydraulicData, test: HydraulicData | None = None, *, repeats: int = 3, regimes: bool = True
 ) -> Evaluation:
     """Figures of the hydraulic model.
 
@@ -57,6 +59,7 @@ def evaluate_hydraulic(
         train: inspected cycles.
         test: cycles held back elsewhere; without them every other condition block of `train` is the test.
         repeats: of the grouped folds, each with its own seed.
+        regimes: whether regimes are held out, too, which takes two hundred fits.
 
     Raises:
         TooFewGroups: a class occurs in one condition block only.
@@ -71,7 +74,8 @@ def evaluate_hydraulic(
         fitted_on = train
     judged = "macro-F1, blocks held out mean" if fitted_on is not train else "macro-F1, test cycles"
     figures += _held_back(fitted_on, test)
-    figures = [*_headlines(figures, judged), *figures]
+    unseen, by_level = regime_figures(train) if regimes else ([], {})
+    figures = [*_headlines(figures, judged), *figures, *unseen]
     facts = {
         "cycles": len(train.labels),
         "condition_blocks": int(train.blocks.max() + 1),
@@ -79,7 +83,7 @@ def evaluate_hydraulic(
         "fit_cycles": len(fitted_on.labels),
         "test_cycles": len(test.labels),
         "test cycles in a combination that was also trained on": _in_both(fitted_on, test),
-    }
+    } | by_level
     return Evaluation(HydraulicCondition.model_id, _PROTOCOL, tuple(figures), facts)
 
 

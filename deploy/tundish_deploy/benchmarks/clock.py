@@ -21,3 +21,28 @@ class Stopwatch:
     def __exit__(self, *_error: object) -> None:
         self.wall = time.perf_counter() - self.wall
         self.cpu = time.process_time() - self.cpu
+
+
+@dataclass(slots=True)
+class Cost:
+    """What some work took: seconds of both kinds, and how many samples, points or models it was."""
+
+    wall: float = 0.0
+    cpu: float = 0.0
+    count: int = 0
+
+    def add(self, watch: Stopwatch, count: int) -> None:
+        """Another measured block."""
+        self.wall += watch.wall
+        self.cpu += watch.cpu
+        self.count += count
+
+    @property
+    def per_core_s(self) -> float:
+        """Units in a second of processor time."""
+        return self.count / max(self.cpu, 1e-9)
+
+    @property
+    def cpu_s_per_million(self) -> float:
+        """Processor seconds a million units."""
+        return self.cpu / max(self.count, 1) * 1e6

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -142,3 +143,38 @@ def programme(
     from tundish_deploy.benchmarks.programme.run import bench_ghosts
 
     bench_ghosts(ghosts, seed, lambda text: errors.print(text, style="dim")).print(as_json=json)
+
+
+@app.command()
+def analytics(
+    *,
+    signals: Annotated[
+        int, typer.Option(help="Signals whose day of features is computed; judged from 1,000 on.", min=1)
+    ] = 1_000,
+    every: Annotated[
+        int, typer.Option(help="Learn from and score every so-many-th recorded cycle; judged at 1.", min=1)
+    ] = 1,
+    points: Annotated[
+        int, typer.Option(help="Points that run rules go over; judged from 10 million on.", min=3_000)
+    ] = 10_000_000,
+    models: Annotated[
+        int, typer.Option(help="Machines that get a model in one job; judged from 1,000 on.", min=0)
+    ] = 1_000,
+    workers: Annotated[
+        int | None, typer.Option(help="Training processes; by default one a core.", min=1)
+    ] = None,
+    json: JsonOption = False,
+) -> None:
+    """A day's features, live scoring, control chart rules, and a thousand models in one job."""
+    from tundish_analytics.city.cluster import JobStalled
+    from tundish_deploy.benchmarks.analytics.run import Options, bench_analytics
+    from tundish_deploy.logs import configure_logs
+
+    configure_logs("ERROR")
+    options = Options(signals, every, points, models)
+    if workers is not None:
+        options = replace(options, workers=workers)
+    try:
+        bench_analytics(options, lambda text: errors.print(text, style="dim")).print(as_json=json)
+    except (JobStalled, OSError) as error:
+        give_up(str(error))

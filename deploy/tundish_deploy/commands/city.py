@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tundish_deploy.commands.options import JsonOption, SettingsOption, give_up, usable_settings
+from tundish_deploy.commands.options import JsonOption, SettingsOption, errors, give_up, usable_settings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from tundish_deploy.settings import Settings
 
 app = typer.Typer(no_args_is_help=True)
+
+_TELLS = 20
 
 Scheduler = Annotated[
     str, typer.Option(help="Address of the Dask scheduler; tls://, or tcp:// on this machine.")
@@ -50,7 +52,7 @@ def daily(  # noqa: PLR0913 - one option each
     days = [(first + timedelta(days=number)).date() for number in range((last - first).days + 1)]
     try:
         with connect(scheduler) as client:
-            found = city_daily(client, access, tables, days, ZoneInfo(zone))
+            found = city_daily(client, access, tables, days, ZoneInfo(zone), tell=_tell)
     except (JobStalled, OSError, ValueError) as error:
         give_up(str(error))
     target.mkdir(parents=True, exist_ok=True)
@@ -83,7 +85,8 @@ def train(  # noqa: PLR0913 - one option each
     window = (first.replace(tzinfo=UTC), last.replace(tzinfo=UTC) + timedelta(days=1))
     try:
         with connect(scheduler) as client:
-            found = city_models(client, access, tables, semantic, window, timedelta(minutes=minutes))
+            step = timedelta(minutes=minutes)
+            found = city_models(client, access, tables, semantic, window, step, tell=_tell)
     except (JobStalled, OSError, ValueError) as error:
         give_up(str(error))
     found.store(Registry(installed.data_dir / "models"))
@@ -118,6 +121,12 @@ def _tenants(installed: Settings, slugs: list[str]) -> tuple[CityAccess, list[Te
     finally:
         metadata.close()
     return access_city(operator, slugs), found
+
+
+def _tell(ended: int, of: int) -> None:
+    """How far the job is, a score of times at most, beside its result."""
+    if ended % max(1, of // _TELLS) == 0 or ended == of:
+        errors.print(f"{ended} of {of} tasks ended", style="dim")
 
 
 def _show(done: int, failed: Mapping[str, str], *, json: bool) -> None:

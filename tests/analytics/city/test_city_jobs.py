@@ -102,10 +102,15 @@ def test_each_machine_gets_a_model_that_only_its_tenant_receives(
     tmp_path: Path,
 ) -> None:
     tenants = make_tenants(2, machines=2)
+    told: list[tuple[int, int]] = []
     with cluster.client() as client:
-        found = city_models(client, allowed(tenants), tenants, "power.active", WINDOW, timedelta(minutes=5))
+        found = city_models(
+            client, allowed(tenants), tenants, "power.active", WINDOW, timedelta(minutes=5),
+            tell=lambda *progress: told.append(progress),
+        )  # fmt: skip
 
     assert found.failed == {}
+    assert told == [(1, 4), (2, 4), (3, 4), (4, 4)]
     assert set(found.models) == {(f"plant-{n}", f"S/A/L/M{m}") for n in (0, 1) for m in (0, 1)}
     assert all(model.mae < model.baseline_mae / 2 for model in found.models.values())
     found.store(Registry(tmp_path / "models"))

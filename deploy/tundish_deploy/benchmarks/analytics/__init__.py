@@ -1,0 +1,1 @@
+"""Speed of features, live scoring, control chart rules and training, by the code that the product runs."""
