@@ -118,7 +118,8 @@ def _means(
 def _ratio(total: NDArray[np.float64], count: NDArray[np.int64]) -> NDArray[np.float64]:
     """Total by count, NaN where nothing was counted."""
     known = count > 0
-    return np.divide(total, count, out=np.full(total.shape, np.nan), where=known)
+    found: NDArray[np.float64] = np.divide(total, count, out=np.full(total.shape, np.nan), where=known)
+    return found
 
 
 def completeness(windows: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -224,7 +224,7 @@ def test_a_mean_of_few_tenants_is_not_told(
 ) -> None:
     tenants = make_tenants(2)
 
-    def here(_: object, function: Callable[..., Any], tasks: dict[Any, Any], __: float) -> Any:  # noqa: ANN401
+    def here(_: object, function: Callable[..., Any], tasks: dict[Any, Any], *_rest: object) -> Any:  # noqa: ANN401
         return Outcome({name: function(*arguments) for name, arguments in tasks.items()})
 
     monkeypatch.setattr("tundish_analytics.city.daily.run", here)

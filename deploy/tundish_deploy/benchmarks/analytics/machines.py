@@ -59,7 +59,8 @@ def _values(rng: Generator, machines: int) -> NDArray[np.float64]:
     mixture = rng.normal(size=(machines, SIGNALS, 2))
     noise = rng.normal(size=(machines, SIGNALS, MINUTES))
     # A sensor has a resolution.
-    return np.round(50 + np.einsum("msk,mkt->mst", mixture, state) + 0.5 * noise, 2)
+    shown: NDArray[np.float64] = np.einsum("msk,mkt->mst", mixture, state)
+    return np.round(50 + shown + 0.5 * noise, 2)
 
 
 def _publish_day(place: Path, day: date, values: NDArray[np.float64]) -> None:
