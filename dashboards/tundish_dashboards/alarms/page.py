@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 import dash_mantine_components as dmc
-from dash import ALL, Input, Output, State, ctx, dcc, html, no_update
+from dash import ALL, Input, Output, State, dcc, html, no_update
 
 from tundish_dashboards import components, wishes
 from tundish_dashboards.alarms.data import CHOICES, TIMELINE_SHOWN, Alarms, read_alarms
@@ -219,11 +219,10 @@ def _register_acting(pages: Pages) -> None:
         permission=Permission.HANDLE,
     )
     def ask(view: TenantView, *_clicks: object) -> tuple[Any, ...]:
-        asked = wishes.asker()
-        if asked == "alarm-no":
+        if wishes.asker() == "alarm-no":
             return False, *[no_update] * 5, None
-        # New buttons on a refreshed page report themselves without a click; an open dialog must stay open.
-        if not isinstance(asked, dict) or not ctx.triggered or not ctx.triggered[0]["value"]:
+        # An open dialog must stay open while the page is refreshed.
+        if not (asked := wishes.click()):
             return (no_update,) * 7
         what = wishes.word(asked.get("role"), "the wish").removeprefix("alarm-")
         number = wishes.whole(asked.get("alarm"), "the alarm", 0, _MAX_ID, 0)

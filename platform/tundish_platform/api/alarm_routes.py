@@ -49,7 +49,7 @@ from tundish_platform.api.described import described
 from tundish_platform.api.errors import Problem
 from tundish_platform.api.guard import guarded
 from tundish_platform.api.ids import MAX_ID, known_id
-from tundish_platform.api.pages import LINK, paged
+from tundish_platform.api.pages import LINK, last_of, paged
 from tundish_platform.api.parameters import Query, page, whole
 from tundish_platform.api.params import wrong
 from tundish_platform.api.tags import changed_meanwhile, versioned, wanted_version
@@ -57,8 +57,6 @@ from tundish_platform.samples import AlarmReport
 from tundish_platform.tenancy import Permission
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from flask.typing import ResponseReturnValue
 
     from tundish_platform.tenancy import TenantScope
@@ -144,7 +142,7 @@ def alarms(scope: TenantScope) -> ResponseReturnValue:
             session, scope, datetime.now(UTC),
             states=_states(), after=AFTER.read(), limit=LIMIT.read(),
         )  # fmt: skip
-    return paged([asdict(view) for view in found], "after", _last(found))
+    return paged([asdict(view) for view in found], "after", last_of(found, LIMIT.read()))
 
 
 @routes.get("/tenants/<tenant>/alarms/events")
@@ -158,7 +156,7 @@ def events(scope: TenantScope) -> ResponseReturnValue:
             session, scope,
             alarm_id=alarm or None, before=before or None, limit=LIMIT.read(),
         )  # fmt: skip
-    return paged([asdict(event) for event in found], "before", _last(found))
+    return paged([asdict(event) for event in found], "before", last_of(found, LIMIT.read()))
 
 
 @routes.get("/tenants/<tenant>/alarms/floods")
@@ -196,7 +194,7 @@ def rules(scope: TenantScope) -> ResponseReturnValue:
             session, scope,
             after=AFTER.read(), limit=LIMIT.read(),
         )  # fmt: skip
-    return paged([_shown(rule) for rule in found], "after", _last(found))
+    return paged([_shown(rule) for rule in found], "after", last_of(found, LIMIT.read()))
 
 
 @routes.get("/tenants/<tenant>/alarm-rules/<int:rule>")
@@ -291,10 +289,6 @@ def _states() -> frozenset[AlarmState]:
     except ValueError:
         known = ", ".join(AlarmState)
         raise wrong("states", f"must be among {known}", f"须为 {known} 中的值") from None
-
-
-def _last(page: Sequence[AlarmView | EventView | Rule]) -> int | None:
-    return page[-1].id if len(page) == LIMIT.read() else None
 
 
 def _shown(rule: BaseModel) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from tundish_platform.api.described import described
 from tundish_platform.api.errors import Problem
 from tundish_platform.api.guard import guarded
 from tundish_platform.api.ids import MAX_ID, known_id
-from tundish_platform.api.pages import LINK, paged
+from tundish_platform.api.pages import LINK, last_of, paged
 from tundish_platform.api.parameters import page, whole, word
 from tundish_platform.assets import (
     AssetChange,
@@ -69,7 +69,7 @@ def tree(scope: TenantScope) -> ResponseReturnValue:
     with platform().metadata.session() as session:
         found = list_assets(session, scope, after=AFTER.read(), limit=limit, retired=retired)
     rows = [asset.model_dump(mode="json") for asset in found]
-    return paged(rows, "after", found[-1].id if len(found) == limit else None)
+    return paged(rows, "after", last_of(found, limit))
 
 
 @routes.get("/tenants/<tenant>/assets/<int:asset>")

@@ -13,7 +13,7 @@ from tundish_platform.api.answers import download
 from tundish_platform.api.context import platform
 from tundish_platform.api.described import described
 from tundish_platform.api.guard import guarded, guarded_above
-from tundish_platform.api.pages import LINK, paged
+from tundish_platform.api.pages import LINK, last_of, paged
 from tundish_platform.api.parameters import page, whole
 from tundish_platform.audit import MAX_PAGE, Entry, Verdict, all_entries, entries_of, head, verify_trail
 from tundish_platform.tenancy import Permission
@@ -46,7 +46,7 @@ def of_tenant(scope: TenantScope) -> ResponseReturnValue:
     before, limit = BEFORE.read(), LIMIT.read()
     with platform().metadata.session() as session:
         found = entries_of(session, scope, before=before or None, limit=limit)
-    last = found[-1].number if len(found) == limit else None
+    last = last_of(found, limit, "number")
     return paged([asdict(entry) for entry in found], "before", last)
 
 

@@ -13,7 +13,7 @@ from tundish_platform.api.described import described
 from tundish_platform.api.errors import Problem
 from tundish_platform.api.guard import authenticated, guarded
 from tundish_platform.api.ids import MAX_ID
-from tundish_platform.api.pages import LINK, paged
+from tundish_platform.api.pages import LINK, last_of, paged
 from tundish_platform.api.parameters import Query, page, whole
 from tundish_platform.api.rowerrors import RowErrors
 from tundish_platform.products import (
@@ -115,7 +115,7 @@ def listed(scope: TenantScope) -> ResponseReturnValue:
     with platform().metadata.session() as session:
         found = list_codes(session, scope, code=code, product=PRODUCT.read(), after=AFTER.read(), limit=limit)
     rows = [one.model_dump(mode="json") for one in found]
-    return paged(rows, "after", found[-1].id if len(found) == limit else None)
+    return paged(rows, "after", last_of(found, limit))
 
 
 @routes.put("/tenants/<tenant>/codes")

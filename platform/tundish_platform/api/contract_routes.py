@@ -14,7 +14,7 @@ from tundish_platform.api.described import described
 from tundish_platform.api.errors import Problem
 from tundish_platform.api.guard import guarded
 from tundish_platform.api.ids import MAX_ID
-from tundish_platform.api.pages import LINK, paged
+from tundish_platform.api.pages import LINK, last_of, paged
 from tundish_platform.api.parameters import Query, page, whole
 from tundish_platform.assets import (
     ContractBroken,
@@ -58,7 +58,7 @@ def listed(scope: TenantScope) -> ResponseReturnValue:
     with platform().metadata.session() as session:
         found = list_contracts(session, scope, path=path, after=after, limit=limit)
     rows = [one.model_dump(mode="json") for one in found]
-    return paged(rows, "after", found[-1].name if len(found) == limit else None)
+    return paged(rows, "after", last_of(found, limit, "name"))
 
 
 @routes.get("/tenants/<tenant>/contracts/<name>")

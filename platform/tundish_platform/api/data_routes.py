@@ -15,7 +15,7 @@ from tundish_platform.api.context import platform
 from tundish_platform.api.conversion import asked_unit, conversions, converted, converted_grid
 from tundish_platform.api.described import JSON, described
 from tundish_platform.api.guard import guarded
-from tundish_platform.api.pages import LINK, paged
+from tundish_platform.api.pages import LINK, last_of, paged
 from tundish_platform.api.predictions import Prediction, predictions
 from tundish_platform.store.query.export import ExportForm
 from tundish_platform.store.query.queries import Thinning
@@ -53,7 +53,7 @@ def latest(scope: TenantScope) -> ResponseReturnValue:
     if ids is None:
         limit = p.SIGNAL_LIMIT.read()
         known = queries.signals_page(platform(), scope, p.AFTER_SIGNAL.read(), limit)
-        last = known[-1].id if len(known) == limit else None
+        last = last_of(known, limit)
     else:
         known = queries.signals_of(platform(), scope, ids)
     found = queries.latest_of(platform(), scope, known)

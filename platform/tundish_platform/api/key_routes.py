@@ -14,7 +14,7 @@ from tundish_platform.api.context import platform
 from tundish_platform.api.described import described
 from tundish_platform.api.guard import guarded
 from tundish_platform.api.ids import known_id
-from tundish_platform.api.pages import LINK, paged
+from tundish_platform.api.pages import LINK, last_of, paged
 from tundish_platform.api.people_routes import AFTER, LIMIT, shown_roles
 from tundish_platform.people.grants import MAX_GRANTS, HeldRole
 from tundish_platform.people.keys import MAX_LIFETIME, KeyView, list_keys, make_key, revoke_key
@@ -47,7 +47,7 @@ def keys(scope: TenantScope) -> ResponseReturnValue:
     limit = LIMIT.read()
     with platform().metadata.session() as session:
         found = list_keys(session, scope, after=AFTER.read(), limit=limit)
-    return paged([_shown(one) for one in found], "after", found[-1].id if len(found) == limit else None)
+    return paged([_shown(one) for one in found], "after", last_of(found, limit))
 
 
 @routes.post("/tenants/<tenant>/keys")

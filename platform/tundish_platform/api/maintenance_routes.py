@@ -22,7 +22,7 @@ from tundish_platform.api.described import described
 from tundish_platform.api.errors import Problem
 from tundish_platform.api.guard import guarded
 from tundish_platform.api.ids import MAX_ID, known_id
-from tundish_platform.api.pages import LINK, paged
+from tundish_platform.api.pages import LINK, last_of, paged
 from tundish_platform.api.parameters import page, whole
 from tundish_platform.tenancy import Permission
 
@@ -47,7 +47,7 @@ def windows(scope: TenantScope) -> ResponseReturnValue:
     with platform().metadata.session() as session:
         found = list_maintenance(session, scope, before=BEFORE.read() or None, limit=limit)
     rows = [window.model_dump(mode="json") for window in found]
-    return paged(rows, "before", found[-1].id if len(found) == limit else None)
+    return paged(rows, "before", last_of(found, limit))
 
 
 @routes.post("/tenants/<tenant>/maintenance")

@@ -15,7 +15,7 @@ from tundish_platform.api.context import platform
 from tundish_platform.api.described import described
 from tundish_platform.api.errors import Problem
 from tundish_platform.api.guard import authenticated, guarded
-from tundish_platform.api.pages import LINK, paged
+from tundish_platform.api.pages import LINK, last_of, paged
 from tundish_platform.api.parameters import APP, KIND, WINDOW, page, whole
 from tundish_platform.api.params import window
 from tundish_platform.assets import find_signals, list_signals
@@ -154,7 +154,7 @@ def run_list(scope: TenantScope) -> Response:
     before, limit = BEFORE.read(), RUN_LIMIT.read()
     with platform().metadata.session() as session:
         found = recorded_runs(session, scope, request.args.get("app"), before, limit)
-    last = found[-1].id if len(found) == limit else None
+    last = last_of(found, limit)
     return paged([run.model_dump(mode="json") for run in found], "before", last)
 
 

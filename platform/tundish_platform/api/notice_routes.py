@@ -45,14 +45,12 @@ from tundish_platform.api.described import described
 from tundish_platform.api.errors import Problem
 from tundish_platform.api.guard import guarded
 from tundish_platform.api.ids import MAX_ID, known_id
-from tundish_platform.api.pages import LINK, paged
+from tundish_platform.api.pages import LINK, last_of, paged
 from tundish_platform.api.parameters import Query, page, whole
 from tundish_platform.api.params import wrong
 from tundish_platform.tenancy import Permission
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from flask.typing import ResponseReturnValue
 
     from tundish_platform.tenancy import TenantScope
@@ -103,7 +101,7 @@ def channels(scope: TenantScope) -> ResponseReturnValue:
     """Channels by number, without secrets; the next page begins ``after`` the last one's."""
     with platform().metadata.session() as session:
         found = list_channels(session, scope, after=AFTER.read(), limit=LIMIT.read())
-    return paged([_shown(one) for one in found], "after", found[-1].id if _full(found) else None)
+    return paged([_shown(one) for one in found], "after", last_of(found, LIMIT.read()))
 
 
 @routes.post("/tenants/<tenant>/alarm-channels")
@@ -154,7 +152,7 @@ def policies(scope: TenantScope) -> ResponseReturnValue:
     """Escalation policies by number; the next page begins ``after`` the last one's."""
     with platform().metadata.session() as session:
         found = list_policies(session, scope, after=AFTER.read(), limit=LIMIT.read())
-    return paged([_shown(one) for one in found], "after", found[-1].id if _full(found) else None)
+    return paged([_shown(one) for one in found], "after", last_of(found, LIMIT.read()))
 
 
 @routes.post("/tenants/<tenant>/alarm-policies")
@@ -192,7 +190,7 @@ def contacts(scope: TenantScope) -> ResponseReturnValue:
     """Where people can be reached, by their numbers; the next page begins ``after`` the last one's."""
     with platform().metadata.session() as session:
         found = list_contacts(session, scope, after=AFTER.read(), limit=LIMIT.read())
-    return paged([_shown(one) for one in found], "after", found[-1].user if _full(found) else None)
+    return paged([_shown(one) for one in found], "after", last_of(found, LIMIT.read(), "user"))
 
 
 @routes.put("/tenants/<tenant>/alarm-contacts/<int:user>")
@@ -212,7 +210,7 @@ def deliveries(scope: TenantScope) -> ResponseReturnValue:
     before, limit = BEFORE.read() or None, LIMIT.read()
     with platform().metadata.session() as session:
         found = list_deliveries(session, scope, states=_states(), before=before, limit=limit)
-    return paged([asdict(one) for one in found], "before", found[-1].id if _full(found) else None)
+    return paged([asdict(one) for one in found], "before", last_of(found, LIMIT.read()))
 
 
 @routes.errorhandler(UnknownChannel)
@@ -260,10 +258,6 @@ def _vault() -> Vault:
             "此服务器没有用于加密的密钥。请联系运维人员。", "no_key",
         )  # fmt: skip
     return vault
-
-
-def _full(page_of: Sequence[object]) -> bool:
-    return len(page_of) == LIMIT.read()
 
 
 def _states() -> frozenset[DeliveryState]:

@@ -15,6 +15,11 @@ if TYPE_CHECKING:
 LINK: Final = ("Link", 'Address of the next page with rel="next"; absent on the last page.')
 
 
+def last_of(found: Sequence[object], limit: int, name: str = "id") -> object:
+    """That attribute of the last one of a full page, behind which the next goes on; None on the last page."""
+    return getattr(found[-1], name) if len(found) == limit else None
+
+
 def paged(rows: Sequence[Any], cursor: str, last: object) -> Response:
     """A page as JSON.
 

@@ -14,7 +14,7 @@ from tundish_platform.api.described import described
 from tundish_platform.api.errors import Problem
 from tundish_platform.api.guard import guarded, of_person, open_as_door
 from tundish_platform.api.ids import MAX_ID, known_id
-from tundish_platform.api.pages import LINK, paged
+from tundish_platform.api.pages import LINK, last_of, paged
 from tundish_platform.api.parameters import Query, page, whole
 from tundish_platform.people.grants import MAX_GRANTS, HeldRole
 from tundish_platform.people.invitations import (
@@ -87,7 +87,7 @@ def members(scope: TenantScope) -> ResponseReturnValue:
     limit = LIMIT.read()
     with platform().metadata.session() as session:
         found = list_members(session, scope, after=AFTER.read(), limit=limit)
-    return paged([_member(one) for one in found], "after", found[-1].person if len(found) == limit else None)
+    return paged([_member(one) for one in found], "after", last_of(found, limit, "person"))
 
 
 @routes.post("/tenants/<tenant>/members/<int:person>/roles")
@@ -126,7 +126,7 @@ def invitations(scope: TenantScope) -> ResponseReturnValue:
     limit = LIMIT.read()
     with platform().metadata.session() as session:
         found = list_invitations(session, scope, utc_now(), before=BEFORE.read() or None, limit=limit)
-    return paged([_invitation(one) for one in found], "before", found[-1].id if len(found) == limit else None)
+    return paged([_invitation(one) for one in found], "before", last_of(found, limit))
 
 
 @routes.post("/tenants/<tenant>/invitations")

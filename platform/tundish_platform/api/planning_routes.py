@@ -16,7 +16,7 @@ from tundish_platform.api.described import described
 from tundish_platform.api.errors import Problem
 from tundish_platform.api.guard import authenticated, guarded
 from tundish_platform.api.ids import MAX_ID
-from tundish_platform.api.pages import LINK, paged
+from tundish_platform.api.pages import LINK, last_of, paged
 from tundish_platform.api.parameters import Query, page, whole
 from tundish_platform.assets import (
     Declared,
@@ -110,7 +110,7 @@ def types(scope: TenantScope) -> ResponseReturnValue:
     with platform().metadata.session() as session:
         found = list_types(session, scope, after=request.args.get("after", ""), limit=limit)
     rows = [one.model_dump(mode="json") for one in found]
-    return paged(rows, "after", found[-1].key if len(found) == limit else None)
+    return paged(rows, "after", last_of(found, limit, "key"))
 
 
 @routes.get("/tenants/<tenant>/asset-types/<name>")

@@ -14,7 +14,7 @@ from tundish_platform.api.described import described
 from tundish_platform.api.errors import Problem
 from tundish_platform.api.guard import guarded
 from tundish_platform.api.ids import MAX_ID, known_id
-from tundish_platform.api.pages import LINK, paged
+from tundish_platform.api.pages import LINK, last_of, paged
 from tundish_platform.api.parameters import END, START, Query, page, whole
 from tundish_platform.api.rowerrors import RowErrors
 from tundish_platform.products import (
@@ -187,4 +187,4 @@ def _traced(scope: TenantScope, product: int, *, upwards: bool) -> ResponseRetur
 
 def _page(found: Sequence[ProductInfo | ProductWindow | ProductOnAsset], limit: int) -> ResponseReturnValue:
     rows = [one.model_dump(mode="json") for one in found]
-    return paged(rows, "after", found[-1].id if len(found) == limit else None)
+    return paged(rows, "after", last_of(found, limit))

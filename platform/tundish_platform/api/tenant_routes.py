@@ -14,7 +14,7 @@ from tundish_platform.api.context import platform
 from tundish_platform.api.described import described
 from tundish_platform.api.errors import Problem
 from tundish_platform.api.guard import authenticated, guarded, open_to_probes
-from tundish_platform.api.pages import LINK, paged
+from tundish_platform.api.pages import LINK, last_of, paged
 from tundish_platform.api.parameters import AFTER_SIGNAL, SIGNAL_LIMIT, Query
 from tundish_platform.api.params import wrong
 from tundish_platform.assets import (
@@ -131,7 +131,7 @@ def list_of_signals(scope: TenantScope) -> ResponseReturnValue:
         with platform().metadata.session() as session:
             found = search_signals(session, scope, wanted, after=after, limit=limit)
     rows = [signal.model_dump(mode="json") for signal in found]
-    return paged(rows, "after", found[-1].id if len(found) == limit else None)
+    return paged(rows, "after", last_of(found, limit))
 
 
 @routes.put("/tenants/<tenant>/signals")

@@ -25,20 +25,6 @@ class CodeInfo(TypedDict):
     published_at: str | None
 
 
-class ContractDetail(TypedDict):
-    """A version with its terms, as far as the scope sees the signals."""
-
-    name: str
-    version: int
-    revision: int
-    source: str
-    said_at: str
-    said_by: str
-    replaced_at: str | None
-    signals: list[Term]
-    unmet: list[Unmet]
-
-
 class ContractInfo(TypedDict):
     """A version of a contract."""
 
@@ -49,6 +35,13 @@ class ContractInfo(TypedDict):
     said_at: str
     said_by: str
     replaced_at: str | None
+
+
+class ContractDetail(ContractInfo):
+    """A version with its terms, as far as the scope sees the signals."""
+
+    signals: list[Term]
+    unmet: list[Unmet]
 
 
 class OriginInfo(TypedDict):
@@ -66,21 +59,6 @@ class PrefixInfo(TypedDict):
     prefix: str
 
 
-class ProductDetail(TypedDict):
-    """A product with what went into it directly."""
-
-    id: int
-    kind: str
-    series: str
-    number: str
-    material: str
-    quantity: float | None
-    unit: str
-    order: int | None
-    declared_at: str
-    made_from: list[OriginInfo]
-
-
 class ProductInfo(TypedDict):
     """A product as the tenant knows it."""
 
@@ -93,6 +71,12 @@ class ProductInfo(TypedDict):
     unit: str
     order: int | None
     declared_at: str
+
+
+class ProductDetail(ProductInfo):
+    """A product with what went into it directly."""
+
+    made_from: list[OriginInfo]
 
 
 class ProductOnAsset(TypedDict):
@@ -153,18 +137,9 @@ class Term(TypedDict):
     period_s: float | None
 
 
-class TracedProduct(TypedDict):
+class TracedProduct(ProductInfo):
     """A product on the way through the genealogy."""
 
-    id: int
-    kind: str
-    series: str
-    number: str
-    material: str
-    quantity: float | None
-    unit: str
-    order: int | None
-    declared_at: str
     depth: int
     made_from: list[int]
 
