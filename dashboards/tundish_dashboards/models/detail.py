@@ -82,7 +82,7 @@ def _buttons(view: TenantView, found: ModelDetail) -> Component:
         return html.P(view.t("models.may_not"), className="muted")
     buttons = [
         dmc.Button(
-            view.t(f"model_decision.{one}"),
+            view.t(f"model_decision.{one.name.lower()}"),
             id={"role": "model-decide", "do": one.value, "model": found.id},
             size="xs",
             variant="filled" if one in _MAIN else "default",
@@ -127,7 +127,7 @@ def _decision_head(view: TenantView, one: DecisionInfo) -> list[Component]:
     states = [t(f"model_state.{state}") for state in (one.from_state, one.to_state) if state is not None]
     way = " → ".join(dict.fromkeys(states))
     return [
-        html.Strong(t(f"model_step.{one.what}")),
+        html.Strong(t(f"model_step.{one.what.name.lower()}")),
         html.Span(way),
         html.Span(f"{one.by} · {view.formats.moment(one.at, seconds=False)}", className="muted small"),
     ]

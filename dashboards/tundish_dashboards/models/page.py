@@ -142,8 +142,8 @@ def _register_deciding(pages: Pages) -> None:
                 found = find_model(session, view.scope, number)
         except UnknownModel:
             return True, "", "", components.notice(Tone.BAD, view.t("models.gone"), ""), "", None
-        title = view.t(f"model_decision.{decision}")
-        words = view.t(f"model_decision_means.{decision}")
+        title = view.t(f"model_decision.{decision.name.lower()}")
+        words = view.t(f"model_decision_means.{decision.name.lower()}")
         return True, f"{title}: {found.version}", words, None, "", {"do": decision.value, "model": number}
 
     @pages.on_tenant(

@@ -116,7 +116,7 @@ def test_a_version_is_promoted_and_rolled_back_with_its_history_and_the_trail(bo
         ("registered", None, "champion", ""),
     ]
     assert set(trail) == {"model.registered", "model.shadow", "model.promote", "model.replaced",
-                          "model.roll-back", "model.restored"}  # fmt: skip
+                          "model.roll_back", "model.restored"}  # fmt: skip
 
 
 def test_a_line_may_be_left_without_champion_and_gets_one_by_promotion(book: Book) -> None:
