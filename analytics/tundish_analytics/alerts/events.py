@@ -107,9 +107,7 @@ def _in_order(statements: Iterable[Prediction]) -> list[Prediction]:
     return list(by_window.values())
 
 
-def _step(
-    rule: AlertRule, place: Place, watch: Watch, said: Prediction
-) -> tuple[Watch, AlertReport | None]:
+def _step(rule: AlertRule, place: Place, watch: Watch, said: Prediction) -> tuple[Watch, AlertReport | None]:
     standing = rule.condition.judge(said)
     if standing is Standing.ABSTAINS:
         return Watch(said.window_end, watch.recent, watch.alert), None

@@ -14,8 +14,9 @@ MAX_EVIDENCE = 5
 _Finite = Annotated[float, Field(allow_inf_nan=False)]
 _Share = Annotated[float, Field(ge=0, le=1)]
 # A zero character is the one thing JSON may carry and PostgreSQL cannot keep.
-_Word = Annotated[str, Field(min_length=1, max_length=120, pattern=r"^[^\x00]*$")]
-_Path = Annotated[str, Field(min_length=1, max_length=400, pattern=r"^[^\x00]*$")]
+# Together they name an alert and its alarm, whose key has room for 400 characters.
+_Word = Annotated[str, Field(min_length=1, max_length=60, pattern=r"^[^\x00]*$")]
+_Path = Annotated[str, Field(min_length=1, max_length=240, pattern=r"^[^\x00]*$")]
 _Name = Annotated[str, Field(max_length=200, pattern=r"^[^\x00]*$")]
 _Text = Annotated[str, Field(max_length=500, pattern=r"^[^\x00]*$")]
 

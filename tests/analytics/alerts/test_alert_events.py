@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tundish_analytics.alerts import (
@@ -77,7 +77,9 @@ def minute(at: datetime) -> int:
 
 
 def test_three_of_four_open_and_three_of_four_close() -> None:
-    found = reports_of(COOLER, PLACE, told("well", "ill", "ill", "well", "ill", "ill", "well", "well", "well"))
+    found = reports_of(
+        COOLER, PLACE, told("well", "ill", "ill", "well", "ill", "ill", "well", "well", "well")
+    )
     assert spans(found) == [(5, 9)]
     (alert,) = found
     assert minute(alert.since) == 1
@@ -124,6 +126,7 @@ def test_three_minutes_at_least() -> None:
 words = st.lists(st.sampled_from(list(SAID)), max_size=24)
 
 
+@settings(max_examples=40, deadline=None)
 @given(words, st.randoms(use_true_random=False))
 def test_order_and_repeats_of_windows_do_not_matter(said: list[str], chance: object) -> None:
     statements = told(*said)
@@ -132,6 +135,7 @@ def test_order_and_repeats_of_windows_do_not_matter(said: list[str], chance: obj
     assert reports_of(COOLER, PLACE, mixed) == reports_of(COOLER, PLACE, statements)
 
 
+@settings(max_examples=40, deadline=None)
 @given(words, st.data())
 def test_a_restart_in_the_middle_makes_the_same_alerts(said: list[str], data: st.DataObject) -> None:
     """A watch that has only what the platform was told, and the store's statements, goes on as it was."""
@@ -150,6 +154,7 @@ def test_a_restart_in_the_middle_makes_the_same_alerts(said: list[str], data: st
     assert kept == whole
 
 
+@settings(max_examples=40, deadline=None)
 @given(words, st.lists(st.integers(0, 24), max_size=8))
 def test_abstentions_neither_open_nor_close(said: list[str], places: list[int]) -> None:
     heard = [one for one in told(*said) if COOLER.condition.judge(one) is not Standing.ABSTAINS]
@@ -160,6 +165,7 @@ def test_abstentions_neither_open_nor_close(said: list[str], places: list[int]) 
     assert reports_of(COOLER, PLACE, [*heard, *silences]) == reports_of(COOLER, PLACE, heard)
 
 
+@settings(max_examples=40, deadline=None)
 @given(words)
 def test_alerts_of_one_target_never_overlap_nor_flap(said: list[str]) -> None:
     found = spans(reports_of(COOLER, PLACE, told(*said)))
@@ -190,7 +196,9 @@ def test_a_drift_counts_with_its_whole_interval_and_on_either_side(sign: int) ->
 
 
 def life(minute: int, left: float) -> Prediction:
-    return statement("mosfet-life", "remaining_life", minute, left, seconds=1000.0, low=left / 2, high=3 * left)
+    return statement(
+        "mosfet-life", "remaining_life", minute, left, seconds=1000.0, low=left / 2, high=3 * left
+    )
 
 
 def test_a_life_tells_until_when_at_the_pace_of_its_window() -> None:
