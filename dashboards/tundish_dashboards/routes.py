@@ -15,6 +15,7 @@ class Page(StrEnum):
 
     PLANT = "plant"
     ALARMS = "alarms"
+    ALERTS = "alerts"
     ALARM_SETTINGS = "alarm_settings"
     MARKET = "market"
     PEOPLE = "people"
@@ -27,6 +28,7 @@ class Page(StrEnum):
 NEEDED: Final = {
     Page.PLANT: Permission.READ,
     Page.ALARMS: Permission.READ,
+    Page.ALERTS: Permission.READ,
     Page.ALARM_SETTINGS: Permission.CONFIGURE,
     Page.MARKET: Permission.READ,
     Page.PEOPLE: Permission.MANAGE,
@@ -50,7 +52,7 @@ class Route:
 
 
 _SLUG: Final = "([a-z0-9][a-z0-9-]{0,62})"
-_TENANT_PAGE: Final = re.compile(rf"/(plant|alarms|market|people|audit)/{_SLUG}/?")
+_TENANT_PAGE: Final = re.compile(rf"/(plant|alarms|alerts|market|people|audit)/{_SLUG}/?")
 _ALARM_SETTINGS: Final = re.compile(rf"/alarms/{_SLUG}/settings/?")
 
 
