@@ -151,13 +151,13 @@ def _raise(context: PlatformContext, scope: TenantScope, mark: str, now: datetim
 
 def _foresee(context: PlatformContext, scope: TenantScope, mark: str, now: datetime) -> None:
     """An open alert with evidence and a horizon, and one that is over."""
-    item = {"signal": f"{mark}-Site/Shop/L1/M1/C1/V1", "name_zh": f"{mark}压力", "name_en": f"{mark} pressure",
-            "value": 61.0, "expected": 45.0, "unit": "bar", "contribution": 0.6}  # fmt: skip
+    names = {"name_zh": f"{mark}压力", "name_en": f"{mark} pressure"}
+    item = {**names, "signal": "x", "value": 61.0, "expected": 45.0, "unit": "bar", "contribution": 0.6}
     said = {"model": "m", "version": f"{mark}-v1", "line": f"{mark}-Site/Shop/L1", "priority": 3,
             "target_zh": f"{mark}寿命", "target_en": f"{mark} life", "label_zh": "将尽", "label_en": "Short",
             "value": 900.0, "low": 300.0, "high": 2000.0, "unit": "h", "confidence": 0.8,
-            "sureness": "interval", "completeness": 0.97, "check_zh": f"{mark}检查", "check_en": f"{mark}-LOOK",
-            "evidence": [item]}  # fmt: skip
+            "sureness": "interval", "completeness": 0.97, "check_zh": f"{mark}检查",
+            "check_en": f"{mark}-LOOK", "evidence": [item]}  # fmt: skip
     begin, end = now - timedelta(hours=3), now - timedelta(hours=2)
     times = {"since": begin, "opened_at": end, "judged_to": now, "window_start": begin, "window_end": end}
     horizon = {"expected_at": now + timedelta(days=9), "earliest": now, "latest": now + timedelta(days=30)}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -11,6 +10,8 @@ from typing import TYPE_CHECKING, Final, Protocol
 from tundish_platform.samples import AlarmPriority, Horizon, Sureness
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from tundish_analytics.predictions import Prediction
 
 # Level of the intervals that all our models state.
@@ -47,8 +48,17 @@ class Condition(Protocol):
         ...
 
 
+class _ThereNow:
+    """A condition that looks at the present, not ahead."""
+
+    __slots__ = ()
+
+    def horizon(self, said: Prediction) -> None:
+        """The condition is there already."""
+
+
 @dataclass(frozen=True, slots=True)
-class Unhealthy:
+class Unhealthy(_ThereNow):
     """A class other than the healthy one, with enough probability.
 
     Attributes:
@@ -77,13 +87,9 @@ class Unhealthy:
         """Of the class; a class the table does not know is not guessed to be harmless."""
         return self.priorities.get(said.value or 0.0, AlarmPriority.HIGH)
 
-    def horizon(self, said: Prediction) -> Horizon | None:
-        """The condition is there now."""
-        del said
-
 
 @dataclass(frozen=True, slots=True)
-class Beyond:
+class Beyond(_ThereNow):
     """An index whose whole interval lies beyond a limit, on either side of zero.
 
     Attributes:
@@ -112,10 +118,6 @@ class Beyond:
     def priority(self, said: Prediction) -> AlarmPriority:
         """High once the graver limit is passed."""
         return AlarmPriority.HIGH if _least(said) > self.grave else AlarmPriority.MEDIUM
-
-    def horizon(self, said: Prediction) -> Horizon | None:
-        """The condition is there now."""
-        del said
 
 
 def _least(said: Prediction) -> float:
@@ -181,7 +183,7 @@ def _after(begin: datetime, units: float | None, pace: float) -> datetime | None
 
 
 @dataclass(frozen=True, slots=True)
-class Above:
+class Above(_ThereNow):
     """A score above its limit.
 
     Attributes:
@@ -209,7 +211,3 @@ class Above:
     def priority(self, said: Prediction) -> AlarmPriority:
         """Low, until the graver limit: an anomaly says that something is unusual, not that it is broken."""
         return AlarmPriority.HIGH if (said.value or 0.0) > self.grave else AlarmPriority.LOW
-
-    def horizon(self, said: Prediction) -> Horizon | None:
-        """The condition is there now."""
-        del said

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tundish_analytics.alerts.conditions import Standing
 from tundish_platform.samples import AlertEvidence, AlertReport
@@ -174,7 +174,7 @@ def _restated(rule: AlertRule, alert: AlertReport, said: Prediction) -> AlertRep
     return alert.model_copy(update=newest | _stated(said))
 
 
-def _stated(said: Prediction) -> dict[str, object]:
+def _stated(said: Prediction) -> dict[str, Any]:
     copied = (
         "label_zh", "label_en", "value", "low", "high", "unit", "check_zh", "check_en", "window_start",
         "window_end", "completeness",

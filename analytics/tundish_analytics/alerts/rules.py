@@ -46,8 +46,8 @@ def _hydraulic(target: str, healthy: float, priorities: Mapping[float, AlarmPrio
     return AlertRule(
         "hydraulic-condition", target, Unhealthy(healthy, priorities),
         opens=(3, 4), closes=(3, 4), least_s=180.0, span_s=1800.0,
-        reason="A class is stated each minute. One wrong cycle in four must neither open nor close, and three "
-        "minutes are little beside the hours in which such a component wears.",
+        reason="A class is stated each minute. One wrong cycle in four must neither open nor close, and "
+        "three minutes are little beside the hours in which such a component wears.",
     )  # fmt: skip
 
 
@@ -60,8 +60,8 @@ RULES: Final[tuple[AlertRule, ...]] = (
         "igbt-ageing", "vce_drift",
         Beyond(limit=WARNING_PERCENT, clear=0.8 * WARNING_PERCENT, grave=CRITERION_PERCENT),
         opens=(5, 6), closes=(5, 6), least_s=300.0, span_s=3600.0,
-        reason="Half the criterion is when a look is still early. Windows of five minutes overlap by four, so "
-        "five of them hold little more than one alone; the interval must lie beyond the limit with all it has.",
+        reason="Half the criterion is when a look is still early. Windows of five minutes overlap by four, "
+        "so five of them hold little more than one alone; the whole interval must lie beyond the limit.",
     ),
     AlertRule(
         "mosfet-life", "remaining_life",

@@ -29,14 +29,14 @@ if TYPE_CHECKING:
     from tundish_platform.samples import AlertReport
 
 _PROTOCOL: Final = (
-    "The worker's own rules over the recordings in the order of their windows. Hydraulic: two models, each "
-    "fitted on every other run of equal condition and judging the other half, so no cycle is judged by a model "
-    "that saw its run. An alert is true where the inspection says ill of the cycle in which it opened; an ill "
-    "run of four cycles or more is seen where an alert of its component is open in it. IGBT: baseline of the "
-    "run's own first hour, a window of 300 s each minute; lead time from opening to the time from which the "
-    "windows stay beyond 5 %. MOSFET: each device judged by a model of the others, a statement each 60 "
-    "records; lead time in records from opening to the end of life. The limits were set on these same "
-    "recordings, which flatters."
+    "The worker's own rules over the recordings in the order of their windows. Hydraulic: two models, "
+    "each fitted on every other run of equal condition and judging the other half, so no cycle is judged "
+    "by a model that saw its run. An alert is true where the inspection says ill of the cycle in which it "
+    "opened; an ill run of four cycles or more is seen where an alert of its component is open in it. "
+    "IGBT: baseline of the run's own first hour, a window of 300 s each minute; lead time from opening to "
+    "the time from which the windows stay beyond 5 %. MOSFET: each device judged by a model of the "
+    "others, a statement each 60 records; lead time in records from opening to the end of life. The "
+    "limits were set on these same recordings, which flatters."
 )
 _BEGIN: Final = datetime(2000, 1, 1, tzinfo=UTC)
 _PLACE: Final = Place("recording", "-", "-")
@@ -60,8 +60,8 @@ def evaluate_alerts(
     Raises:
         ValueError: fewer than three devices reached the threshold.
     """
-    hydraulic, whole = _hydraulic(data)
-    figures = [*hydraulic, *_igbt(seconds), *_mosfet(devices)]
+    hydraulic, whole = hydraulic_alerts(data)
+    figures = [*hydraulic, *igbt_alerts(seconds), *mosfet_alerts(devices)]
     facts = {"cycles": len(data.labels), "igbt_seconds": len(seconds), "devices": len(devices)}
     return Evaluation("alerts", _PROTOCOL, tuple(figures), facts | whole)
 
@@ -102,7 +102,8 @@ def _seconds(instant: datetime) -> float:
     return (instant - _BEGIN).total_seconds()
 
 
-def _hydraulic(data: HydraulicData) -> tuple[list[Figure], dict[str, int]]:
+def hydraulic_alerts(data: HydraulicData) -> tuple[list[Figure], dict[str, int]]:
+    """How many alerts of each component are true, which ill runs they saw, and after how long."""
     value, probability = _cross_read(data)
     figures: list[Figure] = []
     opened = true = 0
@@ -176,7 +177,8 @@ def _open_in(found: Sequence[AlertReport], begin: float, end: float) -> AlertRep
     return None
 
 
-def _igbt(seconds: NDArray[np.float64]) -> list[Figure]:
+def igbt_alerts(seconds: NDArray[np.float64]) -> list[Figure]:
+    """When the drift's alert opened, and how long before the criterion was passed to stay."""
     model = AgeingModel.fit(seconds[seconds[:, 0] < _BASELINE_S])
     said = []
     first = float(np.ceil(model.baseline.ts[-1] / _STEP_S)) * _STEP_S
@@ -197,7 +199,8 @@ def _igbt(seconds: NDArray[np.float64]) -> list[Figure]:
     ]
 
 
-def _mosfet(devices: Mapping[str, NDArray[np.float64]]) -> list[Figure]:
+def mosfet_alerts(devices: Mapping[str, NDArray[np.float64]]) -> list[Figure]:
+    """How many records before its end each device's alert opened, and whether the horizon held the end."""
     failed = {name: delta for name, delta in devices.items() if (end_of_life(delta) or 0) > MIN_RECORDS}
     figures, inside = [], []
     for name, delta in failed.items():

@@ -133,7 +133,7 @@ def register_alerts(pages: Pages) -> None:
             return (no_update,) * 4
         verdict = wishes.one_of(wish.get("say"), "the verdict", list(Verdict), Verdict.UNCLEAR)
         number = wishes.whole(wish.get("alert"), "the alert", 0, _MAX_ID, 0)
-        said = {"verdict": verdict, "note": wishes.word(note, "the note", 1_000)}
+        said: dict[str, object] = {"verdict": verdict, "note": wishes.word(note, "the note", 1_000)}
         given = (wishes.word(found, "the time", 40), wishes.word(cost, "the cost", 40))
         problem = _judge(view, number, said, *(given if verdict is Verdict.CONFIRMED else ("", "")))
         if problem is not None:

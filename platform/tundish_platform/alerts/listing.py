@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime  # noqa: TC003 - pydantic reads it
 from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import func, or_, select
@@ -50,8 +50,11 @@ def list_alerts(  # noqa: PLR0913 - each is a filter of its own
         session: of the metadata database.
         scope: with the permission to read, be it at some places.
         open_only: those that are open now.
-        model, line, target: of these only; all where empty.
-        start, end: source time; without an end, or without a start, there is none on that side.
+        model: of this one only, as `line` and `target`; all where empty.
+        line: its path.
+        target: what is predicted.
+        start: source time; without it all that came before `end`.
+        end: source time; without it all that came since `start`.
         before: id of the last alert of the page before; 0 for the first page.
         limit: at most so many.
 

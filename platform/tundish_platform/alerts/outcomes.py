@@ -90,8 +90,10 @@ def outcomes_of(
     Args:
         session: of the metadata database.
         scope: with the permission to read, be it at some places.
-        model, line: of these only; all where empty.
-        start, end: source time of opening.
+        model: of this one only; all where empty.
+        line: of the line with this path only; all where empty.
+        start: source time of opening.
+        end: source time of opening.
 
     Raises:
         AccessDenied: the scope may not read.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import func, select, update
@@ -14,6 +13,8 @@ from tundish_platform.tenancy import Permission
 from tundish_platform.tenancy.metadata import insert_into
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from sqlalchemy.orm import Session
 
     from tundish_platform.tenancy import TenantScope

@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from flask import Blueprint, request
-from pydantic import BaseModel
 
 from tundish_platform.alarms import AlarmQuotaReached
 from tundish_platform.alerts import (
@@ -40,6 +39,7 @@ from tundish_platform.tenancy import Permission
 
 if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue
+    from pydantic import BaseModel
 
     from tundish_platform.tenancy import TenantScope
 

@@ -207,7 +207,8 @@ def _alert(session: Session, scope: TenantScope) -> None:
     """An alert of the line's model, and what the shift found."""
     report = {"model": "m", "version": CANARY, "line": LINE, "target": "cooler", "target_zh": CANARY,
               "target_en": CANARY, "priority": 2, "label_zh": CANARY, "label_en": CANARY, "confidence": 0.9,
-              "sureness": "probability", "check_zh": CANARY, "check_en": CANARY, "completeness": 1.0}  # fmt: skip
+              "sureness": "probability", "check_zh": CANARY, "check_en": CANARY,
+              "completeness": 1.0}  # fmt: skip
     times = {"since": NOW - MINUTE, "opened_at": NOW, "judged_to": NOW, "window_start": NOW - MINUTE}
     shown = AlertReport.model_validate({**report, **times, "window_end": NOW})
     number = take_alert(session, scope, shown, NOW).id

@@ -59,4 +59,5 @@ class AlertCalls(Transport):
 
 
 def _window(start: datetime | None, end: datetime | None) -> dict[str, str]:
-    return given(start=start and start.isoformat(), end=end and end.isoformat())
+    ends = {"start": start, "end": end}
+    return given(**{name: at.isoformat() for name, at in ends.items() if at is not None})
