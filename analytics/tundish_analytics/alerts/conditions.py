@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final, Protocol
@@ -183,31 +183,30 @@ def _after(begin: datetime, units: float | None, pace: float) -> datetime | None
 
 
 @dataclass(frozen=True, slots=True)
-class Above(_ThereNow):
-    """A score above its limit.
+class Unusual(_ThereNow):
+    """A score of how unusual a window is: the share of good windows that were less so.
 
     Attributes:
-        limit: in the target's unit; a score whose unit is its own limit has 1.
+        limit: of the score.
         clear: a score below it clears.
-        grave: from this score on the priority is high.
     """
 
-    limit: float = 1.0
-    clear: float = 0.8
-    grave: float = field(default=float("inf"))
+    limit: float
+    clear: float
 
     def judge(self, said: Prediction) -> Standing:
         """See `Condition`."""
         if said.value is None:
             return Standing.ABSTAINS
-        if said.value > self.limit:
+        if said.value >= self.limit:
             return Standing.HOLDS
         return Standing.CLEAR if said.value < self.clear else Standing.BETWEEN
 
     def confidence(self, said: Prediction) -> tuple[float, Sureness]:
-        """The probability that came with the score, or 0: a limit by itself is no probability."""
-        return said.probability or 0.0, Sureness.PROBABILITY
+        """The score itself, which is no probability of a fault."""
+        return min(max(said.value or 0.0, 0.0), 1.0), Sureness.RANK
 
     def priority(self, said: Prediction) -> AlarmPriority:
-        """Low, until the graver limit: an anomaly says that something is unusual, not that it is broken."""
-        return AlarmPriority.HIGH if (said.value or 0.0) > self.grave else AlarmPriority.LOW
+        """Low: an anomaly says that something is unusual, not that it is broken."""
+        del said
+        return AlarmPriority.LOW

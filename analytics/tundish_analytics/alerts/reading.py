@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
-from dataclasses import fields
+from dataclasses import MISSING, fields
 from datetime import datetime
 from typing import Any, Final
 
 from tundish_analytics.predictions import Evidence, Prediction
 
 _INSTANTS: Final = ("window_start", "window_end", "trained_from", "trained_to")
-_KNOWN: Final = frozenset(field.name for field in fields(Prediction))
+# What a model need not say, no rule reads.
+_KNOWN: Final = frozenset(field.name for field in fields(Prediction) if field.default is MISSING)
 _KNOWN_OF_EVIDENCE: Final = frozenset(field.name for field in fields(Evidence))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from tundish_analytics.alerts.conditions import Beyond, LifeBelow, Unhealthy
+from tundish_analytics.alerts.conditions import Beyond, LifeBelow, Unhealthy, Unusual
 from tundish_analytics.condition.life import MIN_RECORDS
 from tundish_analytics.condition.vce import CRITERION_PERCENT, WARNING_PERCENT
 from tundish_platform.samples import AlarmPriority
@@ -71,12 +71,25 @@ RULES: Final[tuple[AlertRule, ...]] = (
         "end, which passes the limit only after the device has failed; the median's errors are why the alert "
         "shows the whole interval.",
     ),
+    AlertRule(
+        "anomaly-watch", "anomaly", Unusual(limit=0.99, clear=0.95),
+        opens=(5, 6), closes=(5, 6), least_s=300.0, span_s=3600.0,
+        reason="One good window in a hundred is as unusual as that, so one alone means nothing; five of six "
+        "minutes do. A low priority, because nobody has said yet that it is a fault: feedback will tell.",
+    ),
+    AlertRule(
+        "bearing-health", "vibration_change", Beyond(limit=6.0, clear=4.8, grave=20.0),
+        opens=(5, 6), closes=(5, 6), least_s=0.0, span_s=7 * 86_400.0,
+        reason="Vibration has doubled, with all of the interval. Waveforms come as seldom as once a day, so "
+        "the windows may lie a week apart.",
+    ),
 )  # fmt: skip
 
 # Targets that raise no alerts of their own, and why.
 SILENT: Final[Mapping[tuple[str, str], str]] = {
     ("hydraulic-condition", "accumulator_pressure"): "The class of the accumulator says it already; one "
     "fault must not make two alerts. The estimate stands beside it on the plant page.",
+    ("bearing-health", "vibration_trend"): "The slope explains the change, which has the alert.",
     ("steel-defect", "fault_class"): "Every plate on record has a fault, and each is graded by itself at "
     "once: a plate is no machine whose state lasts.",
 }

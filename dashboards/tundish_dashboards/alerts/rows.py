@@ -130,7 +130,7 @@ def _alert(view: TenantView, alert: AlertView) -> list[Component | None]:
             [html.Span(fact) for fact in (_line(view, alert), _confidence(view, alert)) if fact],
             className="alarm-facts",
         ),
-        html.Div([html.Strong(t("alerts.horizon")), " ", _horizon(view, alert)], className="alert-horizon"),
+        None if over else html.Div([html.Strong(t("alerts.horizon")), " ", _horizon(view, alert)]),
         html.P([html.Strong(t("prediction.check")), " ", check], className="check") if check else None,
         evidence_rows(view, alert.evidence),
         html.Div([html.Span(fact) for fact in _times(view, alert)], className="alarm-facts"),
@@ -148,6 +148,8 @@ def _confidence(view: TenantView, alert: AlertView) -> str:
     share = formats.percent(alert.confidence, 0)
     if alert.sureness is Sureness.PROBABILITY:
         return t("prediction.probability", p=share)
+    if alert.sureness is Sureness.RANK:
+        return t("alerts.rank", share=formats.percent(alert.confidence))
     low, high = formats.brief(alert.low), f"{formats.brief(alert.high)} {unit_text(alert.unit)}".rstrip()
     value = f"{formats.brief(alert.value)} {unit_text(alert.unit)}".rstrip()
     return t("alerts.level", value=value, share=share, low=low, high=high)

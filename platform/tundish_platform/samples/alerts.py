@@ -22,10 +22,15 @@ _Text = Annotated[str, Field(max_length=500, pattern=r"^[^\x00]*$")]
 
 
 class Sureness(StrEnum):
-    """What the confidence of an alert is: the label's calibrated probability, or its interval's level."""
+    """What the confidence of an alert is.
+
+    The label's calibrated probability; the level of the interval; or the share of good windows that were less
+    unusual, which is no probability of a fault.
+    """
 
     PROBABILITY = "probability"
     INTERVAL = "interval"
+    RANK = "rank"
 
 
 class AlertEvidence(BaseModel):

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-
 from tundish_analytics import tables
 from tundish_analytics.evaluate import evaluate_field, field_metrics
 from tundish_analytics.evaluate.alerts import hydraulic_alerts, igbt_alerts, mosfet_alerts
@@ -65,8 +64,8 @@ def outcome(**more: object) -> Outcome:
     known: Outcome = {
         "model": "m", "version": "v1", "alerts": 9, "open": 1, "answered": 5, "confirmed": 3, "false": 1,
         "unclear": 1, "answered_share": 5 / 9, "precision": 0.75, "precision_low": 0.3,
-        "precision_high": 0.95, "leads": 0, "lead_q1_s": None, "lead_median_s": None, "lead_q3_s": None, "avoided_cost": 0.0,
-        "currency": "CNY",
+        "precision_high": 0.95, "leads": 0, "lead_q1_s": None, "lead_median_s": None, "lead_q3_s": None,
+        "avoided_cost": 0.0, "currency": "CNY",
     }  # fmt: skip
     return known | more  # type: ignore[return-value,operator] # of the same keys
 

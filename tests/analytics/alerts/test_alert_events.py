@@ -195,6 +195,21 @@ def test_a_drift_counts_with_its_whole_interval_and_on_either_side(sign: int) ->
     assert reports_of(IGBT, PLACE, clear)[0].closed_at is not None
 
 
+def test_what_is_unusual_must_stay_so_and_is_no_probability_of_a_fault() -> None:
+    def score(minute: int, value: float) -> Prediction:
+        return statement("anomaly-watch", "anomaly", minute, value)
+
+    rule = rule_for("anomaly-watch", "anomaly")
+    assert rule
+    # One good window in a hundred is as unusual: alone, or now and then, it means nothing.
+    assert reports_of(rule, PLACE, [score(n, 0.995 if n % 2 else 0.5) for n in range(40)]) == []
+    (alert,) = reports_of(rule, PLACE, [score(n, 0.995 if n < 9 else 0.97) for n in range(20)])
+    assert (alert.sureness, alert.confidence, alert.priority) == (Sureness.RANK, 0.995, AlarmPriority.LOW)
+    assert alert.closed_at is None
+    (alert,) = reports_of(rule, PLACE, [score(n, 0.995 if n < 9 else 0.3) for n in range(20)])
+    assert minute(alert.closed_at or BEGIN) == 13
+
+
 def life(minute: int, left: float) -> Prediction:
     return statement(
         "mosfet-life", "remaining_life", minute, left, seconds=1000.0, low=left / 2, high=3 * left
