@@ -84,6 +84,14 @@ def test_any_order_and_any_repeats_end_in_the_same_alert(
     assert ends == {(closed, closed, 3, "Reduced", now - timedelta(minutes=60))}
 
 
+def test_an_older_window_says_nothing_new(
+    shop: Shop, now: datetime, make_alert: Callable[..., AlertReport]
+) -> None:
+    newer = make_alert(60, 40, label_en="Worse")
+    (view,) = told(shop, now, newer, make_alert(60, 50, label_en="Older"))
+    assert (view.label_en, view.judged_to) == ("Worse", newer.judged_to)
+
+
 def test_a_closing_is_final(shop: Shop, now: datetime, make_alert: Callable[..., AlertReport]) -> None:
     closed = make_alert(60, 20, closed_at=now - timedelta(minutes=20))
     (view,) = told(shop, now, closed, make_alert(60, 10))
