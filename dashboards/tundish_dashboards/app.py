@@ -8,6 +8,7 @@ from dash import Dash
 
 from tundish_dashboards.account.page import account_page, register_account
 from tundish_dashboards.alarms.page import alarms_page, register_alarms
+from tundish_dashboards.alerts.page import alerts_page, register_alerts
 from tundish_dashboards.audit.page import audit_export, audit_page, register_audit
 from tundish_dashboards.bureau.page import bureau_page, register_bureau
 from tundish_dashboards.callbacks import Pages
@@ -107,6 +108,7 @@ def _register(pages: Pages, server: Flask) -> None:
         {
             Page.PLANT: plant_page,
             Page.ALARMS: alarms_page,
+            Page.ALERTS: alerts_page,
             Page.ALARM_SETTINGS: alarm_settings_page,
             Page.MODELS: models_page,
             Page.MARKET: market_page,
@@ -118,6 +120,7 @@ def _register(pages: Pages, server: Flask) -> None:
     )
     register_plant(pages)
     register_alarms(pages)
+    register_alerts(pages)
     register_alarm_settings(pages)
     register_models(pages)
     register_market(pages)

@@ -15,6 +15,7 @@ class Page(StrEnum):
 
     PLANT = "plant"
     ALARMS = "alarms"
+    ALERTS = "alerts"
     ALARM_SETTINGS = "alarm_settings"
     MODELS = "models"
     MARKET = "market"
@@ -28,6 +29,7 @@ class Page(StrEnum):
 NEEDED: Final = {
     Page.PLANT: Permission.READ,
     Page.ALARMS: Permission.READ,
+    Page.ALERTS: Permission.READ,
     Page.ALARM_SETTINGS: Permission.CONFIGURE,
     Page.MODELS: Permission.READ,
     Page.MARKET: Permission.READ,
@@ -52,7 +54,7 @@ class Route:
 
 
 _SLUG: Final = "([a-z0-9][a-z0-9-]{0,62})"
-_TENANT_PAGE: Final = re.compile(rf"/(plant|alarms|models|market|people|audit)/{_SLUG}/?")
+_TENANT_PAGE: Final = re.compile(rf"/(plant|alarms|alerts|models|market|people|audit)/{_SLUG}/?")
 _ALARM_SETTINGS: Final = re.compile(rf"/alarms/{_SLUG}/settings/?")
 
 

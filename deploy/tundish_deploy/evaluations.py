@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from tundish_analytics.evaluate import Evaluation
+    from tundish_platform.sdk.calls.alert_answers import Outcomes
 
 _BETTER: dict[str, Literal["higher", "lower", "none"]] = {"more": "higher", "less": "lower", "none": "none"}
 
@@ -96,6 +97,19 @@ def _mosfet(data: Path | None) -> Evaluation:
         return evaluate.evaluate_mosfet(devices)
     others = tables.devices_from_table(find_table(data, ("device", "i", "dR")))
     return evaluate.evaluate_mosfet(devices, others)
+
+
+def alerts_report(outcomes: Outcomes | None = None) -> Report:
+    """The alert rules on the shipped recordings, or what people said of a plant's alerts."""
+    started = time.perf_counter()
+    if outcomes is not None:
+        return _report("evaluate alerts", [evaluate.evaluate_field(outcomes)], started)
+    cycles = tables.HydraulicData.from_tables(
+        _table(_shipped(), "hydraulic"), _table(_shipped(), "hydraulic_profile")
+    )
+    seconds = tables.seconds_from_table(_table(_shipped(), "igbt"))
+    devices = tables.devices_from_table(_table(_shipped(), "mosfet"))
+    return _report("evaluate alerts", [evaluate.evaluate_alerts(cycles, seconds, devices)], started)
 
 
 def cmapss_report(data: Path | None) -> Report:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from tundish_analytics.worker import Progress
     from tundish_deploy.settings import Settings
+    from tundish_platform.sdk.calls.alert_answers import Outcomes
 
 log = structlog.get_logger(__name__)
 
@@ -40,6 +41,19 @@ def run_analytics(settings: Settings, stopped: threading.Event) -> None:
         stopped,
         tell,
     )
+
+
+def field_outcomes(settings: Settings, tenant: str) -> Outcomes:
+    """What people said of a tenant's alerts, asked with the worker's token.
+
+    Raises:
+        ApiError: the platform does not answer, or the worker may not read there.
+        ValueError: the worker has no token.
+    """
+    from tundish_platform.sdk.client import Client
+
+    with Client(settings.server.url, _token(settings)) as client:
+        return client.alert_outcomes(tenant)
 
 
 def run_apps(settings: Settings, stopped: threading.Event) -> None:

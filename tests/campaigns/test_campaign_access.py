@@ -31,6 +31,8 @@ EXPECTED: dict[str, str] = {
     "alarms-flood.children": Permission.READ,
     "alarm-events.opened": Permission.READ,
     "alarm-dialog.opened": Permission.HANDLE,
+    "alerts-outcomes.children": Permission.READ,
+    "alert-dialog.opened": Permission.HANDLE,
     "channel-form.children": Permission.CONFIGURE,
     "alarm-channels.children": Permission.CONFIGURE,
     "notice-log.children": Permission.CONFIGURE,

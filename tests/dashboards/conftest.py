@@ -12,6 +12,7 @@ import pytest
 from tundish_dashboards.app import attach_dashboards
 from tundish_dashboards.settings import DashboardSettings
 from tundish_platform.alarms import Transition, handle, list_alarms, take_reports
+from tundish_platform.alerts import take_alert
 from tundish_platform.api.app import ApiSettings, create_app
 from tundish_platform.api.context import PlatformContext
 from tundish_platform.api.rates import Rate, RateLimits
@@ -19,7 +20,15 @@ from tundish_platform.assets import upsert_signals
 from tundish_platform.marketplace import Catalogue
 from tundish_platform.migrations import upgrade
 from tundish_platform.model_registry import ReportSpec, VersionSpec, register_version, report_on
-from tundish_platform.samples import SCHEMAS, AlarmReport, SampleBatch, SampleKind, SignalRole, SignalSpec
+from tundish_platform.samples import (
+    SCHEMAS,
+    AlarmReport,
+    AlertReport,
+    SampleBatch,
+    SampleKind,
+    SignalRole,
+    SignalSpec,
+)
 from tundish_platform.store import Telemetry
 from tundish_platform.tenancy import Permission, Role, TenantScope, access_tenant
 from tundish_platform.tenancy.accounts import (
@@ -110,6 +119,7 @@ def _fill(context: PlatformContext, token: str, slug: str, mark: str) -> dict[st
     now = datetime.now(UTC).replace(microsecond=0)
     _raise(context, scope, mark, now)
     _train(context, slug, mark, now)
+    _foresee(context, scope, mark, now)
     first, second = ids.values()
     times = [now - timedelta(seconds=60 - n) for n in range(60)]
     numbers = [[first] * 60, times, [424242.0 + n for n in range(60)], [0] * 60]
@@ -156,6 +166,23 @@ def _train(context: PlatformContext, slug: str, mark: str, now: datetime) -> Non
         specs = [VersionSpec.model_validate(version | {"version": f"{mark}-{n}"}) for n in (1, 2)]
         champion, _ = [register_version(session, worker, spec, now)[0] for spec in specs]
         report_on(session, worker, champion.id, ReportSpec.model_validate(report), now)
+
+
+def _foresee(context: PlatformContext, scope: TenantScope, mark: str, now: datetime) -> None:
+    """An open alert with evidence and a horizon, and one that is over."""
+    names = {"name_zh": f"{mark}压力", "name_en": f"{mark} pressure"}
+    item = {**names, "signal": "x", "value": 61.0, "expected": 45.0, "unit": "bar", "contribution": 0.6}
+    said = {"model": "m", "version": f"{mark}-v1", "line": f"{mark}-Site/Shop/L1", "priority": 3,
+            "target_zh": f"{mark}寿命", "target_en": f"{mark} life", "label_zh": "将尽", "label_en": "Short",
+            "value": 900.0, "low": 300.0, "high": 2000.0, "unit": "h", "confidence": 0.8,
+            "sureness": "interval", "completeness": 0.97, "check_zh": f"{mark}检查",
+            "check_en": f"{mark}-LOOK", "evidence": [item]}  # fmt: skip
+    begin, end = now - timedelta(hours=3), now - timedelta(hours=2)
+    times = {"since": begin, "opened_at": end, "judged_to": now, "window_start": begin, "window_end": end}
+    horizon = {"expected_at": now + timedelta(days=9), "earliest": now, "latest": now + timedelta(days=30)}
+    with context.metadata.session() as session:
+        for more in ({"target": "life", "horizon": horizon}, {"target": "past", "closed_at": now}):
+            take_alert(session, scope, AlertReport.model_validate({**said, **times, **more}), now)
 
 
 def _table(kind: SampleKind, columns: list[list[Any]]) -> pa.Table:

@@ -77,7 +77,10 @@ def test_the_neighbour_sees_the_canary(site: Site) -> None:
 @pytest.mark.parametrize("login", [None, "insider", "viewer", "bureau"])
 @pytest.mark.parametrize(
     "path",
-    [FOREIGN, *(f"/{page}/canary-plant" for page in ("market", "alarms", "models", "people", "audit"))],
+    [
+        FOREIGN,
+        *(f"/{page}/canary-plant" for page in ("market", "alarms", "alerts", "models", "people", "audit")),
+    ],
 )
 def test_nobody_else_gets_a_byte_of_it(site: Site, login: str | None, path: str) -> None:
     assert not CANARY.search(_everything_seen(site, site.visitor(login), path))
@@ -156,6 +159,7 @@ def test_no_value_makes_a_callback_fail(site: Site, value: object) -> None:
         ("insider", "/plant/own-plant"),
         ("insider", "/market/own-plant"),
         ("insider", "/alarms/own-plant"),
+        ("insider", "/alerts/own-plant"),
         ("insider", "/people/own-plant"),
         ("insider", "/alarms/own-plant/settings"),
         ("insider", "/account"),

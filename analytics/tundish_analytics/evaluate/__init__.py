@@ -1,9 +1,11 @@
 """Evaluation of the models by protocols that do not flatter: whole blocks and devices held back."""
 
 from tundish_analytics.evaluate.ai4i import evaluate_ai4i
+from tundish_analytics.evaluate.alerts import evaluate_alerts
 from tundish_analytics.evaluate.bearings import evaluate_bearings
 from tundish_analytics.evaluate.cmapss import evaluate_cmapss
 from tundish_analytics.evaluate.energy import evaluate_energy
+from tundish_analytics.evaluate.field import evaluate_field, field_metrics
 from tundish_analytics.evaluate.figures import Evaluation, Figure
 from tundish_analytics.evaluate.hydraulic import evaluate_hydraulic
 from tundish_analytics.evaluate.igbt import evaluate_igbt
@@ -18,9 +20,11 @@ __all__ = [
     "Evaluation",
     "Figure",
     "evaluate_ai4i",
+    "evaluate_alerts",
     "evaluate_bearings",
     "evaluate_cmapss",
     "evaluate_energy",
+    "evaluate_field",
     "evaluate_hydraulic",
     "evaluate_igbt",
     "evaluate_mosfet",
@@ -29,4 +33,5 @@ __all__ = [
     "evaluate_steel",
     "evaluate_tep",
     "evaluate_turbine",
+    "field_metrics",
 ]

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, Literal
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from tundish_analytics.models.registry import ModelCard
 
 _HEADINGS: Final = {
@@ -24,11 +26,20 @@ _HEADINGS: Final = {
 }
 
 
-def card_page(card: ModelCard, language: Literal["zh", "en"]) -> str:
-    """The card as Markdown in one language."""
+def card_page(
+    card: ModelCard, language: Literal["zh", "en"], field: Mapping[str, float] | None = None
+) -> str:
+    """The card as Markdown in one language.
+
+    Args:
+        card: of the version.
+        language: of the headings and texts.
+        field: figures by people's feedback, see `tundish_analytics.evaluate.field_metrics`; they change after
+            training, so they stand beside the card's own and not in it.
+    """
     title, line, version, data, cases, inputs, protocol, metrics, limits, digest = _HEADINGS[language]
     chosen = language == "zh"
-    rows = [f"| {name} | {value:.4g} |" for name, value in card.metrics.items()]
+    rows = [f"| {name} | {value:.4g} |" for name, value in (card.metrics | dict(field or {})).items()]
     parts = [
         f"# {title}: {card.model}",
         f"{line}: {card.line}  \n{version}: {card.version} (code {card.code})  \n{digest}: {card.sha256}",

@@ -12,6 +12,7 @@ import pyarrow as pa
 import structlog
 
 from tundish_analytics.models.registry import Registry, RegistryError
+from tundish_analytics.worker.alerts import AlertWatch
 from tundish_analytics.worker.hydraulic import HydraulicPipeline
 from tundish_analytics.worker.igbt import IgbtPipeline
 from tundish_analytics.worker.mosfet import MosfetPipeline
@@ -93,12 +94,14 @@ class Worker:
         tenants: their slugs.
         registry: where models are stored.
         tell: called with each `Progress`; a state is not repeated while it lasts.
+        watch: called after each scoring with the pipeline and the number of predictions it wrote.
     """
 
     client: Windows
     tenants: Sequence[str]
     registry: Registry
     tell: Callable[[Progress], None]
+    watch: Callable[[Pipeline, int], None] = lambda _pipeline, _written: None
     _jobs: dict[tuple[str, str, str], _Job] = field(default_factory=dict)
     _discovered: float = float("-inf")
 
@@ -131,6 +134,7 @@ class Worker:
             if not job.prepared:
                 self._prepare(job)
             written = job.pipeline.score()
+            self.watch(job.pipeline, written)
         except NotReady as wait:
             job.due = time.monotonic() + _TRAIN_RETRY_S
             self._tell(job, "waiting", wait.zh, wait.en)
@@ -220,7 +224,7 @@ def run_worker(
     """
     pause = _TICK_S
     with Client(base_url, token) as client:
-        worker = Worker(client, tenants, Registry(registry_root), on_progress)
+        worker = Worker(client, tenants, Registry(registry_root), on_progress, AlertWatch(client))
         while not stop_event.is_set():
             begun = time.monotonic()
             try:

@@ -100,6 +100,10 @@ class Outputs:
         """Number of each target's `Value` signal."""
         return {target.name: self._id(target.name, "Value") for target in self._targets}
 
+    def evidence_ids(self) -> dict[str, int]:
+        """Number of each target's `Evidence` signal."""
+        return {target.name: self._id(target.name, "Evidence") for target in self._targets}
+
     def interval_ids(self, target: str) -> dict[str, int]:
         """Numbers of a target's `Low` and `High` signals."""
         return {leaf: self._id(target, leaf) for leaf in ("Low", "High")}

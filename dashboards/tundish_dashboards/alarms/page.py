@@ -57,7 +57,11 @@ def alarms_page(pages: Pages, path: str) -> Component:
                 [
                     html.H1(t("alarms.title", tenant=view.name)),
                     html.Div(
-                        [_settings_link(view), html.Span(t("plant.zone", zone=view.formats.zone_text(now)))],
+                        [
+                            _alerts_link(view),
+                            _settings_link(view),
+                            html.Span(t("plant.zone", zone=view.formats.zone_text(now))),
+                        ],
                         className="aside",
                     ),
                 ],
@@ -88,6 +92,10 @@ def alarms_page(pages: Pages, path: str) -> Component:
             dcc.Interval(id="alarms-tick", interval=pages.settings.refresh.total_seconds() * 1000),
         ]
     )
+
+
+def _alerts_link(view: TenantView) -> Component:
+    return dcc.Link(view.t("alarms.to_alerts"), href=Route(Page.ALERTS, view.scope.slug).path, id="to-alerts")
 
 
 def _settings_link(view: TenantView) -> Component | None:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from tundish_dashboards.callbacks import TenantView
     from tundish_platform.api.predictions import EvidenceItem, Prediction
+    from tundish_platform.samples import AlertEvidence
 
 _EVIDENCE_SHOWN = 5
 
@@ -57,7 +58,7 @@ def _card(view: TenantView, item: Prediction, hit: str | None) -> Component:
             ),
             html.Div([_confidence(view, item), " · ", window], className="how"),
             html.Div(hit, className="how") if hit is not None else None,
-            _evidence(view, item.evidence),
+            evidence_rows(view, item.evidence),
             html.P([html.Strong(t("prediction.check")), " ", check], className="check") if check else None,
             components.more(t("prediction.model"), _model(view, item)),
         ],
@@ -91,7 +92,8 @@ def _confidence(view: TenantView, item: Prediction) -> str:
     return " · ".join(parts) or t("prediction.no_confidence")
 
 
-def _evidence(view: TenantView, evidence: Sequence[EvidenceItem]) -> Component | None:
+def evidence_rows(view: TenantView, evidence: Sequence[EvidenceItem | AlertEvidence]) -> Component | None:
+    """The signals that speak for a statement, with what they show and what is expected there."""
     if not evidence:
         return None
     t, formats = view.t, view.formats

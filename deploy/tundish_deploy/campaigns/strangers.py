@@ -18,6 +18,7 @@ from tundish_dashboards.app import attach_dashboards
 from tundish_dashboards.settings import DashboardSettings
 from tundish_platform.alarms import RuleSpec, create_rule, take_reports
 from tundish_platform.alarms.notify import Vault
+from tundish_platform.alerts import take_alert
 from tundish_platform.api.app import ApiSettings, create_app
 from tundish_platform.api.context import PlatformContext
 from tundish_platform.api.live import StreamLimits
@@ -27,7 +28,15 @@ from tundish_platform.marketplace import Catalogue
 from tundish_platform.migrations import upgrade
 from tundish_platform.model_registry import VersionSpec, register_version
 from tundish_platform.people.settings import PeopleSettings
-from tundish_platform.samples import SCHEMAS, AlarmReport, SampleBatch, SampleKind, SignalRole, SignalSpec
+from tundish_platform.samples import (
+    SCHEMAS,
+    AlarmReport,
+    AlertReport,
+    SampleBatch,
+    SampleKind,
+    SignalRole,
+    SignalSpec,
+)
 from tundish_platform.store import Telemetry
 from tundish_platform.tenancy import Permission, Principal, Role, access_tenant
 from tundish_platform.tenancy.accounts import (
@@ -198,6 +207,7 @@ def _fill(session: Session, made: Strangers) -> None:
     save_heartbeat(session, scopes[Role.ANALYST], "opc", Heartbeat(state="running", message_en=CANARY))
     report = AlarmReport.model_validate({"key": CANARY, "active": True, "ts": now, **names})
     take_reports(session, scopes[Role.ANALYST], "opc", [report], now)
+    take_alert(session, scopes[Role.ANALYST], _alert(now), now)
     rule = {"signal": made.signals["Pressure"], "kind": "high", "threshold": 1, **names}
     create_rule(session, scopes[Role.OWNER], RuleSpec.model_validate(rule), now)
     card = {
@@ -207,6 +217,14 @@ def _fill(session: Session, made: Strangers) -> None:
     }  # fmt: skip
     version = {"line": _LINE, "model": "m", "version": "1", "digest": "a" * 64, "card": card}
     register_version(session, scopes[Role.ANALYST], VersionSpec.model_validate(version), now)
+
+
+def _alert(now: datetime) -> AlertReport:
+    said = dict.fromkeys(("target_zh", "target_en", "label_zh", "label_en", "check_zh", "check_en"), CANARY)
+    times = dict.fromkeys(("since", "opened_at", "judged_to", "window_start", "window_end"), now)
+    named = {"model": "m", "version": CANARY, "line": _LINE, "target": "t", "priority": 2}
+    sure = {"confidence": 0.9, "sureness": "probability", "completeness": 1.0}
+    return AlertReport.model_validate({**said, **times, **named, **sure})
 
 
 def _services(session: Session) -> list[Asker]:

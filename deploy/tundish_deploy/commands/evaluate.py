@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tundish_deploy.commands.options import JsonOption, give_up
+from tundish_deploy.commands.options import JsonOption, SettingsOption, give_up, usable_settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -52,6 +52,27 @@ def mosfet(*, data: AnyData = None, json: JsonOption = False) -> None:
     from tundish_deploy.evaluations import mosfet_report
 
     _told(lambda: mosfet_report(data), json=json)
+
+
+@app.command()
+def alerts(
+    *,
+    tenant: Annotated[
+        str, typer.Option("--tenant", help="Judge a plant's own alerts by what people found there.")
+    ] = "",
+    settings: SettingsOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Alerts of the models: how many were true, and how early, on the recordings or in a plant."""
+    from tundish_deploy.evaluations import alerts_report
+    from tundish_deploy.jobs import field_outcomes
+    from tundish_platform.sdk.client import ApiError
+
+    try:
+        outcomes = field_outcomes(usable_settings(settings), tenant) if tenant else None
+    except (ApiError, ValueError) as error:
+        give_up(str(error))
+    alerts_report(outcomes).print(as_json=json)
 
 
 @app.command()

@@ -43,6 +43,7 @@ from tundish_platform.alarms import (
     take_reports,
     view_of,
 )
+from tundish_platform.alerts import ALERTS
 from tundish_platform.api import shapes
 from tundish_platform.api.context import platform
 from tundish_platform.api.described import described
@@ -107,8 +108,8 @@ class RuleChange(BaseModel):
 @described(body=AlarmReports, answer=Taken)
 def report(scope: TenantScope, name: str, body: AlarmReports) -> ResponseReturnValue:
     """Take a source's reports; sending them again does no harm."""
-    if name == RULES:
-        raise Problem(422, f"{RULES} is the name of the platform's own rules.", f"{RULES} 是平台规则的名称。")
+    if name in {RULES, ALERTS}:
+        raise Problem(422, f"{name} is a name of the platform's own.", f"{name} 是平台自身使用的名称。")
     with platform().metadata.session() as session:
         return asdict(take_reports(session, scope, name, body.alarms, datetime.now(UTC)))
 

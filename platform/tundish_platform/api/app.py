@@ -9,6 +9,7 @@ from flask import Blueprint, Flask, request
 
 from tundish_platform.api import (
     alarm_routes,
+    alert_routes,
     asset_routes,
     audit_routes,
     code_routes,
@@ -57,6 +58,7 @@ _CHILDREN: Final = (
     session_routes.routes,
     telemetry_routes.routes,
     alarm_routes.routes,
+    alert_routes.routes,
     notice_routes.routes,
     maintenance_routes.routes,
     asset_routes.routes,

@@ -77,6 +77,14 @@ def window() -> tuple[datetime, datetime]:
     return start, end
 
 
+def some_window() -> tuple[datetime | None, datetime | None]:
+    """``start`` and ``end`` like `window`, each where it is given."""
+    start, end = (_instant(name) if name in request.args else None for name in ("start", "end"))
+    if start is not None and end is not None and start >= end:
+        raise wrong("end", "must be later than start", "必须晚于 start")
+    return start, end
+
+
 def micros(instant: datetime) -> int:
     """µs since 1970."""
     return (instant - _EPOCH) // _US

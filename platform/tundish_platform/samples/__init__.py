@@ -1,6 +1,7 @@
 """The ground floor: the shapes that travel. Knows no database, no web and no tenant store."""
 
 from tundish_platform.samples.alarms import AlarmPriority, AlarmReport
+from tundish_platform.samples.alerts import AlertEvidence, AlertReport, Horizon, Sureness
 from tundish_platform.samples.batch import (
     GAP_REASONS,
     SCHEMAS,
@@ -27,8 +28,11 @@ __all__ = [
     "SCHEMAS",
     "AlarmPriority",
     "AlarmReport",
+    "AlertEvidence",
+    "AlertReport",
     "CodecError",
     "GapReason",
+    "Horizon",
     "Origin",
     "SampleBatch",
     "SampleKind",
@@ -36,6 +40,7 @@ __all__ = [
     "SignalInfo",
     "SignalRole",
     "SignalSpec",
+    "Sureness",
     "decode_batch",
     "decode_frames",
     "empty_table",

@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from tundish_platform.samples import SignalInfo, encode_batch, encode_frames
 from tundish_platform.sdk.calls.alarms import AlarmCalls
+from tundish_platform.sdk.calls.alerts import AlertCalls
 from tundish_platform.sdk.calls.assets import AssetCalls
 from tundish_platform.sdk.calls.data import DataCalls
 from tundish_platform.sdk.calls.marketplace import MarketplaceCalls
@@ -39,6 +40,7 @@ _STREAM_PAUSE_S: Final = 1.0
 class Client(
     DataCalls,
     AlarmCalls,
+    AlertCalls,
     NoticeCalls,
     AssetCalls,
     TableCalls,

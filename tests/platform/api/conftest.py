@@ -17,6 +17,7 @@ from waitress.server import create_server
 from tundish_platform.alarms import RuleSpec, create_rule, take_reports
 from tundish_platform.alarms.maintenance import WindowSpec, plan_maintenance
 from tundish_platform.alarms.notify import SPEC, PolicySpec, Vault, create_channel, create_policy
+from tundish_platform.alerts import FeedbackSpec, give_feedback, take_alert
 from tundish_platform.api.app import ApiSettings, create_app
 from tundish_platform.api.context import PlatformContext
 from tundish_platform.api.rates import Rate, RateLimits
@@ -37,7 +38,15 @@ from tundish_platform.model_registry import (
     report_on,
 )
 from tundish_platform.products import CodeSpec, ProductSpec, assign_codes, declare_products, set_prefix
-from tundish_platform.samples import SCHEMAS, AlarmReport, SampleBatch, SampleKind, SignalRole, SignalSpec
+from tundish_platform.samples import (
+    SCHEMAS,
+    AlarmReport,
+    AlertReport,
+    SampleBatch,
+    SampleKind,
+    SignalRole,
+    SignalSpec,
+)
 from tundish_platform.store import Telemetry
 from tundish_platform.store.files import LocalFiles
 from tundish_platform.tenancy import Permission, Role, TenantScope, access_tenant
@@ -202,6 +211,19 @@ def _alarms(session: Session, job: Principal, signal: int) -> None:
     plan_maintenance(session, owner, window, NOW)
 
 
+def _alert(session: Session, scope: TenantScope) -> None:
+    """An alert of the line's model, and what the shift found."""
+    report = {"model": "m", "version": CANARY, "line": LINE, "target": "cooler", "target_zh": CANARY,
+              "target_en": CANARY, "priority": 2, "label_zh": CANARY, "label_en": CANARY, "confidence": 0.9,
+              "sureness": "probability", "check_zh": CANARY, "check_en": CANARY,
+              "completeness": 1.0}  # fmt: skip
+    times = {"since": NOW - MINUTE, "opened_at": NOW, "judged_to": NOW, "window_start": NOW - MINUTE}
+    shown = AlertReport.model_validate({**report, **times, "window_end": NOW})
+    number = take_alert(session, scope, shown, NOW).id
+    shift = access_tenant(job_principal(session, "test", Role.SHIFT_OPERATOR), "steel", Permission.HANDLE)
+    give_feedback(session, shift, number, FeedbackSpec.model_validate({"verdict": "unclear"}), NOW)
+
+
 def _products(session: Session, scope: TenantScope) -> None:
     """A coil made of a heat on the machine, with a code; and what its pressure is promised to be."""
     heat = {"kind": "lot", "series": "heat", "number": CANARY, "material": CANARY}
@@ -259,6 +281,7 @@ def world(database: Metadata, tmp_path: Path) -> Iterator[World]:
         _alarms(session, job, numbers[SPECS["pressure"].path])
         _products(session, scopes["steel"])
         _model(session, job)
+        _alert(session, scopes["steel"])
     ids = {key: numbers[declared.path] for key, declared in SPECS.items()}
     disk = Disk()
     telemetry = Telemetry(tmp_path / "store", metadata.above(Above.STORE), files=disk)

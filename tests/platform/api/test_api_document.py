@@ -31,7 +31,15 @@ ASKED: dict[str, tuple[str | None, dict[str, str]]] = {
 }
 # In this world there is no such thing, so the answer is 404.
 ABSENT = {"marketplace.fit", "marketplace.grants", "programme.evidence_of"}
-VALUES = {"tenant": "steel", "name": "opc", "app_id": "spc", "uscc": "x", "rule": "1", "alarm": "1"}
+VALUES = {
+    "tenant": "steel",
+    "name": "opc",
+    "app_id": "spc",
+    "uscc": "x",
+    "rule": "1",
+    "alarm": "1",
+    "alert": "1",
+}
 # Only a person with a session is answered there.
 OF_PEOPLE = {"sessions.own_sessions", "sessions.factor", "sessions.passkeys"}
 PASSWORD = "a long password"
@@ -40,6 +48,14 @@ MACHINE = "5"
 VALUES |= {"asset": MACHINE, "product": "2", "model": "1"}
 NAMES = {"name_zh": "泵", "name_en": "Pump"}
 SIGNAL = {"name_zh": "振动", "name_en": "Vibration", "semantic": "vibration.velocity.rms", "unit": "mm/s"}
+ALERT: dict[str, Any] = {
+    "model": "m", "version": "1", "line": "S", "target": "t", "target_zh": "泵", "target_en": "Pump",
+    "since": "2026-01-01T00:00:00Z", "opened_at": "2026-01-01T00:01:00Z",
+    "judged_to": "2026-01-01T00:02:00Z", "priority": 2, "label_zh": "漏", "label_en": "Leak",
+    "confidence": 0.9, "sureness": "interval", "check_zh": "查", "check_en": "Look", "completeness": 1.0,
+    "window_start": "2026-01-01T00:00:00Z", "window_end": "2026-01-01T00:02:00Z",
+    "horizon": {"expected_at": "2026-01-02T00:00:00Z"},
+}  # fmt: skip
 # What is changed first, so that there is something to read, and the answers to it: in this order.
 CHANGES: list[tuple[str, str, dict[str, Any], int]] = [
     ("planning.type_save", "asset-types/opc", NAMES | {"signals": {"Pump/V": SIGNAL}}, 200),
@@ -54,6 +70,8 @@ CHANGES: list[tuple[str, str, dict[str, Any], int]] = [
     ("maintenance.plan", "maintenance", {"path": "S", "starts_at": "2027-01-01T00:00:00Z",
      "ends_at": "2027-01-02T00:00:00Z", "reason": "r"}, 201),
     ("maintenance.end", "maintenance/1/end", {}, 200),
+    ("alerts.take", "alerts", ALERT, 200),
+    ("alerts.judge", "alerts/1/feedback", {"verdict": "confirmed", "avoided_cost": 5.5}, 201),
     ("keys.key_make", "keys", {"name": "k", "roles": [{"role": "viewer"}]}, 201),
     ("keys.key_revoke", "keys/1", {}, 200),
     ("people.invitation_make", "invitations", {"login": "li@steel", "roles": [{"role": "viewer"}]}, 201),
@@ -174,6 +192,7 @@ def test_each_answer_is_as_the_document_says(world: World, document: dict[str, A
             held.add(name)
     assert {"data.lines", "data.latest", "data.trend", "windows.states", "tenant.me", "alarms.rules",
             "alarms.alarms", "alarms.events", "data.newest_predictions",
+            "alerts.listed", "alerts.one", "alerts.outcomes",
             "planning.type_one", "planning.instance", "assets.tree", "notices.channels", "notices.policies",
             "notices.deliveries", "maintenance.windows", "tenant.vocabulary",
             "programme.rules", "people.members", "people.invitations", "keys.keys", "sessions.own_sessions",

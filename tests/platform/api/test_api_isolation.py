@@ -74,6 +74,11 @@ EXPECTED: dict[str, str | Permission] = {
     "api.alarms.rule_create": Permission.CONFIGURE,
     "api.alarms.rule_change": Permission.CONFIGURE,
     "api.alarms.rule_delete": Permission.CONFIGURE,
+    "api.alerts.take": Permission.INGEST,
+    "api.alerts.listed": Permission.READ,
+    "api.alerts.one": Permission.READ,
+    "api.alerts.judge": Permission.HANDLE,
+    "api.alerts.outcomes": Permission.READ,
     "api.notices.channels": Permission.CONFIGURE,
     "api.notices.channel_create": Permission.CONFIGURE,
     "api.notices.channel_change": Permission.CONFIGURE,
@@ -185,7 +190,7 @@ def methods(rule: Rule) -> list[str]:
 
 def ask(world: World, rule: Rule, method: str, who: str, tenant: str = "steel") -> TestResponse:
     values = {"tenant": tenant, "name": "opc", "app_id": "spc", "uscc": "91999900TD0000017U"}
-    values |= dict.fromkeys(("alarm", "rule", "asset", "channel", "policy", "user", "window"), "1")
+    values |= dict.fromkeys(("alarm", "alert", "rule", "asset", "channel", "policy", "user", "window"), "1")
     values |= {"person": "1", "invitation": "1", "key": "99", "role": "viewer", "number": "1", "passkey": "1"}
     values |= {"product": "1", "origin": "1", "model": "1"}
     path = world.app.url_map.bind("localhost").build(
@@ -289,6 +294,7 @@ def test_the_canary_is_there_to_be_found(world: World) -> None:
     assert {"api.tenant.me", "api.tenant.list_of_signals", "api.tenant.list_of_sources", "api.data.latest",
     "api.notices.channels", "api.notices.policies", "api.maintenance.windows",
     "api.data.newest_predictions", "api.alarms.alarms", "api.alarms.rules", "api.assets.tree",
+    "api.alerts.listed", "api.alerts.one", "api.alerts.outcomes",
     "api.products.listed", "api.products.one", "api.products.made_into", "api.products.windows",
     "api.products.on_asset", "api.models.listed", "api.models.roles", "api.models.one",
     "api.models.decisions", "api.models.reports", "api.codes.listed", "api.contracts.one",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tundish_platform.alarms import RuleSpec, create_rule, take_reports
+from tundish_platform.alerts import take_alert
 from tundish_platform.api.guard import access_of
 from tundish_platform.assets import (
     ContractSpec,
@@ -17,7 +18,7 @@ from tundish_platform.assets import (
     upsert_signals,
 )
 from tundish_platform.products import CodeSpec, ProductSpec, assign_codes, declare_products
-from tundish_platform.samples import AlarmReport, SampleKind, SignalRole, SignalSpec
+from tundish_platform.samples import AlarmReport, AlertReport, SampleKind, SignalRole, SignalSpec
 from tundish_platform.tenancy import Permission, Role, access_tenant
 from tundish_platform.tenancy.accounts import create_token, job_principal
 
@@ -25,7 +26,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from conftest import World
+    from sqlalchemy.orm import Session
     from werkzeug.test import TestResponse
+
+    from tundish_platform.tenancy import TenantScope
 
 CANARY, OTHER = b"canary-7f3a", "other-9c1d"
 OWN_LINE, OTHER_LINE = "S/canary-7f3a/L1", f"S/{OTHER}/L2"
@@ -45,6 +49,14 @@ QUERIES: dict[str, tuple[str, dict[str, str]]] = {
 def _spec(name: str, kind: SampleKind = SampleKind.NUMERIC, **more: object) -> SignalSpec:
     names = {"name_zh": OTHER, "name_en": OTHER, "semantic": "pressure.x"}
     return SignalSpec.model_validate({"path": f"{OTHER_LINE}/M/C/{name}", "kind": kind, **names, **more})
+
+
+def _alert_elsewhere(session: Session, scope: TenantScope, now: datetime) -> None:
+    said = {"version": OTHER, "target_zh": OTHER, "target_en": OTHER, "label_zh": OTHER, "label_en": OTHER,
+            "check_zh": OTHER, "check_en": OTHER, "confidence": 0.9, "completeness": 1.0}  # fmt: skip
+    times = dict.fromkeys(("since", "opened_at", "judged_to", "window_start", "window_end"), now)
+    named = {"model": "m", "line": OTHER_LINE, "target": "t", "priority": 2, "sureness": "probability"}
+    take_alert(session, scope, AlertReport.model_validate(said | times | named), now)
 
 
 @pytest.fixture
@@ -68,6 +80,7 @@ def two_lines(world: World, make_batch: Callable[..., Any]) -> World:
             key="own", path=f"{OWN_LINE}/M", active=True, ts=now, name_zh="own-alarm", name_en="own-alarm"
         )
         take_reports(session, world.scopes["steel"], "opc2", [report, own], now)
+        _alert_elsewhere(session, world.scopes["steel"], now)
         owner = access_tenant(job_principal(session, "test", Role.OWNER), "steel", Permission.CONFIGURE)
         names = {"name_zh": OTHER, "name_en": OTHER}
         rule = {"signal": ids[specs[0].path], "kind": "high", "threshold": 1, **names}
@@ -120,6 +133,7 @@ def test_every_reading_route_leaves_the_other_line_out(two_lines: World) -> None
     world = two_lines
     seen: dict[str, set[str]] = {"line-viewer": set(), "line-engineer": set(), "owner": set()}
     values = {"tenant": "steel", "name": "opc2", "app_id": "spc", "alarm": "1", "rule": "1", "product": "2"}
+    values["alert"] = "2"
     for rule in world.app.url_map.iter_rules():
         access = access_of(world.app.view_functions[rule.endpoint])
         if access is None or access.tenant is not Permission.READ or "GET" not in (rule.methods or ()):
@@ -136,6 +150,7 @@ def test_every_reading_route_leaves_the_other_line_out(two_lines: World) -> None
     assert seen["line-viewer"] == seen["line-engineer"] == set()
     assert {"api.tenant.list_of_signals", "api.tenant.list_of_sources", "api.data.latest", "api.data.lines",
     "api.alarms.alarms", "api.alarms.rules", "api.products.listed", "api.products.made_from",
+    "api.alerts.listed", "api.alerts.one", "api.alerts.outcomes",
     "api.products.on_asset", "api.codes.listed", "api.contracts.listed",
     "api.tables.assets", "api.tables.signals"} <= seen["owner"]  # fmt: skip
 

@@ -21,8 +21,9 @@ from typing_extensions import is_typeddict
 
 from tundish_platform.api.app import create_app
 from tundish_platform.people.settings import PeopleSettings
-from tundish_platform.samples import AlarmReport, SampleKind, SignalSpec
+from tundish_platform.samples import AlarmReport, AlertReport, SampleKind, SignalSpec
 from tundish_platform.sdk.calls import (
+    alert_answers,
     answers,
     model_answers,
     plant_answers,
@@ -57,10 +58,19 @@ TYPE = NAMES | {"signals": {"Pump/V": VIBRATION}}
 WECOM = {"kind": "wecom", "name": "w", "url": "https://qyapi.weixin.qq.com/cgi-bin/webhook/send?key=s"}
 TYPES = {
     name: one
-    for module in (answers, model_answers, plant_answers, product_answers, programme_answers)
+    for module in (
+        *(alert_answers, answers, model_answers),
+        *(plant_answers, product_answers, programme_answers),
+    )
     for name, one in vars(module).items()
     if is_typeddict(one)
 }
+ALERT = {
+    "model": "m", "version": "1", "line": "S", "target": "t", "target_zh": "泵", "target_en": "Pump",
+    "since": START, "opened_at": START, "judged_to": START, "priority": 2, "label_zh": "漏",
+    "label_en": "Leak", "confidence": 0.9, "sureness": "interval", "check_zh": "查", "check_en": "Look",
+    "completeness": 1.0, "window_start": START, "window_end": START,
+}  # fmt: skip
 # The machine of the world's signals, and its enterprise.
 MACHINE, ENTERPRISE = 5, 1
 
@@ -125,6 +135,7 @@ def of_services(world: World, batch: SampleBatch, folder: Path) -> list[Call]:
     signal, state = world.ids["pressure"], world.ids["state"]
     one = ("steel", [signal], *STRETCH)
     report = AlarmReport(key="k", active=True, ts=START, **NAMES)
+    alert = AlertReport.model_validate(ALERT)
     rule = {"signal": signal, "kind": "high", "threshold": 5.0, **NAMES}
     policy = {"name": "night", "steps": [{"after_minutes": 0, "channels": [1]}]}
     return [
@@ -162,6 +173,13 @@ def of_services(world: World, batch: SampleBatch, folder: Path) -> list[Call]:
         call("alarms.one_rule", "alarm_rule", "steel", 2),
         call("alarms.rule_change", "change_alarm_rule", "steel", 2, 1, rule | {"threshold": 6.0}),
         call("alarms.rule_delete", "remove_alarm_rule", "steel", 2, 2),
+        call("alerts.take", "raise_alert", "steel", alert),
+        call("alerts.listed", "alerts", "steel", open_only=True, model="m", line="S", target="t",
+             start=START, end=LATER),
+        call("alerts.one", "alert", "steel", 1),
+        call("alerts.judge", "give_feedback", "steel", 1, "confirmed", "n", found_at=START, avoided_cost=2.5,
+             status=201),
+        call("alerts.outcomes", "alert_outcomes", "steel", "m", "S", START, LATER),
         call("notices.channel_create", "make_alarm_channel", "steel", WECOM, status=201),
         call("notices.channels", "alarm_channels", "steel"),
         call("notices.channel_change", "change_alarm_channel", "steel", 2, 1, WECOM | {"name": "v"}),
