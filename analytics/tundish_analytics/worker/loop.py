@@ -12,6 +12,8 @@ import pyarrow as pa
 import structlog
 
 from tundish_analytics.models.registry import Registry, RegistryError
+from tundish_analytics.worker.anomaly import AnomalyPipeline
+from tundish_analytics.worker.bearing import BearingPipeline
 from tundish_analytics.worker.hydraulic import HydraulicPipeline
 from tundish_analytics.worker.igbt import IgbtPipeline
 from tundish_analytics.worker.mosfet import MosfetPipeline
@@ -36,6 +38,8 @@ PIPELINES: Final[tuple[type[Pipeline], ...]] = (
     IgbtPipeline,
     MosfetPipeline,
     PlatePipeline,
+    BearingPipeline,
+    AnomalyPipeline,
 )
 _TICK_S: Final = 2.0
 _REDISCOVER_S: Final = 30.0
