@@ -33,6 +33,8 @@ WEIGHT: Final = 0.1
 _PRESENT: Final = 0.5
 _FARTHEST: Final = 30.0
 _TINY: Final = 1e-12
+# Of a logarithm, so that what is told stays a number.
+_LARGEST: Final = 300.0
 
 
 class TooLittle(ValueError):  # noqa: N818 - says what is lacking
@@ -73,6 +75,7 @@ class AnomalyWatch:
         self.means: NDArray[np.bool_] = parts["means"]
         self.regimes: Regimes = parts["regimes"]
         self.pca: PcaModel = parts["pca"]
+        self._floor: Values = parts["floor"]
         self.alpha = alpha
         self.healthy = healthy
         self._imputer: ConditionalImputer = parts["imputer"]
@@ -86,7 +89,8 @@ class AnomalyWatch:
 
         Args:
             rows: shape ``(windows, variables)``; NaN for what is missing.
-            means: which variables are means of signals, the others being spreads.
+            means: which variables are means of signals; the others are standard deviations and read as
+                logarithms.
             alpha: rate of false alarms at which an alarm must be possible.
 
         Raises:
@@ -97,6 +101,8 @@ class AnomalyWatch:
             raise TooLittle(f"alarms at {alpha:.2%} need {int(np.ceil(1 / alpha)) - 1} held-out windows")
         fitted = rows[~held]
         kept = _moving(fitted)
+        floor = _floors(fitted, means)
+        fitted = _logarithms(fitted, floor)
         if (kept & means).sum() < 2:  # noqa: PLR2004 - nothing to compare one signal with
             raise TooLittle("fewer than two signals move")
         regimes = Regimes.fit(fitted[:, kept], means[kept])
@@ -104,7 +110,7 @@ class AnomalyWatch:
         imputer = ConditionalImputer().fit(_bounded(within))
         filled = imputer.transform(_bounded(within))
         parts = {
-            "kept": kept, "means": means, "regimes": regimes, "imputer": imputer,
+            "kept": kept, "means": means, "floor": floor, "regimes": regimes, "imputer": imputer,
             "pca": PcaModel.fit(filled), "forest": PathForest.fit(filled),
         }  # fmt: skip
         raw = cls(parts, HealthyScores(np.empty(0)), alpha).judge(rows)
@@ -122,7 +128,7 @@ class AnomalyWatch:
             slow: last running average of the rows before, shape ``(kept variables,)``; without it the average
                 begins at the centre.
         """
-        watched = rows[:, self.kept]
+        watched = _logarithms(rows, self._floor)[:, self.kept]
         regime = self.regimes.of(watched[:, self.means[self.kept]])
         z = self._imputer.transform(_bounded(self.regimes.standardised(watched, regime)))
         before = np.zeros(z.shape[1]) if slow is None else slow
@@ -158,7 +164,9 @@ class AnomalyWatch:
         z = np.zeros(judged.z.shape[1])
         if not STATISTICS[judged.leading[row]].endswith("t2"):
             z = mean_given_others(self._imputer, judged.z[row : row + 1])[0]
-        told: Values = self.regimes.mean[regime] + z * self.regimes.spread[regime]
+        read: Values = self.regimes.mean[regime] + z * self.regimes.spread[regime]
+        floor = self._floor[self.kept]
+        told: Values = np.where(floor > 0, np.maximum(np.exp(np.minimum(read, _LARGEST)) - floor, 0.0), read)
         return told
 
     def in_transition(self, first: Values, second: Values) -> NDArray[np.bool_]:
@@ -170,7 +178,7 @@ class AnomalyWatch:
     def state(self) -> dict[str, Any]:
         """What to store."""
         return {
-            "kept": self.kept, "means": self.means, "regimes": self.regimes.state(), "pca": self.pca.state(),
+            "kept": self.kept, "means": self.means, "floor": self._floor, "regimes": self.regimes.state(), "pca": self.pca.state(),
             "imputer": self._imputer, "middle": self._middle, "reach": self._reach,
             "healthy": self.healthy.scores, "alpha": self.alpha, **self._forest.state(),
         }  # fmt: skip
@@ -178,7 +186,7 @@ class AnomalyWatch:
     @classmethod
     def from_state(cls, state: dict[str, Any]) -> Self:
         """Take up what `state` gave."""
-        parts = {name: state[name] for name in ("kept", "means", "imputer", "middle", "reach")}
+        parts = {name: state[name] for name in ("kept", "means", "floor", "imputer", "middle", "reach")}
         parts |= {"regimes": Regimes(**state["regimes"]), "pca": PcaModel(**state["pca"])}
         return cls(
             parts | {"forest": PathForest(state["forest"])}, HealthyScores(state["healthy"]), state["alpha"]
@@ -194,6 +202,24 @@ def _moving(rows: Values) -> NDArray[np.bool_]:
     present = there.mean(axis=0) >= _PRESENT
     moving: NDArray[np.bool_] = present & (np.where(present, high - low, 0.0) > 1e-9 * np.maximum(level, 1.0))
     return moving
+
+
+def _floors(rows: Values, means: NDArray[np.bool_]) -> Values:
+    """What standard deviations are lifted by before the logarithm: a hundredth of what is usual; 0 for means.
+
+    A signal that now and then stands quite still would else lie at minus infinity, and drown all others.
+    """
+    with np.errstate(invalid="ignore"):
+        usual = np.sqrt(np.nansum(rows**2, axis=0) / np.maximum(np.isfinite(rows).sum(axis=0), 1))
+    floors: Values = np.where(means, 0.0, np.maximum(0.01 * usual, _TINY))
+    return floors
+
+
+def _logarithms(rows: Values, floor: Values) -> Values:
+    spreads = floor > 0
+    read = rows.copy()
+    read[:, spreads] = np.log(np.maximum(rows[:, spreads], 0.0) + floor[spreads])
+    return read
 
 
 def _bounded(z: Values) -> Values:

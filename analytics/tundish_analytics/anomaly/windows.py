@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 LEAST_FOR_SPREAD: Final = 10
 # Below this share of its expected samples a signal is missing from a window.
 LEAST_SHARE: Final = 0.5
-_FLAT: Final = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +27,7 @@ class WindowRows:
     """Windows side by side.
 
     Attributes:
-        rows: shape ``(windows, 2 × signals)``: means, then logarithms of standard deviations; NaN where
+        rows: shape ``(windows, 2 × signals)``: means, then standard deviations; NaN where
             missing.
         share: of the expected samples that were there, shape ``(windows, signals)``, 0 to 1.
         halves: means of the first and the second half, shape ``(2, windows, signals)``.
@@ -72,7 +71,7 @@ class WindowGrid:
     def _signal(
         self, ts: NDArray[np.int64], values: Values, start_us: int, count: int
     ) -> tuple[Values, Values, Values, Values]:
-        """Number of samples, mean, logarithm of the standard deviation, means of the halves."""
+        """Number of samples, mean, standard deviation, means of the halves."""
         half = (ts - start_us) // (self.width_us // 2)
         # Squares of values far from 0 would swallow the small spread about them.
         level = float(values.mean()) if len(values) else 0.0
@@ -85,8 +84,7 @@ class WindowGrid:
             number = n.sum(axis=1)
             offset = total.sum(axis=1) / number
             deviation = np.sqrt(np.maximum(squares / number - offset**2, 0.0))
-        floor = _FLAT * max(abs(level), _FLAT)
-        return number, offset + level, np.log(deviation + floor), means.T
+        return number, offset + level, deviation, means.T
 
 
 def window_variables(signals: int) -> list[Feature]:

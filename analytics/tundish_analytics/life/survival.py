@@ -115,7 +115,7 @@ class WeibullLife:
         if lives.failed.sum() < LEAST_FAILED:
             raise TooFewFailures(f"{int(lives.failed.sum())} units failed, {LEAST_FAILED} needed")
         rng = np.random.default_rng(20)
-        found = []
+        found: list[tuple[float, float]] = []
         while len(found) < draws:
             rows = rng.integers(0, len(lives.age), len(lives.age))
             drawn = Lives(lives.age[rows], lives.failed[rows])

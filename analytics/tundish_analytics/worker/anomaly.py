@@ -254,9 +254,7 @@ class AnomalyPipeline(Pipeline):
         for column in ranked.tolist():
             variable = column + int(best[column]) * len(self._inputs)
             signal, read = self._inputs[column], self._variables[variable]
-            now, then = (
-                float(np.exp(v)) if best[column] else float(v) for v in (row[variable], expected[variable])
-            )
+            now, then = float(row[variable]), float(expected[variable])
             found.append(
                 Evidence(
                     signal.path, f"{signal.name_zh}({read.zh})", f"{signal.name_en} ({read.en})", now, then,
