@@ -2,7 +2,7 @@
 
 from tundish_analytics.anomaly.cases import Case, Cases
 from tundish_analytics.anomaly.changes import change_points
-from tundish_analytics.anomaly.conformal import HealthyScores, held_out_blocks
+from tundish_analytics.anomaly.conformal import HealthyScores, held_out
 from tundish_analytics.anomaly.forest import PathForest
 from tundish_analytics.anomaly.pca import PcaModel
 from tundish_analytics.anomaly.regimes import Regimes
@@ -19,5 +19,5 @@ __all__ = [
     "Regimes",
     "TooLittle",
     "change_points",
-    "held_out_blocks",
+    "held_out",
 ]

@@ -1,9 +1,9 @@
 """How unusual a score is, told as a p-value against windows that nothing was fitted on.
 
-Split conformal: ``p = (1 + windows at least as unusual) / (windows + 1)``. For exchangeable windows an
-alarm at ``p ≤ α`` is false with probability at most α, whatever the score is (Vovk, Gammerman and Shafer,
-2005; for anomaly detection Laxhammar 2014). Windows of one machine follow each other, so whole blocks are
-held out: neighbours of a fitted window would look better than windows to come do.
+Split conformal: ``p = (1 + windows at least as unusual) / (windows + 1)``. For exchangeable windows an alarm
+at ``p ≤ α`` is false with probability at most α, whatever the score is (Vovk, Gammerman and Shafer, 2005; for
+anomaly detection Laxhammar 2014). Windows of one machine follow each other and drift, so the later part of
+the learning time is held out: neighbours of a fitted window would look better than windows to come do.
 """
 
 from __future__ import annotations
@@ -18,15 +18,13 @@ if TYPE_CHECKING:
 
     Values = NDArray[np.float64]
 
-BLOCKS: Final = 10
-# Two blocks of five are held out, neither of them at the beginning.
-_HELD: Final = (1, 3)
+FITTED: Final = 0.6
 
 
-def held_out_blocks(windows: int, blocks: int = BLOCKS) -> NDArray[np.bool_]:
-    """Which of so many windows, in time order, are held out: two whole blocks of each five."""
-    number = np.arange(windows) * blocks // max(windows, 1)
-    return np.isin(number % 5, _HELD)
+def held_out(windows: int, fitted: float = FITTED) -> NDArray[np.bool_]:
+    """Which of so many windows, in time order, are held out: all after the fitted share."""
+    later: NDArray[np.bool_] = np.arange(windows) >= round(fitted * windows)
+    return later
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,20 +28,21 @@ _UNUSUAL: Final = {
 }
 INPUTS: Final = ("到达样本占比", "share of samples that came")
 PROTOCOL_ZH: Final = (
-    "无标签。历史按时间分十块,四块不参与拟合,只用于校准:分数为 1 减去保形 p 值,p ≤ 1 % 视为异常。"
+    "无标签。学习期前 60 % 用于拟合,后 40 % 只用于校准:分数为 1 减去保形 p 值,p ≤ 1 % 视为异常。"
 )
 PROTOCOL_EN: Final = (
-    "No labels. History is cut into ten blocks in time; four are not fitted on and calibrate: the score is "
-    "1 less the conformal p-value, and p ≤ 1 % counts as unusual."
+    "No labels. Fitted on the first 60 % of the learning time, calibrated on the rest: the score is 1 less "
+    "the conformal p-value, and p ≤ 1 % counts as unusual."
 )
 LIMITS_ZH: Final = (
     "学习期内存在的故障会被当作正常。异常不等于故障,贡献不等于原因。误报率以今后与学习期同分布为前提;"
-    "季节变化与新工况会使其升高。学习期内不变的信号不受看护。"
+    "季节变化与新工况会使其升高。学习期内不变或只在漂移的信号不受看护。"
 )
 LIMITS_EN: Final = (
     "A fault that was there while learning is taken for normal. Unusual is not faulty, and a contribution is "
     "no cause. The rate of false alarms holds while the future is as the learning time was; seasons and new "
-    "operating modes raise it. Signals that stood still while learning are not watched."
+    "operating modes raise it. Signals that stood still or only drifted while learning are not"
+    " watched."
 )
 
 

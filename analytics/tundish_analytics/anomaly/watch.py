@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 import numpy as np
 import scipy
 
-from tundish_analytics.anomaly.conformal import HealthyScores, held_out_blocks
+from tundish_analytics.anomaly.conformal import HealthyScores, held_out
 from tundish_analytics.anomaly.forest import PathForest, mean_given_others
 from tundish_analytics.anomaly.pca import PcaModel
 from tundish_analytics.anomaly.regimes import Regimes
@@ -31,6 +31,8 @@ STATISTICS: Final = ("t2", "q", "forest", "slow_t2", "slow_q")
 WEIGHT: Final = 0.1
 # A variable must be there in this share of the windows it is learnt from.
 _PRESENT: Final = 0.5
+_BLOCKS: Final = 10
+_DRIFT: Final = 1 / 3
 _FARTHEST: Final = 30.0
 _TINY: Final = 1e-12
 # Of a logarithm, so that what is told stays a number.
@@ -47,6 +49,7 @@ class Judged:
 
     Attributes:
         p: p-value of each row, shape ``(rows,)``.
+        score: what it was made of, same shape; has no upper end.
         leading: which of `STATISTICS` stood out most, same shape.
         statistics: shape ``(rows, 5)``.
         z: rows within their regimes, holes filled; ``slow`` their running averages; shape ``(rows,
@@ -55,6 +58,7 @@ class Judged:
     """
 
     p: Values
+    score: Values
     leading: Numbers
     statistics: Values
     z: Values
@@ -67,7 +71,8 @@ class AnomalyWatch:
 
     Attributes:
         alpha: rate of false alarms that calibration was made for.
-        kept: which variables are watched; those that stood still or were mostly absent are not.
+        kept: which variables are watched; those that stood still, were mostly absent or only drifted are
+            not.
     """
 
     def __init__(self, parts: dict[str, Any], healthy: HealthyScores, alpha: float) -> None:
@@ -96,7 +101,7 @@ class AnomalyWatch:
         Raises:
             TooLittle: fewer windows than that rate needs, or fewer than two variables that move.
         """
-        held = held_out_blocks(len(rows))
+        held = held_out(len(rows))
         if alpha * (held.sum() + 1) < 1:
             raise TooLittle(f"alarms at {alpha:.2%} need {int(np.ceil(1 / alpha)) - 1} held-out windows")
         fitted = rows[~held]
@@ -105,8 +110,11 @@ class AnomalyWatch:
         fitted = _logarithms(fitted, floor)
         if (kept & means).sum() < 2:  # noqa: PLR2004 - nothing to compare one signal with
             raise TooLittle("fewer than two signals move")
-        regimes = Regimes.fit(fitted[:, kept], means[kept])
-        within = regimes.standardised(fitted[:, kept], regimes.of(fitted[:, kept & means]))
+        regimes, within = _regimes(fitted, kept, means)
+        steady = ~_drifting(within)
+        if (steady & means[kept]).sum() >= 2:  # noqa: PLR2004 - as above
+            kept[kept] = steady
+            regimes, within = _regimes(fitted, kept, means)
         imputer = ConditionalImputer().fit(_bounded(within))
         filled = imputer.transform(_bounded(within))
         parts = {
@@ -141,8 +149,9 @@ class AnomalyWatch:
             self.pca.t_squared(lifted), self.pca.q(lifted),
         ])  # fmt: skip
         scaled = (np.log(np.maximum(statistics, _TINY)) - self._middle) / self._reach
-        p = self.healthy.p_value(scaled.max(axis=1))
-        return Judged(p, scaled.argmax(axis=1).astype(np.int64), statistics, z, averaged, regime)
+        score = scaled.max(axis=1)
+        p = self.healthy.p_value(score)
+        return Judged(p, score, scaled.argmax(axis=1).astype(np.int64), statistics, z, averaged, regime)
 
     def parts(self, judged: Judged, row: int) -> Values:
         """Share of each kept variable in the statistic that stood out most in one row; together 1."""
@@ -172,14 +181,16 @@ class AnomalyWatch:
     def in_transition(self, first: Values, second: Values) -> NDArray[np.bool_]:
         """Whether a window's halves lie in different regimes, by means ``(windows, means)`` of each."""
         chosen = self.kept[self.means]
-        different: NDArray[np.bool_] = self.regimes.of(first[:, chosen]) != self.regimes.of(second[:, chosen])
+        before, after = self.regimes.of(first[:, chosen]), self.regimes.of(second[:, chosen])
+        different: NDArray[np.bool_] = before != after
         return different
 
     def state(self) -> dict[str, Any]:
         """What to store."""
         return {
-            "kept": self.kept, "means": self.means, "floor": self._floor, "regimes": self.regimes.state(), "pca": self.pca.state(),
-            "imputer": self._imputer, "middle": self._middle, "reach": self._reach,
+            "kept": self.kept, "means": self.means, "floor": self._floor,
+            "regimes": self.regimes.state(), "pca": self.pca.state(), "imputer": self._imputer,
+            "middle": self._middle, "reach": self._reach,
             "healthy": self.healthy.scores, "alpha": self.alpha, **self._forest.state(),
         }  # fmt: skip
 
@@ -202,6 +213,23 @@ def _moving(rows: Values) -> NDArray[np.bool_]:
     present = there.mean(axis=0) >= _PRESENT
     moving: NDArray[np.bool_] = present & (np.where(present, high - low, 0.0) > 1e-9 * np.maximum(level, 1.0))
     return moving
+
+
+def _regimes(fitted: Values, kept: NDArray[np.bool_], means: NDArray[np.bool_]) -> tuple[Regimes, Values]:
+    regimes = Regimes.fit(fitted[:, kept], means[kept])
+    return regimes, regimes.standardised(fitted[:, kept], regimes.of(fitted[:, kept & means]))
+
+
+def _drifting(within: Values) -> NDArray[np.bool_]:
+    """Variables whose ten block means carry more than a third of their variance.
+
+    That is fewer than thirty independent values in all the learning time (variance of block means over that
+    of independent rows): where such a variable will be next cannot be told from where it was.
+    """
+    blocks = np.array_split(np.nan_to_num(within), _BLOCKS)
+    between = np.var([block.mean(axis=0) for block in blocks], axis=0)
+    drifting: NDArray[np.bool_] = between > _DRIFT * np.maximum(np.nanvar(within, axis=0), _TINY)
+    return drifting
 
 
 def _floors(rows: Values, means: NDArray[np.bool_]) -> Values:
