@@ -19,6 +19,7 @@ from tundish_analytics.anomaly.forest import PathForest, mean_given_others
 from tundish_analytics.anomaly.pca import PcaModel
 from tundish_analytics.anomaly.regimes import Regimes
 from tundish_analytics.condition.imputer import ConditionalImputer
+from tundish_analytics.models.threads import one_thread
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -89,6 +90,7 @@ class AnomalyWatch:
         self._reach: Values = parts.get("reach", np.ones(len(STATISTICS)))
 
     @classmethod
+    @one_thread
     def fit(cls, rows: Values, means: NDArray[np.bool_], alpha: float = ALPHA) -> Self:
         """Learn what is normal from rows in time order while all was well.
 

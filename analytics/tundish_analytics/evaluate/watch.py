@@ -27,8 +27,8 @@ RATES: Final = (0.01, 0.05)
 _COMMON: Final = (
     "Each detector's limit is set so that the stated share of the judged healthy rows lies above it; healthy "
     "rows thereby set one number per detector, the same way for all, and no faulty row sets anything. Every "
-    "setting is the shipped one; none was looked for here. 'Own calibration' is what the watch does by itself: "
-    "alarm at p ≤ 1 %, the limit from the held-out end of the learning time, no judged row read."
+    "setting is the shipped one. 'Own calibration' is what the watch does by itself: alarm at p ≤ 1 %, the "
+    "limit from the held-out end of the learning time, no judged row read."
 )
 _TEP: Final = (
     "Learnt from the fault-free training run, judged on the test runs of faults 1 to 10 from sample 160 on; "
@@ -46,6 +46,7 @@ _HYDRAULIC: Final = (
 _HEALTHY_VALVE: Final = 100
 
 
+@one_thread
 def evaluate_watch_tep(table: pd.DataFrame) -> Evaluation:
     """On the Tennessee Eastman process; columns as `tep.evaluate_tep` takes them.
 
@@ -92,6 +93,7 @@ def evaluate_watch_skab(table: pd.DataFrame) -> Evaluation:
     return _evaluation("skab", _SKAB, _together(healthy), {"outliers": _together(faulty)})
 
 
+@one_thread
 def evaluate_watch_hydraulic(data: HydraulicData) -> Evaluation:
     """On the load cycles of the hydraulic test bench.
 

@@ -120,7 +120,7 @@ class AnomalyPipeline(Pipeline):
             raise NotReady(f"无法校准:{error}。", f"Cannot be calibrated: {error}.") from error
         judged = watch.judge(rows)
         self._watch = watch
-        self._cases = Cases(watch.pca.scores(judged.z), ends, self._called(ends))
+        self._cases = Cases(watch.pca.place(judged.z), ends, self._called(ends))
         card = ModelCard(
             model=self.model_id, line=self.site.line, cases=len(rows), features=paths(self._inputs),
             protocol_zh=PROTOCOL_ZH, protocol_en=PROTOCOL_EN, limits_zh=LIMITS_ZH, limits_en=LIMITS_EN,
@@ -231,7 +231,7 @@ class AnomalyPipeline(Pipeline):
     ) -> Prediction:
         p = float(judged.p[at])
         statistic = STATISTICS[judged.leading[at]]
-        place = self.watch.pca.scores(judged.z[at : at + 1])[0]
+        place = self.watch.pca.place(judged.z[at : at + 1])[0]
         alike = self.cases.nearest(place, apart_us=_RECALL * self._grid.width_us)
         meaning = unusual(statistic, p) if p <= ALPHA else USUAL
         if p <= ALPHA:
