@@ -40,8 +40,8 @@ _SKAB: Final = (
 _HYDRAULIC: Final = (
     "A window is a load cycle. Learnt from cycles with good valve and no pump leakage, whatever cooler and "
     "accumulator are in, of two of three condition blocks; judged on the third (healthy) and on all cycles "
-    "with a worn valve or a leaking pump. Conditions change every few cycles, so averages over time carry one "
-    "condition into the next."
+    "with a worn valve or a leaking pump. Conditions change every few cycles, so averages over time carry "
+    "one condition into the next."
 )
 _HEALTHY_VALVE: Final = 100
 
