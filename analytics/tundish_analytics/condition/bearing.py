@@ -93,7 +93,8 @@ def _spectrum(envelope: Values) -> Values:
     """Amplitudes of the envelope's slower half: damage frequencies lie far below the ringing."""
     n = envelope.shape[1]
     lines = np.abs(np.fft.rfft(envelope - envelope.mean(axis=1, keepdims=True), axis=1)) * 2 / n
-    return lines[:, : max(int(_BAND[0] * n), 2)]
+    slower: Values = lines[:, : max(int(_BAND[0] * n), 2)]
+    return slower
 
 
 @dataclass(frozen=True, slots=True)

@@ -118,13 +118,13 @@ def tep(*, data: DataFile = None, json: JsonOption = False) -> None:
 
 @app.command("watch-skab")
 def watch_skab(*, data: DataFile = None, json: JsonOption = False) -> None:
-    """SKAB: the watch without labels beside single statistics, at equal rates of false alarms."""
+    """SKAB: the watch without labels beside single statistics, at equal false alarms."""
     _published("watch-skab", data, json=json)
 
 
 @app.command("watch-tep")
 def watch_tep(*, data: DataFile = None, json: JsonOption = False) -> None:
-    """Tennessee Eastman: the watch without labels beside single statistics, at equal rates of false alarms."""
+    """Tennessee Eastman: the watch without labels beside single statistics, at equal false alarms."""
     _published("watch-tep", data, json=json)
 
 
