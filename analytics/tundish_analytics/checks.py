@@ -93,6 +93,25 @@ NO_LIFE: Final = Meaning(
     "Go on with the test until enough records exist.",
 )
 
+_BEARING: Final = (
+    "在相同转速与负载下复测,听诊,检查润滑与温度,并将包络谱谱线与轴承损伤频率比较。",
+    "At the same speed and load, measure again and listen; look at lubrication and damage frequencies.",
+)
+VIBRATION_STEADY: Final = Meaning(
+    "振动与初期相近(不足 6 dB)", "Vibration near its beginning, below 6 dB", *_NO_ACTION
+)
+VIBRATION_CHANGED: Final = Meaning(
+    "振动较初期翻倍(6 dB 以上)", "Vibration has doubled since the beginning, 6 dB or more", *_BEARING
+)
+VIBRATION_SEVERE: Final = Meaning(
+    "振动达初期十倍(20 dB 以上)", "Vibration is ten times the beginning's, 20 dB or more", *_BEARING
+)
+VIBRATION_TREND: Final = Meaning(
+    "振动变化速度;不推断剩余寿命",
+    "How fast vibration changes; no remaining life is inferred",
+    *_BEARING,
+)
+
 _SURFACE: Final = (
     "在复检台以侧光目视并拍照该板该坐标处,对照缺陷图谱。",
     "Look at the plate at this position under oblique light, photograph it, compare with the fault atlas.",

@@ -36,6 +36,21 @@ class Evidence:
 
 
 @dataclass(frozen=True, slots=True)
+class Similar:
+    """A past window that resembles the one a prediction is about.
+
+    Attributes:
+        at: its end.
+        label: what it was called then; empty where nobody called it anything.
+        distance: in the model's own space, in standard deviations.
+    """
+
+    at: datetime
+    label: str
+    distance: float
+
+
+@dataclass(frozen=True, slots=True)
 class Prediction:
     """One statement of a model about one window.
 
@@ -46,6 +61,7 @@ class Prediction:
         window_start, window_end: the source time looked at; nothing after `window_end` was used.
         completeness: share of the window's expected samples that were there and good, 0 to 1.
         cases: training cases of the same label (classes) or training units (remaining life).
+        similar: past windows most like this one, nearest first, where the model keeps any.
     """
 
     model: str
@@ -67,6 +83,7 @@ class Prediction:
     trained_from: datetime
     trained_to: datetime
     cases: int
+    similar: tuple[Similar, ...] = ()
 
     def to_json(self) -> str:
         """The evidence text that is stored as a sample: one JSON object, times in ISO 8601, no NaN."""
@@ -74,13 +91,13 @@ class Prediction:
         return json.dumps(document, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 
 
-def _document(stated: Prediction | Evidence) -> dict[str, object]:
+def _document(stated: Prediction | Evidence | Similar) -> dict[str, object]:
     """By hand: `asdict` copies every text and number deeply, which took a tenth of live scoring."""
     return {field.name: _plain(getattr(stated, field.name)) for field in fields(stated)}
 
 
 def _plain(value: object) -> object:
-    if isinstance(value, Evidence):
+    if isinstance(value, (Evidence, Similar)):
         return _document(value)
     if isinstance(value, (list, tuple)):
         return [_plain(item) for item in value]

@@ -169,6 +169,8 @@ _PUBLISHED: dict[str, tuple[Sequence[str], Callable[[pd.DataFrame], Evaluation]]
     "ai4i": ((*ai4i.MEASURED, ai4i.LABEL), evaluate.evaluate_ai4i),
     "skab": ((*skab.SIGNALS, "file", "anomaly"), evaluate.evaluate_skab),
     "tep": ((*tep.SIGNALS, "file", "sample"), evaluate.evaluate_tep),
+    "watch-skab": ((*skab.SIGNALS, "file", "anomaly"), evaluate.evaluate_watch_skab),
+    "watch-tep": ((*tep.SIGNALS, "file", "sample"), evaluate.evaluate_watch_tep),
 }
 
 

@@ -15,6 +15,11 @@ from tundish_analytics.evaluate.skab import evaluate_skab
 from tundish_analytics.evaluate.steel import evaluate_steel
 from tundish_analytics.evaluate.tep import evaluate_tep
 from tundish_analytics.evaluate.turbine import evaluate_turbine
+from tundish_analytics.evaluate.watch import (
+    evaluate_watch_hydraulic,
+    evaluate_watch_skab,
+    evaluate_watch_tep,
+)
 
 __all__ = [
     "Evaluation",
@@ -34,4 +39,7 @@ __all__ = [
     "evaluate_tep",
     "evaluate_turbine",
     "field_metrics",
+    "evaluate_watch_hydraulic",
+    "evaluate_watch_skab",
+    "evaluate_watch_tep",
 ]

@@ -13,6 +13,8 @@ import structlog
 
 from tundish_analytics.models.registry import Registry, RegistryError
 from tundish_analytics.worker.alerts import AlertWatch
+from tundish_analytics.worker.anomaly import AnomalyPipeline
+from tundish_analytics.worker.bearing import BearingPipeline
 from tundish_analytics.worker.hydraulic import HydraulicPipeline
 from tundish_analytics.worker.igbt import IgbtPipeline
 from tundish_analytics.worker.mosfet import MosfetPipeline
@@ -37,6 +39,8 @@ PIPELINES: Final[tuple[type[Pipeline], ...]] = (
     IgbtPipeline,
     MosfetPipeline,
     PlatePipeline,
+    BearingPipeline,
+    AnomalyPipeline,
 )
 _TICK_S: Final = 2.0
 _REDISCOVER_S: Final = 30.0

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from tundish_analytics.checks import Meaning
     from tundish_analytics.models.registry import ModelCard, Registry
-    from tundish_analytics.predictions import Evidence
+    from tundish_analytics.predictions import Evidence, Similar
     from tundish_analytics.worker.output import OutputTarget
     from tundish_analytics.worker.windows import Windows
     from tundish_platform.samples import SignalInfo
@@ -37,6 +37,7 @@ class Said(TypedDict, total=False):
     probability: float | None
     evidence: tuple[Evidence, ...]
     cases: int
+    similar: tuple[Similar, ...]
 
 
 _UNSAID: Final[Said] = {
@@ -46,6 +47,7 @@ _UNSAID: Final[Said] = {
     "probability": None,
     "evidence": (),
     "cases": 0,
+    "similar": (),
 }
 
 

@@ -137,6 +137,18 @@ def tep(*, data: DataFile = None, json: JsonOption = False) -> None:
     _published("tep", data, json=json)
 
 
+@app.command("watch-skab")
+def watch_skab(*, data: DataFile = None, json: JsonOption = False) -> None:
+    """SKAB: the watch without labels beside single statistics, at equal false alarms."""
+    _published("watch-skab", data, json=json)
+
+
+@app.command("watch-tep")
+def watch_tep(*, data: DataFile = None, json: JsonOption = False) -> None:
+    """Tennessee Eastman: the watch without labels beside single statistics, at equal false alarms."""
+    _published("watch-tep", data, json=json)
+
+
 def _published(name: str, data: Path | None, *, json: bool) -> None:
     from tundish_deploy.evaluations import published_report
 
