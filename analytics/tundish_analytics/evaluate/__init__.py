@@ -38,8 +38,8 @@ __all__ = [
     "evaluate_steel",
     "evaluate_tep",
     "evaluate_turbine",
-    "field_metrics",
     "evaluate_watch_hydraulic",
     "evaluate_watch_skab",
     "evaluate_watch_tep",
+    "field_metrics",
 ]
