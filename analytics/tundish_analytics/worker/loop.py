@@ -204,6 +204,7 @@ def run_worker(
     registry_root: Path,
     stop_event: Event,
     on_progress: Callable[[Progress], None],
+    key_file: Path | None = None,
 ) -> None:
     """Train and score until told to stop; while the platform is away, try again after ever longer pauses.
 
@@ -214,13 +215,14 @@ def run_worker(
         registry_root: folder of the models.
         stop_event: ends the loop after the present pipeline's turn.
         on_progress: called with each change.
+        key_file: signs the models; see `Registry`.
 
     Raises:
         ApiError: the token is refused; no waiting would mend that.
     """
     pause = _TICK_S
     with Client(base_url, token) as client:
-        worker = Worker(client, tenants, Registry(registry_root), on_progress)
+        worker = Worker(client, tenants, Registry(registry_root, key_file), on_progress)
         while not stop_event.is_set():
             begun = time.monotonic()
             try:
