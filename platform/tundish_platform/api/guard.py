@@ -102,10 +102,17 @@ def of_person(view: View) -> View:
     return marked
 
 
-def guarded(permission: Permission, body_limit: int = JSON_BODY_LIMIT) -> Callable[[View], View]:
+def guarded(
+    permission: Permission, body_limit: int = JSON_BODY_LIMIT, *, person: bool = False
+) -> Callable[[View], View]:
     """Mark ``view(scope, …)`` below ``/tenants/<tenant>``: the permission in that tenant.
 
     The view gets the `TenantScope` in place of the tenant's name.
+
+    Args:
+        permission: what is needed.
+        body_limit: bytes of body it takes.
+        person: whether services are refused, for what somebody must answer for.
     """
 
     def mark(view: View) -> View:
@@ -116,7 +123,7 @@ def guarded(permission: Permission, body_limit: int = JSON_BODY_LIMIT) -> Callab
                 raise AccessDenied(f"{scope.principal} was checked for another tenant")
             return view(scope, **values)
 
-        setattr(checked, _MARK, Access(tenant=permission, body_limit=body_limit))
+        setattr(checked, _MARK, Access(tenant=permission, body_limit=body_limit, person=person))
         return checked
 
     return mark
@@ -161,17 +168,18 @@ def deny_by_default() -> None:
         return
     g.tundish_principal = principal = _authenticate()
     rates().take_for(principal)
-    if access.person and not principal.person:
-        raise Problem(
-            403, "This is for people. Log in with POST /sessions and send the session in place of a key.",
-            "此操作仅限个人账户。请通过 POST /sessions 登录, 并使用会话令牌。", "people_only",
-        )  # fmt: skip
     if access.above is not None:
         access_programme(principal, access.above)
     if access.tenant is not None:
         scope = _scope(principal, access.tenant)
         rates().take_in(scope)
         g.tundish_scope = scope
+    # Last, so that a service cannot tell a tenant of others from one that does not exist.
+    if access.person and not principal.person:
+        raise Problem(
+            403, "This is for people. Log in with POST /sessions and send the session in place of a key.",
+            "此操作仅限个人账户。请通过 POST /sessions 登录, 并使用会话令牌。", "people_only",
+        )  # fmt: skip
 
 
 def _refuse_control_characters() -> None:

@@ -12,6 +12,7 @@ from tundish_platform.sdk.calls.alarms import AlarmCalls
 from tundish_platform.sdk.calls.assets import AssetCalls
 from tundish_platform.sdk.calls.data import DataCalls
 from tundish_platform.sdk.calls.marketplace import MarketplaceCalls
+from tundish_platform.sdk.calls.models import ModelCalls
 from tundish_platform.sdk.calls.notices import NoticeCalls
 from tundish_platform.sdk.calls.paths import ARROW, given, joined, of
 from tundish_platform.sdk.calls.people import PeopleCalls
@@ -42,6 +43,7 @@ class Client(
     AssetCalls,
     TableCalls,
     ProductCalls,
+    ModelCalls,
     MarketplaceCalls,
     ProgrammeCalls,
     PeopleCalls,

@@ -13,12 +13,14 @@ if TYPE_CHECKING:
 class Permission(StrEnum):
     """What may be done with a tenant's things, or (the last two) above all tenants.
 
-    ``handle`` is the shift's work with alarms, ``configure`` the engineer's with rules and what they watch.
+    ``handle`` is the shift's work with alarms, ``configure`` the engineer's with rules and what they watch,
+    ``train`` the worker's: it registers versions of models and reports on them.
     """
 
     READ = "read"
     INGEST = "ingest"
     ANALYSE = "analyse"
+    TRAIN = "train"
     SUBSCRIBE = "subscribe"
     HANDLE = "handle"
     CONFIGURE = "configure"
@@ -60,7 +62,7 @@ ROLE_PERMISSIONS: Final[Mapping[Role, frozenset[Permission]]] = {
     Role.VIEWER: frozenset({Permission.READ}),
     # Service accounts: a collector may write samples but not read what others wrote.
     Role.COLLECTOR: frozenset({Permission.INGEST}),
-    Role.ANALYST: frozenset({Permission.READ, Permission.INGEST, Permission.ANALYSE}),
+    Role.ANALYST: frozenset({Permission.READ, Permission.INGEST, Permission.ANALYSE, Permission.TRAIN}),
     # Tries an app on the tenant's own data; what it computes is stored by the platform's runner.
     Role.APP_DEVELOPER: frozenset({Permission.READ, Permission.ANALYSE}),
     Role.BUREAU_OFFICER: frozenset({Permission.PROGRAMME}),

@@ -28,6 +28,14 @@ from tundish_platform.assets import (
     upsert_signals,
 )
 from tundish_platform.marketplace import Catalogue
+from tundish_platform.model_registry import (
+    DecisionSpec,
+    ReportSpec,
+    VersionSpec,
+    decide,
+    register_version,
+    report_on,
+)
 from tundish_platform.products import CodeSpec, ProductSpec, assign_codes, declare_products, set_prefix
 from tundish_platform.samples import SCHEMAS, AlarmReport, SampleBatch, SampleKind, SignalRole, SignalSpec
 from tundish_platform.store import Telemetry
@@ -211,6 +219,24 @@ def _products(session: Session, scope: TenantScope) -> None:
     assign_codes(session, owner, [code])
 
 
+def _model(session: Session, job: Principal) -> None:
+    """A champion of the line, with a report."""
+    worker = access_tenant(job, "steel", Permission.TRAIN)
+    card = {
+        "trained_from": NOW - MINUTE, "trained_to": NOW, "cases": 3, "features": [f"{LINE}/M/C/Pressure"],
+        "code": CANARY, "protocol_zh": CANARY, "protocol_en": CANARY, "metrics": {"f1": 0.9},
+        "limits_zh": CANARY, "limits_en": CANARY,
+    }  # fmt: skip
+    said = {"line": LINE, "model": "m", "version": "1", "digest": "a" * 64, "card": card}
+    made, _ = register_version(session, worker, VersionSpec.model_validate(said), NOW)
+    report = {"kind": "drift", "level": "ok", "moment": NOW, "evidence": {"text_zh": CANARY}}
+    report_on(session, worker, made.id, ReportSpec.model_validate(report), NOW)
+    # A person's word stands in the history, too.
+    engineer = access_tenant(job_principal(session, "eng", Role.ENGINEER), "steel", Permission.CONFIGURE)
+    approval = DecisionSpec.model_validate({"decision": "approve", "reason": CANARY})
+    decide(session, engineer, made.id, approval, NOW)
+
+
 @pytest.fixture
 def database(request: pytest.FixtureRequest, new_sqlite: Callable[[], Metadata]) -> Metadata:
     """SQLite, where a test does not ask for PostgreSQL too, by an indirect parameter."""
@@ -232,6 +258,7 @@ def world(database: Metadata, tmp_path: Path) -> Iterator[World]:
         save_heartbeat(session, scopes["steel"], "opc", Heartbeat(state="running", message_en=CANARY))
         _alarms(session, job, numbers[SPECS["pressure"].path])
         _products(session, scopes["steel"])
+        _model(session, job)
     ids = {key: numbers[declared.path] for key, declared in SPECS.items()}
     disk = Disk()
     telemetry = Telemetry(tmp_path / "store", metadata.above(Above.STORE), files=disk)

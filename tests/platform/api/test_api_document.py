@@ -37,7 +37,7 @@ OF_PEOPLE = {"sessions.own_sessions", "sessions.factor", "sessions.passkeys"}
 PASSWORD = "a long password"
 # The machine of the world's signals.
 MACHINE = "5"
-VALUES |= {"asset": MACHINE, "product": "2"}
+VALUES |= {"asset": MACHINE, "product": "2", "model": "1"}
 NAMES = {"name_zh": "泵", "name_en": "Pump"}
 SIGNAL = {"name_zh": "振动", "name_en": "Vibration", "semantic": "vibration.velocity.rms", "unit": "mm/s"}
 # What is changed first, so that there is something to read, and the answers to it: in this order.
@@ -178,6 +178,7 @@ def test_each_answer_is_as_the_document_says(world: World, document: dict[str, A
             "notices.deliveries", "maintenance.windows", "tenant.vocabulary",
             "programme.rules", "people.members", "people.invitations", "keys.keys", "sessions.own_sessions",
             "products.listed", "products.one", "products.made_from", "products.windows", "products.on_asset",
+            "models.listed", "models.roles", "models.one", "models.decisions", "models.reports",
             "codes.resolve", "codes.listed", "codes.prefix", "contracts.listed", "contracts.one",
             "sessions.factor"} <= held  # fmt: skip
 

@@ -135,6 +135,14 @@ EXPECTED: dict[str, str | Permission] = {
     "api.products.windows": Permission.READ,
     "api.products.on_asset": Permission.READ,
     "api.products.withdraw": Permission.CONFIGURE,
+    "api.models.register": Permission.TRAIN,
+    "api.models.listed": Permission.READ,
+    "api.models.roles": Permission.READ,
+    "api.models.one": Permission.READ,
+    "api.models.decision": Permission.CONFIGURE,
+    "api.models.decisions": Permission.READ,
+    "api.models.report": Permission.TRAIN,
+    "api.models.reports": Permission.READ,
     "api.codes.resolve": ANY_TOKEN,
     "api.codes.prefix": Permission.READ,
     "api.codes.prefix_set": Permission.MANAGE,
@@ -154,6 +162,8 @@ EXPECTED: dict[str, str | Permission] = {
     "api.programme.evidence_of": Permission.PROGRAMME,
     "api.programme.standing_suspicions": Permission.PROGRAMME,
 }
+# In a tenant, but for people: a service with the permission is told so.
+OF_PEOPLE = {"api.models.decision"}
 STRETCH = {"start": "2020-01-01T00:00:00Z", "end": "2029-01-01T00:00:00Z"}
 # Questions that these routes answer with samples for those who may see them: signal and other parameters.
 QUERIES: dict[str, tuple[str, dict[str, str]]] = {
@@ -177,7 +187,7 @@ def ask(world: World, rule: Rule, method: str, who: str, tenant: str = "steel") 
     values = {"tenant": tenant, "name": "opc", "app_id": "spc", "uscc": "91999900TD0000017U"}
     values |= dict.fromkeys(("alarm", "rule", "asset", "channel", "policy", "user", "window"), "1")
     values |= {"person": "1", "invitation": "1", "key": "99", "role": "viewer", "number": "1", "passkey": "1"}
-    values |= {"product": "1", "origin": "1"}
+    values |= {"product": "1", "origin": "1", "model": "1"}
     path = world.app.url_map.bind("localhost").build(
         rule.endpoint, {name: values[name] for name in rule.arguments}, method=None
     )
@@ -204,7 +214,7 @@ def test_every_route_is_listed_with_what_it_asks_for(world: World) -> None:
         assert access is not None, rule
         wanted = EXPECTED[rule.endpoint]
         assert access.open is (wanted == OPEN), rule
-        assert access.person is (wanted == PERSON), rule
+        assert access.person is (wanted == PERSON or rule.endpoint in OF_PEOPLE), rule
         assert access.tenant is (wanted if wanted in set(Permission) - ABOVE else None), rule
         assert access.above is (wanted if wanted in ABOVE else None), rule
         assert rule.rule.startswith("/api/v1/tenants/<tenant>/") is (access.tenant is not None), rule
@@ -257,6 +267,8 @@ def test_a_role_without_the_permission_gets_403_and_one_with_it_does_not(world: 
                 # It only names the methods of the address, which two routes may share.
                 assert answer.status_code in {200, 403}
                 assert canary_free(answer)
+            elif wanted in ROLE_PERMISSIONS[role] and rule.endpoint in OF_PEOPLE:
+                assert (answer.status_code, answer.get_json()["code"]) == (403, "people_only"), rule
             elif wanted in ROLE_PERMISSIONS[role]:
                 if rule.endpoint in QUERIES:
                     assert answer.status_code == 200, (rule, answer.text)
@@ -278,7 +290,8 @@ def test_the_canary_is_there_to_be_found(world: World) -> None:
     "api.notices.channels", "api.notices.policies", "api.maintenance.windows",
     "api.data.newest_predictions", "api.alarms.alarms", "api.alarms.rules", "api.assets.tree",
     "api.products.listed", "api.products.one", "api.products.made_into", "api.products.windows",
-    "api.products.on_asset", "api.codes.listed", "api.contracts.one",
+    "api.products.on_asset", "api.models.listed", "api.models.roles", "api.models.one",
+    "api.models.decisions", "api.models.reports", "api.codes.listed", "api.contracts.one",
     "api.tables.assets", "api.tables.signals",
     "api.data.samples", "api.data.export", "api.data.trend",
     "api.windows.states"} <= seen  # fmt: skip

@@ -22,7 +22,13 @@ from typing_extensions import is_typeddict
 from tundish_platform.api.app import create_app
 from tundish_platform.people.settings import PeopleSettings
 from tundish_platform.samples import AlarmReport, SampleKind, SignalSpec
-from tundish_platform.sdk.calls import answers, plant_answers, product_answers, programme_answers
+from tundish_platform.sdk.calls import (
+    answers,
+    model_answers,
+    plant_answers,
+    product_answers,
+    programme_answers,
+)
 from tundish_platform.sdk.client import ApiError, Client
 from tundish_platform.tenancy import Role, passwords
 from tundish_platform.tenancy.accounts import create_user
@@ -51,7 +57,7 @@ TYPE = NAMES | {"signals": {"Pump/V": VIBRATION}}
 WECOM = {"kind": "wecom", "name": "w", "url": "https://qyapi.weixin.qq.com/cgi-bin/webhook/send?key=s"}
 TYPES = {
     name: one
-    for module in (answers, plant_answers, product_answers, programme_answers)
+    for module in (answers, model_answers, plant_answers, product_answers, programme_answers)
     for name, one in vars(module).items()
     if is_typeddict(one)
 }
@@ -194,6 +200,13 @@ def of_equipment(folder: Path) -> list[Call]:
         call("products.windows", "product_windows", "steel", 1),
         call("products.on_asset", "products_on", "steel", 1, *STRETCH),
         call("products.withdraw", "withdraw_origin", "steel", 2, 99, status=404),
+        call("models.register", "register_model", "steel", "S/A/L1", "m", "2", "b" * 64, CARD, status=201),
+        call("models.listed", "models", "steel", "S", "m", "champion"),
+        call("models.roles", "model_roles", "steel", "S", "m"),
+        call("models.one", "model", "steel", 1),
+        call("models.decisions", "model_decisions", "steel", 1),
+        call("models.report", "report_model", "steel", 2, "drift", "watch", START, {"psi": 0.3}, status=201),
+        call("models.reports", "model_reports", "steel", 2, "drift"),
         call("codes.prefix", "code_prefix", "steel"),
         call("codes.listed", "codes", "steel"),
         call("codes.resolve", "resolve", "88.123.45678/none", status=404),
@@ -230,6 +243,11 @@ def of_equipment(folder: Path) -> list[Call]:
     ]  # fmt: skip
 
 
+CARD = {
+    "trained_from": "2026-01-01T00:00:00Z", "trained_to": "2026-01-02T00:00:00Z", "cases": 3,
+    "features": ["S/A/L1/M/C/P"], "code": "1.0", "protocol_zh": "p", "protocol_en": "p",
+    "metrics": {"f1": 0.9, "recall": None}, "limits_zh": "l", "limits_en": "l", "signature": {"mean": [1.5]},
+}  # fmt: skip
 PROMISE = {"source": "opc", "signals": [{"path": "S/A/L1/M/C/Flow", "unit": "L/min", "semantic": "x"}]}
 RUN = {
     "app": "spc", "version": "1.0.0", "outcome": "ok", "started_at": "2026-01-01T00:00:00Z", "seconds": 1.0,
@@ -258,6 +276,7 @@ def of_people(secret: str) -> list[Call]:
         call("people.invitation_withdraw", "withdraw_invitation", "steel", 1),
         call("people.invitation_accept_as_me", "accept_invitation_as_me", "x", status=404),
         call("people.invitation_accept", "accept_invitation", "x", "n", PASSWORD, status=404),
+        call("models.decision", "decide_model", "steel", 2, "approve", "the errors are small"),
         call("codes.prefix_set", "set_code_prefix", "steel", "88.123.45678"),
         call(
             "codes.assign",
@@ -391,6 +410,6 @@ def test_lists_that_grow_are_iterators(document: dict[str, Any]) -> None:
         for name, method in getmembers(Client, isfunction)
         if not name.startswith("_") and str(signature(method).return_annotation).startswith("Iterator[")
     }
-    lists = {"enterprises"}
+    lists = {"enterprises", "model_roles"}
     # One stream never ends and is no list; samples of a product come window by window.
     assert len(growing) == len(iterators - {"stream", "product_samples"}) + len(lists)
