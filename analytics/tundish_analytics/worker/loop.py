@@ -14,9 +14,11 @@ import structlog
 from tundish_analytics.models.registry import Registry, RegistryError
 from tundish_analytics.worker.hydraulic import HydraulicPipeline
 from tundish_analytics.worker.igbt import IgbtPipeline
+from tundish_analytics.worker.lifecycle import ModelLife
 from tundish_analytics.worker.mosfet import MosfetPipeline
 from tundish_analytics.worker.pipeline import NotReady, Pipeline, sites_of
 from tundish_analytics.worker.plates import PlatePipeline
+from tundish_analytics.worker.roles import ModelBook, Roles
 from tundish_platform.sdk.client import ApiError, Client
 
 if TYPE_CHECKING:
@@ -101,6 +103,11 @@ class Worker:
     tell: Callable[[Progress], None]
     _jobs: dict[tuple[str, str, str], _Job] = field(default_factory=dict)
     _discovered: float = float("-inf")
+    _life: ModelLife | None = None
+
+    def __post_init__(self) -> None:
+        if isinstance(self.client, ModelBook):
+            self._life = ModelLife(Roles(self.client), _FAILURES)
 
     def discover(self) -> None:
         """Bind pipelines to the lines there are; known ones keep their state."""
@@ -130,7 +137,7 @@ class Worker:
         try:
             if not job.prepared:
                 self._prepare(job)
-            written = job.pipeline.score()
+            written = self._score(job)
         except NotReady as wait:
             job.due = time.monotonic() + _TRAIN_RETRY_S
             self._tell(job, "waiting", wait.zh, wait.en)
@@ -147,10 +154,18 @@ class Worker:
         return written
 
     def _prepare(self, job: _Job) -> None:
-        if not job.pipeline.restore():
+        if not job.pipeline.restore(self._life and self._life.named(job.pipeline)):
             job.pipeline.train(lambda: self._tell(job, "training"))
         job.prepared = True
         self._tell(job, "ready", job.pipeline.card.version, job.pipeline.card.version)
+
+    def _score(self, job: _Job) -> int:
+        if self._life is None:
+            return job.pipeline.score()
+        job.pipeline = self._life.chosen(job.pipeline)
+        written = job.pipeline.score()
+        self._life.followed(job.pipeline)
+        return written
 
     def _failed(self, job: _Job, zh: str, en: str) -> int:
         job.due = time.monotonic() + _REST_S
@@ -174,7 +189,8 @@ def train(
         client: the platform.
         tenant: slug.
         line: path of the line.
-        registry: where the models are stored; the new versions become the current ones.
+        registry: where the models are stored. A line's first version becomes its champion, a later one a
+            candidate: people decide.
         tell: called with what is waited for or done.
 
     Returns:
@@ -183,7 +199,8 @@ def train(
     Raises:
         ApiError: the platform does not answer or refuses.
     """
-    cards = []
+    cards: list[ModelCard] = []
+    roles = Roles(client) if isinstance(client, ModelBook) else None
     for site in sites_of(client, tenant, registry):
         bound = [pipeline for kind in PIPELINES if (pipeline := kind.bind(site))] if site.line == line else []
         for pipeline in bound:
@@ -192,6 +209,8 @@ def train(
             try:
                 cards.append(pipeline.train(partial(tell, Progress("training", *place))))
                 tell(Progress("ready", *place, cards[-1].version, cards[-1].version))
+                if roles is not None:
+                    roles.register(tenant, cards[-1])
             except NotReady as wait:
                 tell(Progress("waiting", *place, wait.zh, wait.en))
     return cards
