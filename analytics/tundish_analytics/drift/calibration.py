@@ -58,7 +58,7 @@ class CalibrationWatch:
         hits = sum(right for *_, right in batch)
         alarm = gap_p(stated, hits, len(batch)) < FALSE_ALARM
         self._alarms = self._alarms + 1 if alarm else 0
-        self.since = (self.since or batch[0][0]) if alarm else None
+        self.since = None if not alarm else batch[0][0] if self.since is None else self.since
         self.level = "act" if self._alarms >= _IN_A_ROW else "watch" if alarm else "ok"
 
     def document(self) -> dict[str, Any]:

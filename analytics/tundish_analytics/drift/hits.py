@@ -69,7 +69,7 @@ class HitWatch:
         apart = np.arcsin(np.sqrt(expected)) - np.arcsin(np.sqrt(right.mean()))
         score = 2 * np.sqrt(len(batch) / self._design()) * apart
         self.sum = float(self._cusum.update(np.array([score])).up[0])
-        self.since = (self.since or batch[0][0]) if self.sum > 0 else None
+        self.since = None if self.sum == 0 else batch[0][0] if self.since is None else self.since
         self.level = "act" if self.sum > ACT else "watch" if self.sum > WATCH else "ok"
 
     def _design(self) -> float:

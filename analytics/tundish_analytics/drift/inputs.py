@@ -1,8 +1,8 @@
 """Inputs against their training reference, a batch of windows at a time.
 
 Three tests a feature: mean rank (Student's t against the training batches' own mean ranks), distribution
-(population stability index as a chi-square with the design effect of the training batches) and missing
-share (binomial). All p-values of a batch are adjusted together after Holm.
+(population stability index as a chi-square, its logarithm against those of the training batches) and
+missing share (binomial). All p-values of a batch are adjusted together after Holm.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import numpy as np
 import scipy
 
 from tundish_analytics.drift.levels import FALSE_ALARM, Level, holm
+from tundish_analytics.drift.reference import chi_square
 from tundish_analytics.predictions import rounded
 
 if TYPE_CHECKING:
@@ -111,7 +112,7 @@ class InputWatch:
             for row in order
             if findings[row].large
         }
-        self.since = (self.since or begun) if order else None
+        self.since = None if not order else begun if self.since is None else self.since
         lasting = max(self._large.values(), default=0) >= _IN_A_ROW
         self.level = "act" if lasting else "watch" if order else "ok"
 
@@ -146,6 +147,9 @@ def _feature(
 
 
 def _rank_p(there: NDArray[np.float64], known: FeatureReference, reference: Reference) -> float:
+    if known.spread == 0:
+        other = int((there != known.centre).sum())
+        return float(scipy.stats.binom.sf(other - 1, there.size, 0.5 / (reference.windows + 1)))
     # A batch with holes has fewer windows, and its mean rank swings the more.
     swing = known.swing * np.sqrt(reference.batch / there.size) * np.sqrt(1 + 1 / reference.batches)
     t = abs(known.rank(there) - _MIDDLE) / max(float(swing), _TINY)
@@ -157,16 +161,13 @@ def _distribution(
 ) -> tuple[float, float]:
     """Index beyond chance, and the p-value of the difference."""
     shares, bins = np.asarray(known.shares), len(known.shares) - 1
-    if known.spread == 0:
-        other = int((there != known.centre).sum())
-        return 0.0, float(scipy.stats.binom.sf(other - 1, there.size, 0.5 / (reference.windows + 1)))
-    if bins == 0:
+    if min(known.shares) == 0:
         return 0.0, 1.0
     seen = known.counts(there)
     chance = bins * (1 / there.size + 1 / reference.windows)
     observed = np.maximum(seen / there.size, 0.5 / there.size)
     index = float(((observed - shares) * np.log(observed / shares)).sum()) - chance * known.scale
-    square = float(((seen - there.size * shares) ** 2 / (there.size * shares)).sum()) / bins
-    ratio = square / (known.scale * (1 + there.size / reference.windows))
-    freedom = known.freedom
-    return index, float(scipy.stats.f.sf(ratio, freedom, freedom * (reference.batches - 1)))
+    square = chi_square(seen, shares) / (1 + 1 / reference.batches)
+    swing = max(known.apart_swing * np.sqrt(1 + 1 / reference.batches), _TINY)
+    t = (np.log(max(square, _TINY)) - known.apart) / swing
+    return index, float(scipy.stats.t.sf(t, reference.batches - 1))

@@ -11,6 +11,8 @@ from tundish_analytics.drift.inputs import InputWatch
 from tundish_analytics.drift.levels import Level, worst
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import numpy as np
     from numpy.typing import NDArray
 
@@ -56,16 +58,20 @@ class ModelDrift:
     @property
     def level(self) -> Level:
         """The highest of all watches."""
-        inputs = [] if self.inputs is None else [self.inputs.level]
-        judged = [watch.level for watch in (*self.hits.values(), *self.calibration.values())]
-        return worst([*inputs, *judged])
+        return worst(level for level, _ in self._alarms())
 
     @property
     def since(self) -> int | None:
         """Source time in microseconds at which the oldest of the present alarms began."""
-        inputs = [] if self.inputs is None else [self.inputs]
-        watches = [*inputs, *self.hits.values(), *self.calibration.values()]
-        return min((w.since for w in watches if w.level != "ok" and w.since is not None), default=None)
+        begun = (since for level, since in self._alarms() if level != "ok" and since is not None)
+        return min(begun, default=None)
+
+    def _alarms(self) -> Iterator[tuple[Level, int | None]]:
+        """Level of each watch, and since when."""
+        if self.inputs is not None:
+            yield self.inputs.level, self.inputs.since
+        yield from ((watch.level, watch.since) for watch in self.hits.values())
+        yield from ((watch.level, watch.since) for watch in self.calibration.values())
 
     def saw(self, ts: NDArray[np.int64], values: NDArray[np.float64]) -> None:
         """Inputs of windows; see `InputWatch.add`."""

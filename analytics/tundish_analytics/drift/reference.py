@@ -13,12 +13,14 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 FEWEST_BATCHES: Final = 8
-_WANTED_BATCHES: Final = 12
+_WANTED_BATCHES: Final = 16
 _BATCH: Final = (20, 60)
 _PARTS: Final = np.linspace(0.1, 0.9, 9)
 # So many windows of a batch are to be expected in each bin, or the chi-square is none.
 _EXPECTED: Final = 5.0
+_SMALL: Final = 0.01
 _TINY: Final = 1e-12
+_FARTHEST: Final = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,32 +28,44 @@ class FeatureReference:
     """One feature at training.
 
     Attributes:
-        centre, spread: mean and standard deviation over windows, in the feature's unit.
-        swing: standard deviation of the batches' mean ranks; ranks run from 0 to 1.
-        edges: inner edges of the bins: deciles, without those that leave a bin too few windows.
+        centre, spread, low, high: mean, standard deviation, least and greatest, in the feature's unit.
+        swing: standard deviation of the batches' mean ranks, at least that of independent windows; ranks run
+            from 0 to 1.
+        edges: inner edges of the bins: deciles, without those that leave a bin too few windows; where one
+            value outweighs all others, what lies below it, itself, and above.
         shares: of the windows in each bin; one more than edges.
         missing: share of windows without a value.
-        scale: how much more batches differ in their shares than independent windows would (a mean design
-            effect after Rao and Scott, Annals of Statistics 12, 1984).
-        freedom: degrees of freedom of that difference, after Satterthwaite.
+        scale: how much more batches differ in their shares than independent windows would: the mean of their
+            chi-squares by degrees of freedom, at least 1 (a design effect, as that of Rao and Scott, Annals
+            of Statistics 12, 1984).
+        apart, apart_swing: mean and standard deviation of these chi-squares' logarithms.
     """
 
     centre: float
     spread: float
+    low: float
+    high: float
     swing: float
     edges: list[float]
     shares: list[float]
     missing: float
     scale: float
-    freedom: float
+    apart: float
+    apart_swing: float
 
     def counts(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """Windows in each bin."""
         return _counts(values, self.edges)
 
     def rank(self, values: NDArray[np.float64]) -> float:
-        """Mean rank of the values, 0.5 at training; single extreme values do not sway it."""
-        return float(self.counts(values) @ _ranks(self.shares) / values.size)
+        """Mean rank of the values, 0.5 at training.
+
+        Within the training's extremes single large values do not sway it; beyond them it goes on by 1 for as
+        much as lay between the extremes.
+        """
+        beyond = np.minimum(values - self.low, 0) + np.maximum(values - self.high, 0)
+        outside = np.clip(beyond / max(self.high - self.low, _TINY), -_FARTHEST, _FARTHEST)
+        return float((self.counts(values) @ _ranks(self.shares) + outside.sum()) / values.size)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +97,10 @@ class Reference:
         batches = len(values) // batch
         if batches < FEWEST_BATCHES:
             return None
-        columns = np.asarray(values, np.float64).T
-        features = tuple(_learn(column, batch, batches) for column in columns)
-        return cls(tuple(names), len(values), batch, batches, features)
+        used = np.asarray(values[: batch * batches], np.float64)
+        return cls(
+            tuple(names), len(used), batch, batches, tuple(_learn(column, batches) for column in used.T)
+        )
 
     def state(self) -> dict[str, Any]:
         """Plain values, for the registry."""
@@ -100,20 +115,30 @@ class Reference:
         return cls(**{**state, "names": tuple(state["names"]), "features": features})
 
 
-def _learn(column: NDArray[np.float64], batch: int, batches: int) -> FeatureReference:
+def _learn(column: NDArray[np.float64], batches: int) -> FeatureReference:
     known = column[np.isfinite(column)]
     missing = 1 - known.size / column.size
     if not known.size:
-        return FeatureReference(0.0, 0.0, 0.0, [], [1.0], 1.0, 1.0, 1.0)
-    edges = _edges(known, _EXPECTED / batch)
+        return FeatureReference(0.0, 0.0, 0.0, 0.0, 0.0, [], [1.0], 1.0, 1.0, 0.0, 0.0)
+    edges = _edges(known, _EXPECTED * batches / column.size)
     shares = _counts(known, edges) / known.size
-    parts = [part[np.isfinite(part)] for part in np.split(column[: batch * batches], batches)]
+    parts = [part[np.isfinite(part)] for part in np.split(column, batches)]
     counts = [_counts(part, edges) for part in parts if part.size]
-    scale, freedom = _between(counts, shares)
-    ranks = [float(found @ _ranks(shares) / found.sum()) for found in counts]
-    swing = float(np.std(ranks, ddof=1)) if len(ranks) > 1 else 0.0
-    centre, spread = float(known.mean()), float(known.std())
-    return FeatureReference(centre, spread, swing, edges, shares.tolist(), missing, scale, freedom)
+    rank = _ranks(shares)
+    ranks = np.array([float(found @ rank / found.sum()) for found in counts])
+    independent = float(np.sqrt(shares @ (rank - shares @ rank) ** 2 * batches / column.size))
+    squares = np.array([chi_square(found, shares) for found in counts])
+    # The batches are part of what they are compared with, and so lie too near to it.
+    logs = np.log(np.maximum(squares * batches / (batches - 1), _SMALL))
+    low, high, centre, spread = (float(n) for n in (known.min(), known.max(), known.mean(), known.std()))
+    return FeatureReference(
+        centre, spread, low, high, max(_swing(ranks), independent), edges, shares.tolist(), missing,
+        max(float(squares.mean()), 1.0), float(logs.mean()), _swing(logs),
+    )  # fmt: skip
+
+
+def _swing(values: NDArray[np.float64]) -> float:
+    return float(values.std(ddof=1)) if values.size > 1 else 0.0
 
 
 def _edges(known: NDArray[np.float64], least: float) -> list[float]:
@@ -125,7 +150,8 @@ def _edges(known: NDArray[np.float64], least: float) -> list[float]:
         if upto - below >= least and 1 - upto >= least:
             kept.append(edge)
             below = upto
-    return kept
+    middle = float(np.median(known))
+    return kept or [float(np.nextafter(middle, -np.inf)), middle]
 
 
 def _counts(values: NDArray[np.float64], edges: Sequence[float]) -> NDArray[np.float64]:
@@ -139,12 +165,12 @@ def _ranks(shares: Sequence[float] | NDArray[np.float64]) -> NDArray[np.float64]
     return middle
 
 
-def _between(counts: list[NDArray[np.float64]], shares: NDArray[np.float64]) -> tuple[float, float]:
-    """Mean of the batches' chi-square by its degrees of freedom, and the degrees that fit its variance."""
-    bins = shares.size - 1
-    if bins == 0 or len(counts) < 2:  # noqa: PLR2004 - nothing to compare
-        return 1.0, 1.0
-    found = [float(((n - n.sum() * shares) ** 2 / (n.sum() * shares)).sum()) / bins for n in counts]
-    mean = max(float(np.mean(found)) * len(found) / (len(found) - 1), 1.0)
-    freedom = 2 * mean**2 / max(float(np.var(found, ddof=1)), _TINY)
-    return mean, float(np.clip(freedom, 1.0, bins))
+def chi_square(counts: NDArray[np.float64], shares: NDArray[np.float64]) -> float:
+    """Pearson's chi-square of counts against shares, by its degrees of freedom.
+
+    0 with too few windows in a bin, as then it is no chi-square.
+    """
+    expected = counts.sum() * shares
+    if expected.min() < _EXPECTED / 2:
+        return 0.0
+    return float(((counts - expected) ** 2 / expected).sum()) / max(shares.size - 1, 1)

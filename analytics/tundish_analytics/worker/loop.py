@@ -154,7 +154,7 @@ class Worker:
         return written
 
     def _prepare(self, job: _Job) -> None:
-        if not job.pipeline.restore(self._life and self._life.named(job.pipeline)):
+        if not job.pipeline.restore(None if self._life is None else self._life.named(job.pipeline)):
             job.pipeline.train(lambda: self._tell(job, "training"))
         job.prepared = True
         self._tell(job, "ready", job.pipeline.card.version, job.pipeline.card.version)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, runtime_checkable
 
 import structlog
 
+from tundish_analytics.predictions import rounded
 from tundish_platform.sdk.client import ApiError
 
 if TYPE_CHECKING:
@@ -103,7 +104,8 @@ class Roles:
             return None
         if key not in self._numbers:
             said = {name: value for name, value in asdict(card).items() if name not in _OWN}
-            said["features"] = list(card.features)
+            # JSON has no word for what is no number.
+            said["metrics"] = {name: rounded(value) for name, value in card.metrics.items()}
             try:
                 made = self.book.register_model(*key, card.sha256, said)
             except ApiError as error:
