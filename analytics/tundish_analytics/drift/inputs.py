@@ -41,7 +41,6 @@ class FeatureFinding:
         shift: of the mean, in standard deviations at training.
         index: population stability index beyond what chance gives for so few windows.
         missing: share of windows without a value.
-        p: of mean rank, distribution and missing share, before adjustment; shape ``(3,)``.
         large: whether it is worth a person's time, if it is no chance.
     """
 
@@ -51,7 +50,6 @@ class FeatureFinding:
     shift: float
     index: float
     missing: float
-    p: NDArray[np.float64]
     large: bool
 
     def document(self, adjusted: float) -> dict[str, Any]:
@@ -102,8 +100,8 @@ class InputWatch:
         return said
 
     def _judge(self, begun: int, values: NDArray[np.float64]) -> None:
-        findings = compared(values, self.reference)
-        adjusted = holm(np.vstack([finding.p for finding in findings])).min(axis=1)
+        findings, p = compared(values, self.reference)
+        adjusted = holm(p).min(axis=1)
         order = [row for row in np.argsort(adjusted) if adjusted[row] < FALSE_ALARM]
         self.batches += 1
         self.found = [findings[row].document(float(adjusted[row])) for row in order[:_SHOWN]]
@@ -117,57 +115,82 @@ class InputWatch:
         self.level = "act" if lasting else "watch" if order else "ok"
 
 
-def compared(values: NDArray[np.float64], reference: Reference) -> list[FeatureFinding]:
-    """Each feature of a batch ``(windows, features)`` against its reference."""
-    return [
-        _feature(name, column, feature, reference)
-        for name, column, feature in zip(reference.names, values.T, reference.features, strict=True)
+def compared(
+    values: NDArray[np.float64], reference: Reference
+) -> tuple[list[FeatureFinding], NDArray[np.float64]]:
+    """Each feature of a batch ``(windows, features)`` against its reference.
+
+    Returns:
+        The findings, and p-values ``(features, 3)`` of mean rank, distribution and missing share before
+        adjustment.
+    """
+    columns = [column[np.isfinite(column)] for column in values.T]
+    features = reference.features
+    findings = [
+        _finding(name, there, known, reference, 1 - there.size / len(values))
+        for name, there, known in zip(reference.names, columns, features, strict=True)
     ]
+    pairs = list(zip(columns, features, strict=True))
+    freedom = reference.batches - 1
+    p = np.column_stack([
+        2 * scipy.stats.t.sf([_rank_t(there, known, reference) for there, known in pairs], freedom),
+        scipy.stats.t.sf([_distribution_t(there, known, reference) for there, known in pairs], freedom),
+        scipy.stats.binom.sf(
+            [len(values) - there.size - 1 for there in columns], len(values),
+            [_usual(known.missing, reference) for known in features],
+        ),
+    ])  # fmt: skip
+    for row, (there, known) in enumerate(pairs):
+        if known.spread == 0 and there.size:
+            other = int((there != known.centre).sum())
+            p[row, 0] = scipy.stats.binom.sf(other - 1, there.size, _usual(0.0, reference))
+    return findings, p
 
 
-def _feature(
-    name: str, column: NDArray[np.float64], known: FeatureReference, reference: Reference
+def _usual(share: float, reference: Reference) -> float:
+    """A share at training, as if there had been half a case in one more window: 0 is never known for sure."""
+    return (share * reference.windows + 0.5) / (reference.windows + 1)
+
+
+def _finding(
+    name: str, there: NDArray[np.float64], known: FeatureReference, reference: Reference, missing: float
 ) -> FeatureFinding:
-    there = column[np.isfinite(column)]
-    missing = 1 - there.size / column.size
-    # One more window than there were, half of it missing: a share of 0 is never known for sure.
-    usual = (known.missing * reference.windows + 0.5) / (reference.windows + 1)
-    gone = float(scipy.stats.binom.sf(column.size - there.size - 1, column.size, usual))
-    if not there.size or known.missing == 1.0:
-        return FeatureFinding(
-            name, np.nan, known.centre, 0.0, 0.0, missing, np.array([1.0, 1.0, gone]),
-            missing - known.missing >= MISSING,
-        )  # fmt: skip
+    gone = missing - known.missing >= MISSING
+    if not _comparable(there, known):
+        return FeatureFinding(name, np.nan, known.centre, 0.0, 0.0, missing, gone)
     mean = float(there.mean())
     shift = (mean - known.centre) / max(known.spread, _TINY)
-    index, moved = _distribution(there, known, reference)
-    large = abs(shift) >= SHIFT or index >= INDEX or missing - known.missing >= MISSING
-    p = np.array([_rank_p(there, known, reference), moved, gone])
-    return FeatureFinding(name, mean, known.centre, shift, index, missing, p, large)
+    index = _index(there, known, reference)
+    return FeatureFinding(
+        name, mean, known.centre, shift, index, missing, gone or abs(shift) >= SHIFT or index >= INDEX
+    )
 
 
-def _rank_p(there: NDArray[np.float64], known: FeatureReference, reference: Reference) -> float:
-    if known.spread == 0:
-        other = int((there != known.centre).sum())
-        return float(scipy.stats.binom.sf(other - 1, there.size, 0.5 / (reference.windows + 1)))
+def _comparable(there: NDArray[np.float64], known: FeatureReference) -> bool:
+    return there.size > 0 and known.missing < 1
+
+
+def _rank_t(there: NDArray[np.float64], known: FeatureReference, reference: Reference) -> float:
+    if not _comparable(there, known) or known.spread == 0:
+        return 0.0
     # A batch with holes has fewer windows, and its mean rank swings the more.
-    swing = known.swing * np.sqrt(reference.batch / there.size) * np.sqrt(1 + 1 / reference.batches)
-    t = abs(known.rank(there) - _MIDDLE) / max(float(swing), _TINY)
-    return float(2 * scipy.stats.t.sf(t, reference.batches - 1))
+    swing = known.swing * np.sqrt((reference.batch / there.size) * (1 + 1 / reference.batches))
+    return abs(known.rank(there) - _MIDDLE) / max(float(swing), _TINY)
 
 
-def _distribution(
-    there: NDArray[np.float64], known: FeatureReference, reference: Reference
-) -> tuple[float, float]:
-    """Index beyond chance, and the p-value of the difference."""
-    shares, bins = np.asarray(known.shares), len(known.shares) - 1
-    if min(known.shares) == 0:
-        return 0.0, 1.0
-    seen = known.counts(there)
-    chance = bins * (1 / there.size + 1 / reference.windows)
-    observed = np.maximum(seen / there.size, 0.5 / there.size)
-    index = float(((observed - shares) * np.log(observed / shares)).sum()) - chance * known.scale
-    square = chi_square(seen, shares) / (1 + 1 / reference.batches)
+def _distribution_t(there: NDArray[np.float64], known: FeatureReference, reference: Reference) -> float:
+    if not _comparable(there, known) or min(known.shares) == 0:
+        return -np.inf
+    square = chi_square(known.counts(there), np.asarray(known.shares)) / (1 + 1 / reference.batches)
     swing = max(known.apart_swing * np.sqrt(1 + 1 / reference.batches), _TINY)
-    t = (np.log(max(square, _TINY)) - known.apart) / swing
-    return index, float(scipy.stats.t.sf(t, reference.batches - 1))
+    return float((np.log(max(square, _TINY)) - known.apart) / swing)
+
+
+def _index(there: NDArray[np.float64], known: FeatureReference, reference: Reference) -> float:
+    """Population stability index beyond what as few windows give by chance."""
+    shares = np.asarray(known.shares)
+    if shares.min() == 0:
+        return 0.0
+    observed = np.maximum(known.counts(there) / there.size, 0.5 / there.size)
+    chance = (shares.size - 1) * (1 / there.size + 1 / reference.windows) * known.scale
+    return float(((observed - shares) * np.log(observed / shares)).sum() - chance)
