@@ -14,6 +14,7 @@ from tundish_dashboards.callbacks import Pages
 from tundish_dashboards.guard import harden_dispatch, install_guard, install_headers
 from tundish_dashboards.invitations import invitation_pages
 from tundish_dashboards.market.page import market_page, register_market
+from tundish_dashboards.models.page import models_page, register_models
 from tundish_dashboards.notices.page import alarm_settings_page, register_alarm_settings
 from tundish_dashboards.people.page import people_page, register_people
 from tundish_dashboards.plant.page import plant_page, register_plant
@@ -107,6 +108,7 @@ def _register(pages: Pages, server: Flask) -> None:
             Page.PLANT: plant_page,
             Page.ALARMS: alarms_page,
             Page.ALARM_SETTINGS: alarm_settings_page,
+            Page.MODELS: models_page,
             Page.MARKET: market_page,
             Page.PEOPLE: people_page,
             Page.AUDIT: audit_page,
@@ -117,6 +119,7 @@ def _register(pages: Pages, server: Flask) -> None:
     register_plant(pages)
     register_alarms(pages)
     register_alarm_settings(pages)
+    register_models(pages)
     register_market(pages)
     register_people(pages)
     register_audit(pages)

@@ -18,6 +18,7 @@ from tundish_platform.api.rates import Rate, RateLimits
 from tundish_platform.assets import upsert_signals
 from tundish_platform.marketplace import Catalogue
 from tundish_platform.migrations import upgrade
+from tundish_platform.model_registry import ReportSpec, VersionSpec, register_version, report_on
 from tundish_platform.samples import SCHEMAS, AlarmReport, SampleBatch, SampleKind, SignalRole, SignalSpec
 from tundish_platform.store import Telemetry
 from tundish_platform.tenancy import Permission, Role, TenantScope, access_tenant
@@ -108,6 +109,7 @@ def _fill(context: PlatformContext, token: str, slug: str, mark: str) -> dict[st
         ids = upsert_signals(session, scope, f"{mark}-connector", _specs(mark))
     now = datetime.now(UTC).replace(microsecond=0)
     _raise(context, scope, mark, now)
+    _train(context, slug, mark, now)
     first, second = ids.values()
     times = [now - timedelta(seconds=60 - n) for n in range(60)]
     numbers = [[first] * 60, times, [424242.0 + n for n in range(60)], [0] * 60]
@@ -137,6 +139,23 @@ def _raise(context: PlatformContext, scope: TenantScope, mark: str, now: datetim
         shelved = next(a for a in list_alarms(session, engineer, now) if a.key.endswith("shelved"))
         until = now + timedelta(hours=8)
         handle(session, engineer, shelved.id, Transition.SHELVED, comment=f"{mark}-WHY", until=until, now=now)
+
+
+def _train(context: PlatformContext, slug: str, mark: str, now: datetime) -> None:
+    """A champion with a report, and a candidate."""
+    card = {
+        "trained_from": now, "trained_to": now, "cases": 3, "features": [f"{mark}-Site/Shop/L1/M1/C1/V1"],
+        "code": "1", "protocol_zh": f"{mark}方法", "protocol_en": f"{mark}-PROTOCOL", "metrics": {"f1": 0.97},
+        "limits_zh": f"{mark}局限", "limits_en": f"{mark}-LIMITS",
+    }  # fmt: skip
+    version = {"line": f"{mark}-Site/Shop/L1", "model": "hydraulic", "digest": "a" * 64, "card": card}
+    evidence = {"summary_zh": f"{mark}漂移", "summary_en": f"{mark}-DRIFT", "hits": {"cooler": {"judged": 7}}}
+    report = {"kind": "drift", "level": "watch", "moment": now, "evidence": evidence}
+    with context.metadata.session() as session:
+        worker = access_tenant(job_principal(session, "worker", Role.ANALYST), slug, Permission.TRAIN)
+        specs = [VersionSpec.model_validate(version | {"version": f"{mark}-{n}"}) for n in (1, 2)]
+        champion, _ = [register_version(session, worker, spec, now)[0] for spec in specs]
+        report_on(session, worker, champion.id, ReportSpec.model_validate(report), now)
 
 
 def _table(kind: SampleKind, columns: list[list[Any]]) -> pa.Table:

@@ -71,12 +71,13 @@ def test_the_neighbour_sees_the_canary(site: Site) -> None:
     # Plotly's writer escapes Chinese, or leaves it as it is where orjson is installed.
     assert b"CANARY\\u62a5\\u8b66" in seen or "CANARY报警".encode() in seen, "the alarm"
     assert b"CANARY-WHY" in seen, "the reason that stands in its timeline"
+    assert b"CANARY-2" in seen, "the version of its model"
 
 
 @pytest.mark.parametrize("login", [None, "insider", "viewer", "bureau"])
 @pytest.mark.parametrize(
     "path",
-    [FOREIGN, *(f"/{page}/canary-plant" for page in ("market", "alarms", "people", "audit"))],
+    [FOREIGN, *(f"/{page}/canary-plant" for page in ("market", "alarms", "models", "people", "audit"))],
 )
 def test_nobody_else_gets_a_byte_of_it(site: Site, login: str | None, path: str) -> None:
     assert not CANARY.search(_everything_seen(site, site.visitor(login), path))

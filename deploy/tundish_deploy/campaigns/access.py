@@ -28,7 +28,15 @@ if TYPE_CHECKING:
     from tundish_deploy.campaigns.strangers import Asker
 
 UPDATE: Final = "/_dash-update-component"
-_PAGES: Final = ("/plant/steel", "/market/steel", "/people/steel", "/audit/steel", "/bureau", "/account")
+_PAGES: Final = (
+    "/plant/steel",
+    "/market/steel",
+    "/models/steel",
+    "/people/steel",
+    "/audit/steel",
+    "/bureau",
+    "/account",
+)
 _OPEN_PAGES: Final = frozenset(
     {"people.login", "people.log_in", "people.code", "people.give_code", "people.language"}
 )
@@ -109,7 +117,8 @@ def refusal(access: Access | None, asker: Asker) -> frozenset[int] | None:
         return None if above and (asker.principal.person or not access.person) else frozenset({403})
     if "steel" not in asker.principal.tenants:
         return frozenset({404})
-    return None if access.tenant in asker.principal.permissions("steel") else frozenset({403})
+    may = access.tenant in asker.principal.permissions("steel")
+    return None if may and (asker.principal.person or not access.person) else frozenset({403})
 
 
 def _above(asker: Asker, permission: Permission) -> bool:

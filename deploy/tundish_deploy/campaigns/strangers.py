@@ -25,6 +25,7 @@ from tundish_platform.api.rates import Rate, RateLimits
 from tundish_platform.assets import Heartbeat, save_heartbeat, upsert_signals
 from tundish_platform.marketplace import Catalogue
 from tundish_platform.migrations import upgrade
+from tundish_platform.model_registry import VersionSpec, register_version
 from tundish_platform.people.settings import PeopleSettings
 from tundish_platform.samples import SCHEMAS, AlarmReport, SampleBatch, SampleKind, SignalRole, SignalSpec
 from tundish_platform.store import Telemetry
@@ -199,6 +200,13 @@ def _fill(session: Session, made: Strangers) -> None:
     take_reports(session, scopes[Role.ANALYST], "opc", [report], now)
     rule = {"signal": made.signals["Pressure"], "kind": "high", "threshold": 1, **names}
     create_rule(session, scopes[Role.OWNER], RuleSpec.model_validate(rule), now)
+    card = {
+        "trained_from": now, "trained_to": now, "cases": 1, "features": [f"{_LINE}/M/C/Pressure"],
+        "code": CANARY, "protocol_zh": CANARY, "protocol_en": CANARY, "metrics": {}, "limits_zh": CANARY,
+        "limits_en": CANARY,
+    }  # fmt: skip
+    version = {"line": _LINE, "model": "m", "version": "1", "digest": "a" * 64, "card": card}
+    register_version(session, scopes[Role.ANALYST], VersionSpec.model_validate(version), now)
 
 
 def _services(session: Session) -> list[Asker]:

@@ -1,4 +1,4 @@
-"""The model registry: versions of models with their cards, who decided what, how they fare. No model bytes."""
+"""The model registry: versions with their cards, who decided what, how they fare. No model bytes."""
 
 from tundish_platform.model_registry.deciding import decide
 from tundish_platform.model_registry.reading import (

@@ -131,7 +131,7 @@ def note(
         "line": row.line, "model": row.model, "version": row.version, "from": was, "to": row.state,
         "reason": reason,
     }  # fmt: skip
-    record_of(session, scope, f"model.{what}", f"model/{row.id}", now, detail)
+    record_of(session, scope, f"model.{what.name.lower()}", f"model/{row.id}", now, detail)
 
 
 def _row(scope: TenantScope, spec: VersionSpec, state: State, now: datetime) -> ModelVersion:
