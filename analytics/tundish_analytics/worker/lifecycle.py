@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
@@ -14,6 +15,7 @@ from tundish_analytics.worker import wording
 from tundish_analytics.worker.notes import Notes
 from tundish_analytics.worker.pipeline import NotReady, Pipeline
 from tundish_analytics.worker.proposal import out_of_time
+from tundish_analytics.worker.roles import REREAD_S
 from tundish_analytics.worker.trial import Trial, twin
 from tundish_analytics.worker.windows import from_us, to_us
 
@@ -40,14 +42,15 @@ class _Life:
         drift: of the version in use.
         trials: by challenger; ``None`` for one that cannot run.
         told: moment and level of the last report by kind and version.
-        refused: versions named champion that this worker could not load.
+        refused: versions named champion that this worker could not load, and the monotonic time before which
+            it does not try again; a person may sign one in the meantime.
     """
 
     drift: ModelDrift
     version: str
     trials: dict[str, Trial | None] = field(default_factory=dict)
     told: dict[tuple[str, str], tuple[int, Level]] = field(default_factory=dict)
-    refused: set[str] = field(default_factory=set)
+    refused: dict[str, float] = field(default_factory=dict)
 
 
 class ModelLife:
@@ -96,13 +99,15 @@ class ModelLife:
         self._roles.register(pipeline.site.tenant, pipeline.card)
         champion = self.named(pipeline)
         life = self._life(pipeline)
-        if champion in {None, pipeline.card.version} or champion in life.refused:
+        if champion is None or champion == pipeline.card.version:
+            return pipeline
+        if time.monotonic() < life.refused.get(champion, 0.0):
             return pipeline
         try:
-            return self._changed(pipeline, str(champion))
-        except RegistryError as error:
+            return self._changed(pipeline, champion)
+        except (NotReady, *self._failures) as error:
             # The line goes on with what it has; the log says why.
-            life.refused.add(str(champion))
+            life.refused[champion] = time.monotonic() + REREAD_S
             _log.warning("champion_refused", model=pipeline.model_id, version=champion, reason=str(error))
             return pipeline
 
