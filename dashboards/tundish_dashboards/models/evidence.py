@@ -103,5 +103,6 @@ def _plain(view: TenantView, value: Any) -> str:  # noqa: ANN401 - JSON
             rest = f" … ({len(value)})" if len(value) > _ROWS else ""
             return ", ".join(_plain(view, one) for one in value[:_ROWS]) + rest
         case str():
-            return view.t.maybe(f"model_level.{value}", value)
+            # Words that reports use for levels and outcomes; everything else is told as it is.
+            return view.t.maybe(f"model_word.{value}", value)
     return str(value)

@@ -144,7 +144,14 @@ def _register_deciding(pages: Pages) -> None:
             return True, "", "", components.notice(Tone.BAD, view.t("models.gone"), ""), "", None
         title = view.t(f"model_decision.{decision.name.lower()}")
         words = view.t(f"model_decision_means.{decision.name.lower()}")
-        return True, f"{title}: {found.version}", words, None, "", {"do": decision.value, "model": number}
+        return (
+            True,
+            f"{title.rstrip('…')}: {found.version}",
+            words,
+            None,
+            "",
+            {"do": decision.value, "model": number},
+        )
 
     @pages.on_tenant(
         Output("model-dialog", "opened", allow_duplicate=True),

@@ -8,6 +8,7 @@ from dash import html
 
 from tundish_dashboards import components
 from tundish_dashboards.models.words import (
+    OPEN,
     approval_words,
     headline,
     level_words,
@@ -50,10 +51,11 @@ def model_list(view: TenantView, state: State | None, before: int) -> Component:
 
 def _row(view: TenantView, info: ModelInfo) -> Component:
     t = view.t
+    # What nobody uses any more needs nobody's attention.
     levels = [
         level_words(view, info.levels[kind], f"{t(f'model_report.{kind}')}: ")
         for kind in ReportKind
-        if kind in info.levels
+        if kind in info.levels and info.state in OPEN
     ]
     head = [state_words(view, info.state), html.Strong(info.model), html.Span(info.version, className="code")]
     facts = [approval_words(view, info), window_words(view, info), headline(view, info.metrics), *levels]

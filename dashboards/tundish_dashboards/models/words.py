@@ -25,7 +25,7 @@ _STATE_TONES: Final = {
 }
 _LEVEL_TONES: Final = {Level.OK: Tone.GOOD, Level.WATCH: Tone.NOTICE, Level.ACT: Tone.BAD}
 # Those that may still speak for a line, so that it matters whether somebody looked at them.
-_OPEN: Final = frozenset({State.CHAMPION, State.SHADOW, State.CANDIDATE})
+OPEN: Final = frozenset({State.CHAMPION, State.SHADOW, State.CANDIDATE})
 _HEADLINES: Final = 3
 
 
@@ -46,7 +46,7 @@ def approval_words(view: TenantView, info: ModelInfo) -> str | Component:
         at = view.formats.moment(info.approved_at, seconds=False)
         return view.t("models.approved", by=info.approved_by, at=at)
     words = view.t("models.unapproved")
-    return components.status(Tone.NOTICE, words) if info.state in _OPEN else words
+    return components.status(Tone.NOTICE, words) if info.state in OPEN else words
 
 
 def window_words(view: TenantView, info: ModelInfo) -> str:
