@@ -70,6 +70,7 @@ class ModelLife:
     ) -> None:
         self._roles = roles
         self._failures = failures
+        self._unusable: tuple[type[Exception], ...] = (NotReady, *failures)
         self._propose = propose
         self._lives: dict[tuple[str, str, str], _Life] = {}
 
@@ -105,7 +106,7 @@ class ModelLife:
             return pipeline
         try:
             return self._changed(pipeline, champion)
-        except (NotReady, *self._failures) as error:
+        except self._unusable as error:
             # The line goes on with what it has; the log says why.
             life.refused[champion] = time.monotonic() + REREAD_S
             _log.warning("champion_refused", model=pipeline.model_id, version=champion, reason=str(error))
