@@ -17,6 +17,7 @@ from tundish_deploy.commands import (
     evaluate,
     lines,
     metadata,
+    models,
     opcua,
     parts,
     people,
@@ -50,6 +51,7 @@ app.add_typer(
 app.add_typer(
     metadata.app, name="metadata", help="The metadata database: bring it up to date, check its guard."
 )
+app.add_typer(models.app, name="models", help="Stored models: which are ours, sign one that is known.")
 app.add_typer(audit.app, name="audit", help="The audit trail: verify, export, anchor, let go of what is old.")
 app.add_typer(release.app, name="release", help="What is shipped: parts list, licences, known flaws.")
 app.add_typer(city.app, name="city", help="Jobs over several tenants, on a Dask cluster.")

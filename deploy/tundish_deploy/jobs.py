@@ -40,6 +40,7 @@ def run_analytics(settings: Settings, stopped: threading.Event) -> None:
         settings.data_dir / "models",
         stopped,
         tell,
+        settings.worker.key_file,
     )
 
 

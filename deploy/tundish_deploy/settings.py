@@ -266,12 +266,15 @@ class WorkerSettings(BaseModel):
     Attributes:
         tenants: slugs whose lines it trains for and scores.
         token_file: holds its API token.
+        key_file: signs models; the same on every machine that shares their folder. Made in the data folder
+            if absent.
     """
 
     model_config = ConfigDict(extra="forbid")
 
     tenants: list[str] = Field(default_factory=list)
     token_file: Path | None = None
+    key_file: Path | None = None
 
 
 class PeopleSection(BaseModel):

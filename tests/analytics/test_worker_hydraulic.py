@@ -119,6 +119,8 @@ def trained(
 def bench(trained: tuple[Bench, Path], tmp_path: Path) -> Bench:
     """A copy of the trained bench; its models lie in `tmp_path`."""
     shutil.copytree(trained[1], tmp_path, dirs_exist_ok=True)
+    # The models are signed; who takes them along takes the key along.
+    shutil.copy(trained[1].with_name(f"{trained[1].name}.key"), tmp_path.with_name(f"{tmp_path.name}.key"))
     return replace(trained[0], platform=copy.deepcopy(trained[0].platform))
 
 

@@ -89,7 +89,7 @@ def test_a_damaged_model_stops_its_own_pipeline_only(
     stages = {(p.tenant, p.stage) for p in told}
     assert ("a", "failed") in stages
     assert ("b", "waiting") in stages
-    assert "train it again" in next(p.en for p in told if p.stage == "failed")
+    assert "train the model again" in next(p.en for p in told if p.stage == "failed")
 
 
 def test_lines_without_the_needed_signals_get_no_pipeline(

@@ -11,6 +11,7 @@ import pytest
 from waitress import wasyncore
 from waitress.server import create_server
 
+from tundish_analytics.models.registry import Registry
 from tundish_analytics.worker import Progress, run_worker
 from tundish_connectors.replay.history import history_batches
 from tundish_platform.api.app import create_app
@@ -95,6 +96,18 @@ def test_history_becomes_models_and_predictions_that_the_platform_reads(
     assert drift["line"] == kit("igbt-ageing").line
     assert drift["evidence"][0]["signal"].endswith("Channel1/VCEon")
     assert drift["value_signal"] is not None
+
+    registry = Registry(tmp_path / "models")
+    with Client(address, tokens["analyst"]) as client:
+        known = {row["model"]: row for row in client.models(TENANT)}
+        running = {row["model"]: row["champion"] for row in client.model_roles(TENANT)}
+    assert set(known) == {"igbt-ageing", "mosfet-life"}
+    assert {row["state"] for row in known.values()} == {"champion"}
+    for model, row in known.items():
+        card = registry.card(TENANT, kit("igbt-ageing").line, model, row["version"])
+        assert (row["digest"], row["cases"]) == (card.sha256, card.cases)
+        assert running[model] == row["version"]
+    assert running["igbt-ageing"] == drift["version"]
 
 
 @pytest.mark.integration

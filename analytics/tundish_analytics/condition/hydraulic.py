@@ -32,7 +32,7 @@ MIN_COMPLETENESS: Final = 0.6
 # With shrinkage this small the discriminant still sees weak directions; the accumulator shows in no other.
 _SHRINKAGE: Final = 1e-4
 _RIDGE: Final = 3.0
-_INTERVAL: Final = 0.8
+INTERVAL: Final = 0.8
 
 
 def make_classifier(classes: int) -> Pipeline:
@@ -78,6 +78,7 @@ class _Fitted:
     counts: NDArray[np.int64]
     held_out_f1: float
     reference: HealthyReference
+    held_out_accuracy: float | None = None
 
 
 class HydraulicCondition:
@@ -153,9 +154,11 @@ class HydraulicCondition:
 
     @property
     def metrics(self) -> dict[str, float]:
-        """Macro-F1 per target on held-out condition blocks, and half the pressure interval in bar."""
+        """Macro-F1 and accuracy by target on held-out condition blocks, half the pressure interval in bar."""
         scores = {f"macro_f1.{name}": fitted.held_out_f1 for name, fitted in self._fitted.items()}
-        return scores | {"accumulator_pressure.half_width_bar": self._pressure[1]}
+        shares = {f"accuracy.{name}": fitted.held_out_accuracy for name, fitted in self._fitted.items()}
+        known = {name: share for name, share in shares.items() if share is not None}
+        return scores | known | {"accumulator_pressure.half_width_bar": self._pressure[1]}
 
     def classes(self, target: str) -> NDArray[np.float64]:
         """Labels of one target in rising order."""
@@ -196,6 +199,7 @@ class HydraulicCondition:
                 "temperature": fitted.temperature,
                 "counts": fitted.counts,
                 "held_out_f1": fitted.held_out_f1,
+                "held_out_accuracy": fitted.held_out_accuracy,
                 "reference": fitted.reference.state(),
             }
             for name, fitted in self._fitted.items()
@@ -240,6 +244,7 @@ def _fit_target(
         counts=counts,
         held_out_f1=float(f1_score(y, held_out.argmax(axis=1), average="macro")),
         reference=HealthyReference.learn(features, label, healthy),
+        held_out_accuracy=float((held_out.argmax(axis=1) == y).mean()),
     )
 
 
@@ -252,4 +257,4 @@ def _fit_pressure(
     """The regressor, and the half width that covers 80 % of held-out blocks' errors (split conformal)."""
     regressor = make_regressor()
     error = np.abs(held_out_values(regressor, features, bar, blocks) - bar)
-    return regressor.named_steps["ridge"].fit(ready, bar), float(np.quantile(error, _INTERVAL))
+    return regressor.named_steps["ridge"].fit(ready, bar), float(np.quantile(error, INTERVAL))

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from tundish_analytics.worker.notes import Case
+
 if TYPE_CHECKING:
     from tundish_analytics.worker.output import Outputs
     from tundish_analytics.worker.windows import Reader
@@ -51,13 +53,14 @@ class LiveHits:
         """Source time of the last judged label of a target."""
         return self._position.get(target)
 
-    def judge(self, target: str, cases: list[tuple[int, bool | None]]) -> None:
+    def judge(self, target: str, cases: list[tuple[int, bool | None]], ends: list[int] | None = None) -> None:
         """Count cases and write the new rate.
 
         Args:
             target: which.
             cases: source time of the label and whether the prediction was right, ``None`` for abstained;
                 rising, each later than `position_us`.
+            ends: of the windows the cases were predicted from; the labels' own times if absent.
         """
         if not cases:
             return
@@ -71,3 +74,6 @@ class LiveHits:
         if tally.answered:
             row["HitRate"] = tally.hits / tally.answered
         self._outputs.write_hits([(target, cases[-1][0], row)])
+        if self._outputs.notes is not None:
+            windows = zip(cases, ends or [ts for ts, _ in cases], strict=True)
+            self._outputs.notes.judged([Case(target, ts, end, right) for (ts, right), end in windows])

@@ -8,7 +8,7 @@ import numpy as np
 
 from tundish_analytics import checks
 from tundish_analytics.condition.cycles import CYCLE_S, FAST_SEMANTICS, SLOW_SEMANTICS
-from tundish_analytics.condition.hydraulic import MIN_COMPLETENESS, HydraulicCondition
+from tundish_analytics.condition.hydraulic import INTERVAL, MIN_COMPLETENESS, HydraulicCondition
 from tundish_analytics.condition.targets import PRESSURE_TARGET, TARGETS
 from tundish_analytics.models.folds import TooFewGroups
 from tundish_analytics.models.registry import ModelCard
@@ -105,7 +105,7 @@ class HydraulicPipeline(Pipeline):
             limits_zh=_LIMITS_ZH, limits_en=_LIMITS_EN, **span(starts[0], starts[-1] + _CYCLE_US),
         )  # fmt: skip
         self._model = model
-        return self._keep(card, model.state())
+        return self._keep(card, model.state(), _means(windows))
 
     @property
     def model(self) -> HydraulicCondition:
@@ -122,8 +122,17 @@ class HydraulicPipeline(Pipeline):
         if gone:
             raise NotReady(f"缺少信号 {gone[0]}。", f"Signal {gone[0]} is no longer declared.")
         self._inputs = [known[path] for path in self.card.features]
+
+    def _resume(self) -> None:
+        super()._resume()
         self._hits.restore(self.site.reader)
         self._recall()
+
+    def expected_hits(self) -> dict[str, float]:
+        """See `Pipeline.expected_hits`; the pressure's interval is to hold 80 % of the values."""
+        found = {target.name: self.card.metrics.get(f"accuracy.{target.name}") for target in TARGETS}
+        known = {name: share for name, share in found.items() if share is not None}
+        return known | {PRESSURE_TARGET: INTERVAL}
 
     def _starts(self, start_us: int, end_us: int | None = None) -> NDArray[np.int64]:
         """Start of each cycle: the first time at which each count was seen."""
@@ -178,6 +187,7 @@ class HydraulicPipeline(Pipeline):
 
     def _predict(self, starts: NDArray[np.int64]) -> list[Prediction]:
         windows = np.concatenate([self._windows(part) for part in _stretches(starts)])
+        self._saw(starts + _CYCLE_US, _means(windows))
         readings, complete = self.model.read(windows, self._inputs)
         return [
             self._prediction(name, reading, row, int(start), float(complete[row]))
@@ -223,7 +233,7 @@ class HydraulicPipeline(Pipeline):
             self._answers.setdefault(int(start), {})[PRESSURE_TARGET] = answer
 
     def _judged_us(self, target: str) -> int:
-        return self._hits.position_us(target) or self._trained_to_us()
+        return self._hits.position_us(target) or max(self._trained_to_us(), self._begun_us)
 
     def _judge(self) -> None:
         """Compare answers with the inspections that have come since."""
@@ -239,12 +249,10 @@ class HydraulicPipeline(Pipeline):
             cycle = _cycle_of(starts, ts)
             # A label later than the newest answer waits for its cycle to be scored.
             rows = np.flatnonzero((ts > self._judged_us(name)) & (cycle >= 0))
-            cases = [
-                (int(ts[row]), _right(self._answers[int(starts[cycle[row]])], name, truth[row]))
-                for row in rows
-                if name in self._answers[int(starts[cycle[row]])]
-            ]
-            self._hits.judge(name, cases)
+            begun = {row: int(starts[cycle[row]]) for row in rows.tolist()}
+            known = [row for row, start in begun.items() if name in self._answers[start]]
+            cases = [(int(ts[row]), _right(self._answers[begun[row]], name, truth[row])) for row in known]
+            self._hits.judge(name, cases, [begun[row] + _CYCLE_US for row in known])
         done = min(self._judged_us(name) for name in labels)
         self._answers = {start: given for start, given in self._answers.items() if start >= done - _CYCLE_US}
 
@@ -252,6 +260,15 @@ class HydraulicPipeline(Pipeline):
 def _right(given: dict[str, tuple[float, float] | None], name: str, truth: float) -> bool | None:
     answer = given[name]
     return None if answer is None else bool(answer[0] <= truth <= answer[1])
+
+
+def _means(windows: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Mean of each signal over each cycle, NaN where it was silent; shape ``(cycles, signals)``."""
+    known = np.isfinite(windows)
+    total = np.where(known, windows, 0.0).sum(axis=1)
+    count = known.sum(axis=1)
+    found: NDArray[np.float64] = np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0)
+    return found
 
 
 def _cycle_of(starts: NDArray[np.int64], ts: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -17,9 +17,11 @@ from tundish_analytics.worker.anomaly import AnomalyPipeline
 from tundish_analytics.worker.bearing import BearingPipeline
 from tundish_analytics.worker.hydraulic import HydraulicPipeline
 from tundish_analytics.worker.igbt import IgbtPipeline
+from tundish_analytics.worker.lifecycle import ModelLife
 from tundish_analytics.worker.mosfet import MosfetPipeline
 from tundish_analytics.worker.pipeline import NotReady, Pipeline, sites_of
 from tundish_analytics.worker.plates import PlatePipeline
+from tundish_analytics.worker.roles import ModelBook, Roles
 from tundish_platform.sdk.client import ApiError, Client
 
 if TYPE_CHECKING:
@@ -108,6 +110,11 @@ class Worker:
     watch: Callable[[Pipeline, int], None] = lambda _pipeline, _written: None
     _jobs: dict[tuple[str, str, str], _Job] = field(default_factory=dict)
     _discovered: float = float("-inf")
+    _life: ModelLife | None = None
+
+    def __post_init__(self) -> None:
+        if isinstance(self.client, ModelBook):
+            self._life = ModelLife(Roles(self.client), _FAILURES)
 
     def discover(self) -> None:
         """Bind pipelines to the lines there are; known ones keep their state."""
@@ -137,7 +144,7 @@ class Worker:
         try:
             if not job.prepared:
                 self._prepare(job)
-            written = job.pipeline.score()
+            written = self._score(job)
             self.watch(job.pipeline, written)
         except NotReady as wait:
             job.due = time.monotonic() + _TRAIN_RETRY_S
@@ -155,10 +162,18 @@ class Worker:
         return written
 
     def _prepare(self, job: _Job) -> None:
-        if not job.pipeline.restore():
+        if not job.pipeline.restore(None if self._life is None else self._life.named(job.pipeline)):
             job.pipeline.train(lambda: self._tell(job, "training"))
         job.prepared = True
         self._tell(job, "ready", job.pipeline.card.version, job.pipeline.card.version)
+
+    def _score(self, job: _Job) -> int:
+        if self._life is None:
+            return job.pipeline.score()
+        job.pipeline = self._life.chosen(job.pipeline)
+        written = job.pipeline.score()
+        self._life.followed(job.pipeline)
+        return written
 
     def _failed(self, job: _Job, zh: str, en: str) -> int:
         job.due = time.monotonic() + _REST_S
@@ -182,7 +197,8 @@ def train(
         client: the platform.
         tenant: slug.
         line: path of the line.
-        registry: where the models are stored; the new versions become the current ones.
+        registry: where the models are stored. A line's first version becomes its champion, a later one a
+            candidate: people decide.
         tell: called with what is waited for or done.
 
     Returns:
@@ -191,7 +207,8 @@ def train(
     Raises:
         ApiError: the platform does not answer or refuses.
     """
-    cards = []
+    cards: list[ModelCard] = []
+    roles = Roles(client) if isinstance(client, ModelBook) else None
     for site in sites_of(client, tenant, registry):
         bound = [pipeline for kind in PIPELINES if (pipeline := kind.bind(site))] if site.line == line else []
         for pipeline in bound:
@@ -200,6 +217,8 @@ def train(
             try:
                 cards.append(pipeline.train(partial(tell, Progress("training", *place))))
                 tell(Progress("ready", *place, cards[-1].version, cards[-1].version))
+                if roles is not None:
+                    roles.register(tenant, cards[-1])
             except NotReady as wait:
                 tell(Progress("waiting", *place, wait.zh, wait.en))
     return cards
@@ -212,6 +231,7 @@ def run_worker(
     registry_root: Path,
     stop_event: Event,
     on_progress: Callable[[Progress], None],
+    key_file: Path | None = None,
 ) -> None:
     """Train and score until told to stop; while the platform is away, try again after ever longer pauses.
 
@@ -222,13 +242,15 @@ def run_worker(
         registry_root: folder of the models.
         stop_event: ends the loop after the present pipeline's turn.
         on_progress: called with each change.
+        key_file: signs the models; see `Registry`.
 
     Raises:
         ApiError: the token is refused; no waiting would mend that.
     """
     pause = _TICK_S
     with Client(base_url, token) as client:
-        worker = Worker(client, tenants, Registry(registry_root), on_progress, AlertWatch(client))
+        registry = Registry(registry_root, key_file)
+        worker = Worker(client, tenants, registry, on_progress, AlertWatch(client))
         while not stop_event.is_set():
             begun = time.monotonic()
             try:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tundish_analytics.predictions import Prediction
+    from tundish_analytics.worker.notes import Notes
 
 _HIT_NAMES: Final = {
     "HitRate": ("现场命中率", "live hit rate"),
@@ -50,6 +51,10 @@ class Outputs:
         line: path of the line.
         model: id of the model, also the source's name.
         targets: what it predicts.
+
+    Attributes:
+        notes: where predictions and judged cases are noted, too, if anyone watches.
+        unwritten: whether they are only noted; so with a version on trial.
     """
 
     def __init__(self, reader: Reader, line: str, model: str, targets: Sequence[OutputTarget]) -> None:
@@ -58,6 +63,8 @@ class Outputs:
         self._model = model
         self._targets = tuple(targets)
         self._ids: dict[str, int] = {}
+        self.notes: Notes | None = None
+        self.unwritten = False
 
     def _id(self, target: str, leaf: str) -> int:
         if not self._ids:
@@ -114,6 +121,8 @@ class Outputs:
 
     def position_us(self) -> int | None:
         """Source time of the newest prediction written, ``None`` before the first."""
+        if self.unwritten:
+            return None
         newest = self._reader.latest_us([self._id(target.name, "Evidence") for target in self._targets])
         return max(newest.values(), default=None)
 
@@ -131,6 +140,8 @@ class Outputs:
             ]
             texts.append((self._id(prediction.target, "Evidence"), ts, prediction.to_json()))
         self._send(numbers, texts)
+        if self.notes is not None:
+            self.notes.said(predictions)
         return len(predictions)
 
     def write_hits(self, hits: Sequence[tuple[str, int, dict[str, float]]]) -> None:
@@ -140,7 +151,8 @@ class Outputs:
 
     def _send(self, numbers: Sequence[tuple[int, int, float]], texts: Sequence[tuple[int, int, str]]) -> None:
         batches = [_batch(SampleKind.NUMERIC, numbers), _batch(SampleKind.TEXT, texts)]
-        if filled := [batch for batch in batches if len(batch)]:
+        filled = [batch for batch in batches if len(batch)]
+        if filled and not self.unwritten:
             self._reader.client.ingest(self._reader.tenant, filled)
 
 

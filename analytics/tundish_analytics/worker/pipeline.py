@@ -8,12 +8,18 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Self, TypedDict, Unpack
 
+from tundish_analytics.drift.reference import Reference
+from tundish_analytics.models.registry import RegistryError
 from tundish_analytics.predictions import Prediction
+from tundish_analytics.worker.notes import Seen
 from tundish_analytics.worker.output import Outputs
 from tundish_analytics.worker.windows import Reader, from_us, to_us
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
 
     from tundish_analytics.checks import Meaning
     from tundish_analytics.models.registry import ModelCard, Registry
@@ -26,6 +32,7 @@ LOOKBACK: Final = timedelta(days=60)
 _LINE_LEVELS: Final = 3
 # Live labels trickle in while an import pours: only a pour is waited for.
 _TRICKLE: Final = (20, 0.02)
+_REFERENCE: Final = "training_reference"
 
 
 class Said(TypedDict, total=False):
@@ -104,6 +111,8 @@ class Pipeline(ABC):
         self.outputs = Outputs(site.reader, site.line, self.model_id, self.targets)
         self._card: ModelCard | None = None
         self._position: int | None = None
+        self._begun_us = 0
+        self.reference: Reference | None = None
         self._seen_cases: int | None = None
         self._check_import = True
 
@@ -142,18 +151,44 @@ class Pipeline(ABC):
             raise LookupError(f"{self.model_id} on {self.site.line} has no model yet; train it first")
         return self._card
 
-    def restore(self) -> bool:
-        """Take up the stored model, and the position from the newest prediction in the store.
+    def expected_hits(self) -> dict[str, float]:
+        """Share of right answers that held-out training cases promise, by judged target where it is known."""
+        return {}
+
+    def restore(self, version: str | None = None) -> bool:
+        """Take up a stored version, the current one if none is named, and go on where the store ends.
 
         Raises:
-            RegistryError: the stored model is damaged.
+            RegistryError: the stored model is damaged or not ours.
         """
-        loaded = self.site.registry.load(self.site.tenant, self.site.line, self.model_id)
+        if not self.load(version):
+            return False
+        self._resume()
+        return True
+
+    def load(self, version: str | None = None) -> bool:
+        """Take up a stored version without what was predicted before; see `restore`."""
+        loaded = self.site.registry.load(self.site.tenant, self.site.line, self.model_id, version)
         if loaded is None:
             return False
         self._card, state = loaded
+        known = state.pop(_REFERENCE, None)
+        self.reference = None if known is None else Reference.from_state(known)
         self._load(state)
         return True
+
+    def begin(self, start_us: int) -> None:
+        """Score and judge only what comes after this source time."""
+        self._position = self._begun_us = start_us
+
+    def _resume(self) -> None:
+        """Take up what was predicted before a restart, from the store."""
+        self._position = None
+
+    def _saw(self, ts: NDArray[np.int64], values: NDArray[np.float64]) -> None:
+        """Note the inputs of windows that end at `ts`, columns as the card's features."""
+        if self.outputs.notes is not None:
+            self.outputs.notes.saw(Seen(ts, values, self.card.features))
 
     def score(self) -> int:
         """Score every complete window that has none yet; returns how many predictions were written."""
@@ -196,8 +231,29 @@ class Pipeline(ABC):
             **(_UNSAID | said),
         )
 
-    def _keep(self, card: ModelCard, state: dict[str, Any]) -> ModelCard:
-        self._card = self.site.registry.store(self.site.tenant, card, state)
+    def _keep(
+        self, card: ModelCard, state: dict[str, Any], seen: NDArray[np.float64] | None = None
+    ) -> ModelCard:
+        """Store a trained version; the line's first becomes the current one, one on trial is not stored.
+
+        Args:
+            card: of the version.
+            state: of the model.
+            seen: the training windows' inputs in the order of time, columns as the card's features; what
+                comes later is compared with them.
+        """
+        if self.outputs.unwritten:
+            self._card = card
+            return card
+        registry, place = self.site.registry, (self.site.tenant, card.line, card.model)
+        try:
+            first = registry.current(*place) is None
+        except RegistryError:
+            first = True
+        self.reference = None if seen is None else Reference.learn(seen, card.features)
+        if self.reference is not None:
+            state = state | {_REFERENCE: self.reference.state()}
+        self._card = registry.store(self.site.tenant, card, state, current=first)
         return self._card
 
     def adopt(self, other: Pipeline) -> None:

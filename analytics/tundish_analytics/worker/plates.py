@@ -97,7 +97,7 @@ class PlatePipeline(Pipeline):
             limits_zh=_LIMITS_ZH, limits_en=_LIMITS_EN, **span(int(ts[0]), int(ts[-1])),
         )  # fmt: skip
         self._model = model
-        return self._keep(card, model.state())
+        return self._keep(card, model.state(), features[whole])
 
     def _load(self, state: dict[str, Any]) -> None:
         self._model = PlateFaults.from_state(state)
@@ -105,8 +105,15 @@ class PlatePipeline(Pipeline):
         if gone := [path for path in self.card.features if path not in known]:
             raise NotReady(f"缺少信号 {gone[0]}。", f"Signal {gone[0]} is no longer declared.")
         self._inputs = [known[path] for path in self.card.features]
+
+    def _resume(self) -> None:
+        super()._resume()
         self._hits.restore(self.site.reader)
         self._recall()
+
+    def expected_hits(self) -> dict[str, float]:
+        """See `Pipeline.expected_hits`."""
+        return {_TARGET: self.card.metrics["accuracy_of_sure"]}
 
     def _labels(self, start_us: int) -> tuple[NDArray[np.int64], NDArray[np.object_]]:
         """Source time and class of the plates a person has classified."""
@@ -134,6 +141,7 @@ class PlatePipeline(Pipeline):
         return written
 
     def _predict(self, ts: NDArray[np.int64], features: NDArray[np.float64]) -> list[Prediction]:
+        self._saw(ts, features)
         reading = self.model.read(features, self._inputs)
         complete = np.isfinite(features).mean(axis=1)
         found = []
@@ -155,7 +163,7 @@ class PlatePipeline(Pipeline):
         return found
 
     def _judged_us(self) -> int:
-        return self._hits.position_us(_TARGET) or self._trained_to_us()
+        return self._hits.position_us(_TARGET) or max(self._trained_to_us(), self._begun_us)
 
     def _recall(self) -> None:
         """Answers given before a restart, of plates that are not judged yet."""
