@@ -11,6 +11,7 @@ from tundish_platform.samples import SignalInfo, encode_batch, encode_frames
 from tundish_platform.sdk.calls.alarms import AlarmCalls
 from tundish_platform.sdk.calls.assets import AssetCalls
 from tundish_platform.sdk.calls.data import DataCalls
+from tundish_platform.sdk.calls.jobs import JobCalls
 from tundish_platform.sdk.calls.marketplace import MarketplaceCalls
 from tundish_platform.sdk.calls.notices import NoticeCalls
 from tundish_platform.sdk.calls.paths import ARROW, given, joined, of
@@ -42,6 +43,7 @@ class Client(
     AssetCalls,
     TableCalls,
     ProductCalls,
+    JobCalls,
     MarketplaceCalls,
     ProgrammeCalls,
     PeopleCalls,

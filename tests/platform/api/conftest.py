@@ -27,6 +27,7 @@ from tundish_platform.assets import (
     save_heartbeat,
     upsert_signals,
 )
+from tundish_platform.jobs import JobSpec, ScheduleSpec, ask_job, make_schedule
 from tundish_platform.marketplace import Catalogue
 from tundish_platform.products import CodeSpec, ProductSpec, assign_codes, declare_products, set_prefix
 from tundish_platform.samples import SCHEMAS, AlarmReport, SampleBatch, SampleKind, SignalRole, SignalSpec
@@ -211,6 +212,13 @@ def _products(session: Session, scope: TenantScope) -> None:
     assign_codes(session, owner, [code])
 
 
+def _jobs(session: Session) -> None:
+    owner = access_tenant(job_principal(session, "test", Role.OWNER), "steel", Permission.CONFIGURE)
+    work = {"kind": "train", "arguments": {"line": LINE}}
+    ask_job(session, owner, JobSpec.model_validate(work), NOW)
+    make_schedule(session, owner, ScheduleSpec.model_validate(work | {"cron": "0 3 1 1 *"}), NOW)
+
+
 @pytest.fixture
 def database(request: pytest.FixtureRequest, new_sqlite: Callable[[], Metadata]) -> Metadata:
     """SQLite, where a test does not ask for PostgreSQL too, by an indirect parameter."""
@@ -232,6 +240,7 @@ def world(database: Metadata, tmp_path: Path) -> Iterator[World]:
         save_heartbeat(session, scopes["steel"], "opc", Heartbeat(state="running", message_en=CANARY))
         _alarms(session, job, numbers[SPECS["pressure"].path])
         _products(session, scopes["steel"])
+        _jobs(session)
     ids = {key: numbers[declared.path] for key, declared in SPECS.items()}
     disk = Disk()
     telemetry = Telemetry(tmp_path / "store", metadata.above(Above.STORE), files=disk)
