@@ -266,12 +266,16 @@ class WorkerSettings(BaseModel):
     Attributes:
         tenants: slugs whose lines it trains for and scores.
         token_file: holds its API token.
+        cores: processes that a job of one model a machine may use.
+        scheduler: address of a Dask scheduler that does such jobs instead, ``tls://host:port``.
     """
 
     model_config = ConfigDict(extra="forbid")
 
     tenants: list[str] = Field(default_factory=list)
     token_file: Path | None = None
+    cores: int = Field(default=1, ge=1, le=256)
+    scheduler: str = ""
 
 
 class PeopleSection(BaseModel):

@@ -6,7 +6,8 @@ only for the registry's folder of the tenant on whose data it was trained.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import defaultdict
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
@@ -133,13 +134,30 @@ def city_models(  # noqa: PLR0913 - by name: the job, and how it is watched
     access.require((tenant.slug for tenant in tenants), Permission.OPERATE)
     held = [tenant.pinned() for tenant in tenants]
     tasks = {
-        (tenant.slug, machine): (tenant, machine, target, window, step)
+        (tenant.slug, machine): task
         for tenant in held
-        for machine in sorted({s.machine for s in tenant.signals if s.semantic == target})
-        if len(_inputs(tenant, machine)) > 1
+        for machine, task in machine_tasks(tenant, target, window, step).items()
     }
     outcome = run(client, machine_model, tasks, patience_s, tell)
     return CityModels(outcome.done, outcome.failed)
+
+
+def machine_tasks(
+    tenant: TenantTables, target: str, window: tuple[datetime, datetime], step: timedelta
+) -> dict[str, tuple[TenantTables, str, str, tuple[datetime, datetime], timedelta]]:
+    """Arguments of `machine_model` for each machine with a signal of the target's kind and another one.
+
+    Each names its own machine's signals only: a task travels to its worker, and a plant has thousands.
+    """
+    machines: defaultdict[str, list[SignalInfo]] = defaultdict(list)
+    for signal in tenant.signals:
+        machines[signal.machine].append(signal)
+    found = {}
+    for machine, signals in sorted(machines.items()):
+        inputs = _inputs(replace(tenant, signals=tuple(signals)), machine)
+        if len(inputs) > 1 and any(signal.semantic == target for signal in inputs):
+            found[machine] = (replace(tenant, signals=tuple(inputs)), machine, target, window, step)
+    return found
 
 
 @one_thread

@@ -149,6 +149,14 @@ class Registry:
         _refuse_foreign(data)
         return card, skops.io.loads(data, trusted=list(TRUSTED))
 
+    def current(self, tenant: str, line: str, model: str) -> str | None:
+        """The version that `load` would give; ``None`` where the model was never trained."""
+        try:
+            said = json.loads((self._place(tenant, line, model) / _CURRENT).read_bytes())
+        except FileNotFoundError:
+            return None
+        return str(said["version"])
+
     def versions(self, tenant: str, line: str, model: str) -> list[str]:
         """All stored versions of a model, oldest first."""
         place = self._place(tenant, line, model)

@@ -114,7 +114,15 @@ class Worker:
                         # More signals may have been declared since; nothing is lost before training.
                         fresh.adopt(self._jobs[key].pipeline)
                         self._jobs[key].pipeline = fresh
+                    elif key in self._jobs and self._replaced(self._jobs[key]) and (fresh := kind.bind(site)):
+                        self._jobs[key].pipeline, self._jobs[key].prepared = fresh, False
         self._discovered = time.monotonic()
+
+    def _replaced(self, job: _Job) -> bool:
+        """Whether a job of training has put another version in place of the one in use."""
+        site, pipeline = job.pipeline.site, job.pipeline
+        current = self.registry.current(site.tenant, site.line, pipeline.model_id)
+        return job.prepared and current is not None and current != pipeline.card.version
 
     def tick(self) -> int:
         """Every pipeline's turn, once; returns the number of predictions written.

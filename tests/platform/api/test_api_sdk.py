@@ -393,7 +393,8 @@ def test_each_operation_has_a_method_that_asks_as_the_document_says(
     assert checked.methods | ALIKE == public, "a method that no operation asks for"
     empty = {"gaps", "subscribe", "subscriptions", "compatibility", "every_run", "post_run", "catalogue",
              "adoption", "enterprises", "evidence", "suspicions", "add_passkey", "passkeys", "passkey_log_in",
-             "alarm_floods", "move_asset", "products_on", "resolve", "job_progress", "finish_job", "fail_job"}  # fmt: skip
+             "alarm_floods", "move_asset", "products_on", "resolve", "job_progress", "finish_job",
+             "fail_job"}  # fmt: skip
     typed = {name for name in checked.methods if type_of(name)}
     assert typed - empty <= checked.held, "answers that were held against their types"
 
