@@ -52,6 +52,7 @@ ABOVE: Final[dict[str, str]] = {
     f"{_DEPLOY}/campaigns/strangers.py": "sets a campaign's plants up",
     f"{_DEPLOY}/commands/audit.py": "an operator's command",
     f"{_DEPLOY}/commands/city.py": "an operator's command",
+    f"{_DEPLOY}/commands/jobs.py": "an operator's command",
     f"{_DEPLOY}/commands/people.py": "an operator's command",
     f"{_DEPLOY}/commands/store.py": "an operator's command",
     f"{_DEPLOY}/commands/tenants.py": "an operator's command",
