@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from joblib import Parallel, delayed
@@ -11,6 +11,7 @@ from tundish_analytics.city.cluster import connect, run
 from tundish_analytics.city.tables import TenantTables
 from tundish_analytics.city.training import MachineModel, machine_model, machine_tasks
 from tundish_analytics.jobs.held import Hopeless
+from tundish_platform.tenancy.passwords import utc_now
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -32,7 +33,7 @@ def train_machines(tools: Tools, job: Claimed, tell: Tell) -> dict[str, Any]:
         Hopeless: no machine has such a signal beside others, or none had enough good values.
         JobStalled: the cluster has no workers.
     """
-    said, now = job["arguments"], datetime.now(UTC)
+    said, now = job["arguments"], utc_now()
     signals = tuple(tools.client.signals(job["tenant"]))
     tables = TenantTables(job["tenant"], str(tools.tables / job["tenant"]) if tools.tables else "", signals)
     window = (now - timedelta(days=said["days"]), now)
