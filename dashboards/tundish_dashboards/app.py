@@ -13,6 +13,7 @@ from tundish_dashboards.bureau.page import bureau_page, register_bureau
 from tundish_dashboards.callbacks import Pages
 from tundish_dashboards.guard import harden_dispatch, install_guard, install_headers
 from tundish_dashboards.invitations import invitation_pages
+from tundish_dashboards.jobs.page import jobs_page, register_jobs
 from tundish_dashboards.market.page import market_page, register_market
 from tundish_dashboards.notices.page import alarm_settings_page, register_alarm_settings
 from tundish_dashboards.people.page import people_page, register_people
@@ -107,6 +108,7 @@ def _register(pages: Pages, server: Flask) -> None:
             Page.PLANT: plant_page,
             Page.ALARMS: alarms_page,
             Page.ALARM_SETTINGS: alarm_settings_page,
+            Page.JOBS: jobs_page,
             Page.MARKET: market_page,
             Page.PEOPLE: people_page,
             Page.AUDIT: audit_page,
@@ -117,6 +119,7 @@ def _register(pages: Pages, server: Flask) -> None:
     register_plant(pages)
     register_alarms(pages)
     register_alarm_settings(pages)
+    register_jobs(pages)
     register_market(pages)
     register_people(pages)
     register_audit(pages)

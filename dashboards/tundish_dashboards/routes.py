@@ -16,6 +16,7 @@ class Page(StrEnum):
     PLANT = "plant"
     ALARMS = "alarms"
     ALARM_SETTINGS = "alarm_settings"
+    JOBS = "jobs"
     MARKET = "market"
     PEOPLE = "people"
     AUDIT = "audit"
@@ -28,6 +29,7 @@ NEEDED: Final = {
     Page.PLANT: Permission.READ,
     Page.ALARMS: Permission.READ,
     Page.ALARM_SETTINGS: Permission.CONFIGURE,
+    Page.JOBS: Permission.CONFIGURE,
     Page.MARKET: Permission.READ,
     Page.PEOPLE: Permission.MANAGE,
     Page.AUDIT: Permission.MANAGE,
@@ -50,7 +52,7 @@ class Route:
 
 
 _SLUG: Final = "([a-z0-9][a-z0-9-]{0,62})"
-_TENANT_PAGE: Final = re.compile(rf"/(plant|alarms|market|people|audit)/{_SLUG}/?")
+_TENANT_PAGE: Final = re.compile(rf"/(plant|alarms|jobs|market|people|audit)/{_SLUG}/?")
 _ALARM_SETTINGS: Final = re.compile(rf"/alarms/{_SLUG}/settings/?")
 
 

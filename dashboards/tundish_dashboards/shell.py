@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     PageLayout = Callable[[Pages, str], Component]
 
 
-_OF_TENANT: Final = (Page.PLANT, Page.ALARMS, Page.MARKET, Page.PEOPLE, Page.AUDIT)
+_OF_TENANT: Final = (Page.PLANT, Page.ALARMS, Page.JOBS, Page.MARKET, Page.PEOPLE, Page.AUDIT)
 
 
 def shell_layout(pages: Pages) -> Component:

@@ -76,7 +76,7 @@ def test_the_neighbour_sees_the_canary(site: Site) -> None:
 @pytest.mark.parametrize("login", [None, "insider", "viewer", "bureau"])
 @pytest.mark.parametrize(
     "path",
-    [FOREIGN, *(f"/{page}/canary-plant" for page in ("market", "alarms", "people", "audit"))],
+    [FOREIGN, *(f"/{page}/canary-plant" for page in ("market", "alarms", "jobs", "people", "audit"))],
 )
 def test_nobody_else_gets_a_byte_of_it(site: Site, login: str | None, path: str) -> None:
     assert not CANARY.search(_everything_seen(site, site.visitor(login), path))

@@ -66,7 +66,7 @@ def cancel_job(session: Session, scope: TenantScope, job_id: int, now: datetime)
     row = session.scalar(select(JobRow).where(*mine).execution_options(populate_existing=True))
     if row is None:
         raise UnknownJob(job_id)
-    _may_configure(scope, row.arguments.get("line"))
+    _may_configure(scope, row.path or None)
     if row.state not in _OVER and not row.cancelled_by:
         row.cancelled_by = scope.principal
         if row.state == JobState.QUEUED.value or (row.lease_until or now) <= now:
@@ -91,7 +91,8 @@ def new_row(
 ) -> JobRow:
     """A row of a job that is due."""
     return JobRow(
-        tenant_id=tenant_id, kind=work.kind.value, arguments=work.arguments, state=JobState.QUEUED.value,
+        tenant_id=tenant_id, kind=work.kind.value, arguments=work.arguments, path=work.line or "",
+        state=JobState.QUEUED.value,
         attempts=0, max_attempts=max_attempts, not_before=now, lease="", lease_until=None, worker="",
         share=0.0, words_zh="", words_en="", result=None, failure_zh="", failure_en="", asked_by=asked_by,
         asked_at=now, begun_at=None, ended_at=None, cancelled_by="", schedule_id=schedule_id,

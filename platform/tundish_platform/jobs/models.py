@@ -16,6 +16,7 @@ class JobRow(TenantOwned, Base):
 
     Attributes:
         kind: `JobKind`.
+        path: of the line that it is about; empty for the whole tenant.
         state: `JobState`.
         attempts: how often a worker took it.
         not_before: when it is due; later than asked after a failure.
@@ -35,6 +36,7 @@ class JobRow(TenantOwned, Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     kind: Mapped[str] = mapped_column(String(30))
     arguments: Mapped[dict[str, Any]] = mapped_column(JSON)
+    path: Mapped[str] = mapped_column(String(400))
     state: Mapped[str] = mapped_column(String(10))
     attempts: Mapped[int]
     max_attempts: Mapped[int]

@@ -15,8 +15,8 @@ from tundish_platform.jobs.asking import MAX_QUEUED, hold_turn, may_ask, new_row
 from tundish_platform.jobs.faults import CronRefused, TooManyJobs, UnknownSchedule
 from tundish_platform.jobs.kinds import JobKind, JobState, Work
 from tundish_platform.jobs.models import JobRow, JobSchedule
-from tundish_platform.tenancy import Permission
 from tundish_platform.tenancy.models import Tenant
+from tundish_platform.tenancy.scope import within
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -92,15 +92,15 @@ def make_schedule(session: Session, scope: TenantScope, spec: ScheduleSpec, now:
 
 
 def list_schedules(session: Session, scope: TenantScope) -> list[Schedule]:
-    """All schedules of the tenant, the soonest first.
+    """Schedules about what the scope may see, the soonest first.
 
     Raises:
-        AccessDenied: the scope may not read the whole tenant.
+        AccessDenied: the scope may not read.
     """
-    scope.require(Permission.READ)
-    scope.require_all_signals()
+    places = scope.places()
     query = select(JobSchedule).where(JobSchedule.tenant_id == scope.tenant_id)
-    return [_schedule(row) for row in session.scalars(query.order_by(JobSchedule.next_at, JobSchedule.id))]
+    found = [_schedule(row) for row in session.scalars(query.order_by(JobSchedule.next_at, JobSchedule.id))]
+    return [one for one in found if within(one.line or "", places)]
 
 
 def remove_schedule(session: Session, scope: TenantScope, schedule_id: int, now: datetime) -> None:

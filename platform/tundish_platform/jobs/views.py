@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, Final
 from pydantic import BaseModel
 from sqlalchemy import select
 
+from tundish_platform.assets.places import lying_in
 from tundish_platform.jobs.faults import UnknownJob
 from tundish_platform.jobs.kinds import JobKind, JobState
 from tundish_platform.jobs.models import JobRow
-from tundish_platform.tenancy import Permission
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -72,11 +72,11 @@ def find_job(session: Session, scope: TenantScope, job_id: int) -> JobInfo:
     """One job.
 
     Raises:
-        AccessDenied: the scope may not read the whole tenant.
-        UnknownJob: the tenant has no such job.
+        AccessDenied: the scope may not read.
+        UnknownJob: the tenant has no such job, or it is about another place than the scope may see.
     """
-    _may_read(scope)
-    row = session.scalar(select(JobRow).where(JobRow.tenant_id == scope.tenant_id, JobRow.id == job_id))
+    query = select(JobRow).where(JobRow.tenant_id == scope.tenant_id, JobRow.id == job_id)
+    row = session.scalar(query.where(lying_in(JobRow.path, scope.places())))
     if row is None:
         raise UnknownJob(job_id)
     return info_of(row)
@@ -91,13 +91,12 @@ def list_jobs(
     before: int | None = None,
     limit: int = MAX_PAGE,
 ) -> list[JobInfo]:
-    """Jobs, the newest first, a page at a time.
+    """Jobs about what the scope may see, the newest first, a page at a time.
 
     Raises:
-        AccessDenied: the scope may not read the whole tenant.
+        AccessDenied: the scope may not read.
     """
-    _may_read(scope)
-    query = select(JobRow).where(JobRow.tenant_id == scope.tenant_id)
+    query = select(JobRow).where(JobRow.tenant_id == scope.tenant_id, lying_in(JobRow.path, scope.places()))
     if state is not None:
         query = query.where(JobRow.state == state.value)
     if kind is not None:
@@ -106,8 +105,3 @@ def list_jobs(
         query = query.where(JobRow.id < before)
     rows = session.scalars(query.order_by(JobRow.id.desc()).limit(limit))
     return [info_of(row) for row in rows]
-
-
-def _may_read(scope: TenantScope) -> None:
-    scope.require(Permission.READ)
-    scope.require_all_signals()

@@ -21,7 +21,8 @@ def flood(queue: Queue, tenant: str, count: int) -> None:
     queue.ask(tenant)
     scope = queue.engineers[tenant]
     row: dict[str, Any] = {
-        "tenant_id": scope.tenant_id, "kind": "train", "arguments": {"line": "S"}, "state": "queued",
+        "tenant_id": scope.tenant_id, "kind": "train", "arguments": {"line": "S"}, "path": "S",
+        "state": "queued",
         "attempts": 0, "max_attempts": 3, "not_before": queue.now, "lease": "", "worker": "", "share": 0.0,
         "words_zh": "", "words_en": "", "failure_zh": "", "failure_en": "", "asked_by": "x",
         "asked_at": queue.now, "cancelled_by": "",

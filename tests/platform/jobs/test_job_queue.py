@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from tundish_platform import jobs
 from tundish_platform.jobs import asking
-from tundish_platform.tenancy import AccessDenied, Permission, Role, access_tenant
+from tundish_platform.tenancy import AccessDenied, Permission, Principal, Role, access_tenant
 from tundish_platform.tenancy.accounts import job_principal
 
 if TYPE_CHECKING:
@@ -188,6 +188,29 @@ def test_a_neighbours_job_is_not_there(queue: Queue) -> None:
         queue.progress(job.model_copy(update={"tenant": "power"}))
     assert queue.listed("power") == []
     assert queue.job("steel", asked.id).state == "running"
+
+
+def test_who_is_limited_to_a_line_asks_for_and_sees_what_is_about_it(queue: Queue) -> None:
+    placed = frozenset({(Role.ENGINEER, "S/A")})
+    number = queue.engineers["steel"].tenant_id
+    person = Principal(1, "li", {"steel": (number, frozenset())}, placed={"steel": placed}, person=True)
+    scope = access_tenant(person, "steel", Permission.CONFIGURE)
+    whole = queue.ask("steel", "train-machines")
+    with queue.metadata.of(scope).session() as session:
+        here, there = (
+            jobs.JobSpec.model_validate({"kind": "train", "arguments": {"line": line}})
+            for line in ("S/A/L", "S/AB/L")
+        )
+        asked = jobs.ask_job(session, scope, here, queue.now)
+        assert [job.id for job in jobs.list_jobs(session, scope)] == [asked.id]
+        for refused in (there, jobs.JobSpec(kind=whole.kind, arguments=whole.arguments)):
+            with pytest.raises(AccessDenied):
+                jobs.ask_job(session, scope, refused, queue.now)
+        with pytest.raises(jobs.UnknownJob):
+            jobs.find_job(session, scope, whole.id)
+        with pytest.raises(AccessDenied):
+            jobs.cancel_job(session, scope, whole.id, queue.now)
+        assert jobs.cancel_job(session, scope, asked.id, queue.now).state == "cancelled"
 
 
 def test_work_is_checked_when_it_is_asked_for() -> None:
