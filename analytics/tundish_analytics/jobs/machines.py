@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from joblib import Parallel, delayed
 
-from tundish_analytics.city.cluster import connect, run
+from tundish_analytics.city.machine import MachineModel, machine_model, machine_tasks
 from tundish_analytics.city.tables import TenantTables
-from tundish_analytics.city.training import MachineModel, machine_model, machine_tasks
 from tundish_analytics.jobs.held import Hopeless
 from tundish_platform.tenancy.passwords import utc_now
 
@@ -75,6 +74,8 @@ def _tried(machine: str, task: tuple[Any, ...]) -> tuple[str, MachineModel | str
 
 
 def _on_cluster(tools: Tools, tasks: Tasks, tell: Tell) -> Iterator[tuple[str, MachineModel | str]]:
+    from tundish_analytics.city.cluster import connect, run  # noqa: PLC0415 - Dask is only where a cluster is
+
     with connect(tools.scheduler) as cluster:
         outcome = run(cluster, machine_model, tasks, tell=lambda ended, of: _tell(tell, ended, of))
     yield from outcome.done.items()

@@ -105,9 +105,10 @@ def _targets(view: TenantView) -> list[dict[str, str]]:
     """Kinds of the numeric signals that there are."""
     with view.context.metadata.session() as session:
         found = {s.semantic for s in list_signals(session, view.scope) if s.role == "measurement"}
-    return [{"value": name, "label": _kind_name(view, name)} for name in sorted(found)]
+    return [{"value": name, "label": kind_name(view, name)} for name in sorted(found)]
 
 
-def _kind_name(view: TenantView, semantic: str) -> str:
+def kind_name(view: TenantView, semantic: str) -> str:
+    """A semantic kind in words, with its name."""
     kind = semantic_kind(semantic)
     return semantic if kind is None else f"{view.t.of(kind.name_zh, kind.name_en)} · {semantic}"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from dash import html
 
 from tundish_dashboards import components
+from tundish_dashboards.jobs.asking import kind_name
 from tundish_dashboards.people.places import place_name, place_names
 from tundish_dashboards.theme import Tone
 from tundish_platform.jobs import ENDED, JobState, list_jobs, list_schedules
@@ -112,7 +113,7 @@ def _schedule(view: TenantView, names: Names, one: Schedule) -> Component:
     t = view.t
     title = t(f"job_kind.{one.kind}")
     head = [html.Strong(title), html.Span(_about(view, names, one.arguments))]
-    facts = [
+    facts: list[Any] = [
         html.Code(one.cron, className="code"),
         t("jobs.next_at", at=view.formats.moment(one.next_at, seconds=False)),
         t("jobs.made_by", by=one.made_by),
@@ -125,4 +126,4 @@ def _schedule(view: TenantView, names: Names, one: Schedule) -> Component:
 
 def _about(view: TenantView, names: Names, arguments: Mapping[str, Any]) -> str:
     line = arguments.get("line")
-    return place_name(view, names, line) if line else str(arguments.get("target", ""))
+    return place_name(view, names, line) if line else kind_name(view, str(arguments.get("target", "")))

@@ -35,7 +35,8 @@ class Hold:
 def pause_after(attempts: int) -> timedelta:
     """How long a job that failed so often waits: 30 s, then twice as long each time, an hour at most."""
     # Beyond ten doublings it is an hour anyway, and a power without bound is no time any more.
-    return min(FIRST_PAUSE * 2 ** min(max(attempts - 1, 0), 10), LONGEST_PAUSE)
+    doublings = min(max(attempts - 1, 0), 10)
+    return min(FIRST_PAUSE * (1 << doublings), LONGEST_PAUSE)
 
 
 def put_back(row: JobRow, zh: str, en: str, now: datetime) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tundish_analytics.city.training import machine_tasks
+from tundish_analytics.city.machine import machine_tasks
 from tundish_analytics.jobs import Hopeless, Over, Tools, machines
 from tundish_analytics.jobs.machines import train_machines
 from tundish_analytics.models.registry import Registry
