@@ -37,7 +37,7 @@ _LONGEST: Final = 400
 def ask_form(view: TenantView) -> Component:
     """Fields of a new job; a cron expression makes a schedule of it."""
     t = view.t
-    kinds = [{"value": kind.value, "label": t(f"job_kind.{kind}")} for kind in JobKind]
+    kinds = [{"value": kind.value, "label": t(f"job_kind.{kind.name.lower()}")} for kind in JobKind]
     lines = _lines(view)
     return html.Div(
         [

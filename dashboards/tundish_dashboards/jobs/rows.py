@@ -53,7 +53,7 @@ def schedule_list(view: TenantView) -> Component:
 
 def _job(view: TenantView, names: Names, one: JobInfo) -> Component:
     t, moment = view.t, view.formats.moment
-    title, about = t(f"job_kind.{one.kind}"), _about(view, names, one.arguments)
+    title, about = t(f"job_kind.{one.kind.name.lower()}"), _about(view, names, one.arguments)
     words = t(f"job_state.{one.state}")
     if one.cancelled_by and one.state not in ENDED:
         words = t("jobs.ending")
@@ -111,7 +111,7 @@ def _result(view: TenantView, result: Mapping[str, Any]) -> str:
 
 def _schedule(view: TenantView, names: Names, one: Schedule) -> Component:
     t = view.t
-    title = t(f"job_kind.{one.kind}")
+    title = t(f"job_kind.{one.kind.name.lower()}")
     head = [html.Strong(title), html.Span(_about(view, names, one.arguments))]
     facts: list[Any] = [
         html.Code(one.cron, className="code"),
