@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import insert
+import pytest
+from sqlalchemy import insert, text
 
 from tundish_platform import jobs
 from tundish_platform.jobs.models import JobRow
+from tundish_platform.tenancy.reach import Above
 
 if TYPE_CHECKING:
     from conftest import Queue
@@ -90,3 +95,23 @@ def test_a_tenant_of_which_nothing_is_due_is_passed_over(queue: Queue) -> None:
     queue.ask("power")
     served = [queue.claim(), queue.claim(), queue.claim()]
     assert [one and one.tenant for one in served] == ["power", "power", None]
+
+
+@pytest.mark.parametrize("dialect", ["postgresql"], indirect=True)
+def test_two_workers_that_claim_at_once_get_jobs_of_two_tenants(queue: Queue) -> None:
+    """The second one waits for the first: else both would see the same tenant as the next."""
+    for tenant in ("steel", "power"):
+        flood(queue, tenant, 2)
+    waiting = text("SELECT count(*) FROM pg_locks WHERE NOT granted")
+    kinds, lease = list(jobs.JobKind), timedelta(seconds=60)
+    with ThreadPoolExecutor(1) as threads:
+        with queue.metadata.above(Above.JOBS).session() as session:
+            first = jobs.claim_job(session, queue.tenants, kinds, "w", lease, queue.now)
+            later = threads.submit(queue.claim)
+            with queue.metadata.engine.connect() as watching:
+                while not later.done() and not watching.scalar(waiting):
+                    time.sleep(0.01)
+        second = later.result()
+    assert first is not None
+    assert second is not None
+    assert {first.tenant, second.tenant} == {"steel", "power"}
