@@ -14,6 +14,7 @@ from tundish_dashboards.bureau.page import bureau_page, register_bureau
 from tundish_dashboards.callbacks import Pages
 from tundish_dashboards.guard import harden_dispatch, install_guard, install_headers
 from tundish_dashboards.invitations import invitation_pages
+from tundish_dashboards.jobs.page import jobs_page, register_jobs
 from tundish_dashboards.market.page import market_page, register_market
 from tundish_dashboards.models.page import models_page, register_models
 from tundish_dashboards.notices.page import alarm_settings_page, register_alarm_settings
@@ -111,6 +112,7 @@ def _register(pages: Pages, server: Flask) -> None:
             Page.ALERTS: alerts_page,
             Page.ALARM_SETTINGS: alarm_settings_page,
             Page.MODELS: models_page,
+            Page.JOBS: jobs_page,
             Page.MARKET: market_page,
             Page.PEOPLE: people_page,
             Page.AUDIT: audit_page,
@@ -123,6 +125,7 @@ def _register(pages: Pages, server: Flask) -> None:
     register_alerts(pages)
     register_alarm_settings(pages)
     register_models(pages)
+    register_jobs(pages)
     register_market(pages)
     register_people(pages)
     register_audit(pages)

@@ -18,6 +18,7 @@ class Page(StrEnum):
     ALERTS = "alerts"
     ALARM_SETTINGS = "alarm_settings"
     MODELS = "models"
+    JOBS = "jobs"
     MARKET = "market"
     PEOPLE = "people"
     AUDIT = "audit"
@@ -32,6 +33,7 @@ NEEDED: Final = {
     Page.ALERTS: Permission.READ,
     Page.ALARM_SETTINGS: Permission.CONFIGURE,
     Page.MODELS: Permission.READ,
+    Page.JOBS: Permission.CONFIGURE,
     Page.MARKET: Permission.READ,
     Page.PEOPLE: Permission.MANAGE,
     Page.AUDIT: Permission.MANAGE,
@@ -54,7 +56,7 @@ class Route:
 
 
 _SLUG: Final = "([a-z0-9][a-z0-9-]{0,62})"
-_TENANT_PAGE: Final = re.compile(rf"/(plant|alarms|alerts|models|market|people|audit)/{_SLUG}/?")
+_TENANT_PAGE: Final = re.compile(rf"/(plant|alarms|alerts|models|jobs|market|people|audit)/{_SLUG}/?")
 _ALARM_SETTINGS: Final = re.compile(rf"/alarms/{_SLUG}/settings/?")
 
 

@@ -15,6 +15,7 @@ from tundish_deploy.commands import (
     city,
     connect,
     evaluate,
+    jobs,
     lines,
     metadata,
     models,
@@ -55,6 +56,7 @@ app.add_typer(models.app, name="models", help="Stored models: which are ours, si
 app.add_typer(audit.app, name="audit", help="The audit trail: verify, export, anchor, let go of what is old.")
 app.add_typer(release.app, name="release", help="What is shipped: parts list, licences, known flaws.")
 app.add_typer(city.app, name="city", help="Jobs over several tenants, on a Dask cluster.")
+app.add_typer(jobs.app, name="jobs", help="One tenant's jobs for workers: list, ask, cancel.")
 app.add_typer(
     opcua.app,
     name="opcua",

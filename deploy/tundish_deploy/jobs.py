@@ -1,7 +1,8 @@
-"""The worker and the app runner: processes that use the public API with a token of their own."""
+"""The worker, the app runner and the jobs: processes that use the public API with a token of their own."""
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import structlog
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 _APPS_TURN_S = 5.0
+# Live scoring and the API come first wherever a core is short.
+_BEHIND_OTHERS = 10
 
 
 def _token(settings: Settings) -> str:
@@ -72,3 +75,21 @@ def run_apps(settings: Settings, stopped: threading.Event) -> None:
                         log.info("app run", tenant=tenant, app=run.app, outcome=run.outcome)
                 except ApiError as error:
                     log.warning("app runs wait for the platform", tenant=tenant, reason=str(error))
+
+
+def run_queue(settings: Settings, stopped: threading.Event) -> None:
+    """Take jobs from the queue and do them, until told to stop."""
+    from tundish_analytics.jobs import Tools, run_jobs
+    from tundish_analytics.models.registry import Registry
+    from tundish_platform.sdk.client import Client
+
+    os.nice(_BEHIND_OTHERS)
+    with Client(settings.server.url, _token(settings)) as client:
+        tools = Tools(
+            client,
+            Registry(settings.data_dir / "models"),
+            (settings.data_dir / "store" / "tenants").resolve(),
+            settings.worker.cores,
+            settings.worker.scheduler,
+        )
+        run_jobs(tools, stopped)

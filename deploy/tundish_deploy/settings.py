@@ -268,6 +268,8 @@ class WorkerSettings(BaseModel):
         token_file: holds its API token.
         key_file: signs models; the same on every machine that shares their folder. Made in the data folder
             if absent.
+        cores: processes that a job of one model a machine may use.
+        scheduler: address of a Dask scheduler that does such jobs instead, ``tls://host:port``.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -275,6 +277,8 @@ class WorkerSettings(BaseModel):
     tenants: list[str] = Field(default_factory=list)
     token_file: Path | None = None
     key_file: Path | None = None
+    cores: int = Field(default=1, ge=1, le=256)
+    scheduler: str = ""
 
 
 class PeopleSection(BaseModel):

@@ -49,10 +49,10 @@ def line_parts(settings: Settings, file: Path | None) -> list[Part]:
 
 
 def job_parts(settings: Settings, file: Path | None) -> list[Part]:
-    """Analytics and the apps, where tenants are named for them."""
+    """Live analytics, the apps, and the jobs beside both, where tenants are named for them."""
     if not settings.worker.tenants:
         return []
-    return [Part(name, ["part", name, *_told(file)]) for name in ("worker", "apps")]
+    return [Part(name, ["part", name, *_told(file)]) for name in ("worker", "apps", "jobs")]
 
 
 class StartError(Exception):

@@ -39,6 +39,8 @@ EXPECTED: dict[str, str] = {
     "policy-form.children": Permission.CONFIGURE,
     "alarm-policies.children": Permission.CONFIGURE,
     "maintenance-windows.children": Permission.CONFIGURE,
+    "jobs-list.children": Permission.CONFIGURE,
+    "jobs-message.children": Permission.CONFIGURE,
     "people-invitations.children": Permission.MANAGE,
     "people-keys.children": Permission.MANAGE,
     "people-dialog.opened": Permission.MANAGE,

@@ -79,7 +79,10 @@ def test_the_neighbour_sees_the_canary(site: Site) -> None:
     "path",
     [
         FOREIGN,
-        *(f"/{page}/canary-plant" for page in ("market", "alarms", "alerts", "models", "people", "audit")),
+        *(
+            f"/{page}/canary-plant"
+            for page in ("market", "alarms", "alerts", "models", "jobs", "people", "audit")
+        ),
     ],
 )
 def test_nobody_else_gets_a_byte_of_it(site: Site, login: str | None, path: str) -> None:

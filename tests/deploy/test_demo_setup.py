@@ -67,7 +67,7 @@ def test_the_settings_make_usable_parts(state: DemoState) -> None:
     parts = line_parts(settings, state.settings_file) + job_parts(settings, state.settings_file)
     names = [part.name for part in parts]
     assert names[:3] == [f"replay-{plant.kit}" for plant in PLANTS]
-    assert names[3:] == [f"collect-{plant.kit}" for plant in PLANTS] + ["worker", "apps"]
+    assert names[3:] == [f"collect-{plant.kit}" for plant in PLANTS] + ["worker", "apps", "jobs"]
     for plant, connection in zip(PLANTS, settings.connection, strict=True):
         made = opcua_connection(settings, connection)
         assert made.url == replay_config(state, plant).url

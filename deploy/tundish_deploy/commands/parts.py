@@ -119,6 +119,14 @@ def apps(settings: SettingsOption = None) -> None:
 
 
 @app.command()
+def jobs(settings: SettingsOption = None) -> None:
+    """Do the jobs that people and schedules ask for, behind everything else on this machine."""
+    from tundish_deploy.jobs import run_queue
+
+    run_queue(_begin("jobs", settings), _stop_event())
+
+
+@app.command()
 def idle() -> None:
     """Do nothing until stopped; for trying the supervisor."""
     configure_logs()

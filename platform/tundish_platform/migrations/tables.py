@@ -9,6 +9,7 @@ import tundish_platform.alerts.models
 import tundish_platform.api.kept
 import tundish_platform.assets.models
 import tundish_platform.audit.models
+import tundish_platform.jobs.models
 import tundish_platform.marketplace.models
 import tundish_platform.model_registry.tables
 import tundish_platform.people.models

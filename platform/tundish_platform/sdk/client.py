@@ -12,6 +12,7 @@ from tundish_platform.sdk.calls.alarms import AlarmCalls
 from tundish_platform.sdk.calls.alerts import AlertCalls
 from tundish_platform.sdk.calls.assets import AssetCalls
 from tundish_platform.sdk.calls.data import DataCalls
+from tundish_platform.sdk.calls.jobs import JobCalls
 from tundish_platform.sdk.calls.marketplace import MarketplaceCalls
 from tundish_platform.sdk.calls.models import ModelCalls
 from tundish_platform.sdk.calls.notices import NoticeCalls
@@ -46,6 +47,7 @@ class Client(
     TableCalls,
     ProductCalls,
     ModelCalls,
+    JobCalls,
     MarketplaceCalls,
     ProgrammeCalls,
     PeopleCalls,

@@ -35,6 +35,7 @@ class Above(StrEnum):
     STORE = "the store's manifest: one writer for all tenants"
     ALARM_RULES = "the round of the alarm rules: which tenants have any"
     ALARM_NOTICES = "the round of escalation and messages: which tenants have any due"
+    JOBS = "whose job is next: a worker serves several tenants, and they take turns"
     GHOSTS = "looks for ghost connections: signals and clock of every registered enterprise's plant"
     CODES = "resolving a published identification code: whose it is, only the code says"
     ADOPTION = "adoption figures: facts of every registered enterprise, of which only aggregates are shown"

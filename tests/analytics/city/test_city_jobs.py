@@ -3,6 +3,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
@@ -14,7 +15,9 @@ import pytest
 from tundish_analytics.city.access import CityAccess, access_city
 from tundish_analytics.city.cluster import JobStalled, Outcome, connect, run
 from tundish_analytics.city.daily import FEWEST_TENANTS, city_daily, tenant_days
-from tundish_analytics.city.training import city_models, machine_model
+from tundish_analytics.city.machine import machine_model
+from tundish_analytics.city.training import city_models
+from tundish_analytics.jobs import Tools, machines
 from tundish_analytics.models.registry import Registry
 from tundish_platform.tenancy import AccessDenied, Permission, Principal, Role
 
@@ -121,6 +124,26 @@ def test_each_machine_gets_a_model_that_only_its_tenant_receives(
     again = machine_model(tenants[1].pinned(), "S/A/L/M1", "power.active", WINDOW, timedelta(minutes=5))
     assert again.mae == found.models["plant-1", "S/A/L/M1"].mae
     assert sorted(p.name for p in (tmp_path / "models").iterdir()) == ["plant-0", "plant-1"]
+
+
+@pytest.mark.integration
+def test_a_job_of_the_queue_trains_on_the_cluster(
+    make_tenants: Callable[..., list[TenantTables]],
+    cluster: Any,  # noqa: ANN401 - of conftest
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    (tables,) = make_tenants(1, machines=2)
+    monkeypatch.setattr(machines, "utc_now", lambda: WINDOW[1])
+    client: Any = SimpleNamespace(signals=lambda _tenant: list(tables.signals))
+    with cluster.client() as connected:
+        address = connected.scheduler.address
+    tools = Tools(client, Registry(tmp_path / "models"), Path(tables.place).parent, scheduler=address)
+    said = {"target": "power.active", "days": 4, "step_minutes": 30}
+    job: Any = {"id": 1, "tenant": "plant-0", "arguments": said}
+    told: list[float] = []
+    result = machines.train_machines(tools, job, lambda share, _zh, _en: told.append(share))
+    assert (result["models"], result["failed"], told) == (2, 0, [0.5, 1.0])
 
 
 @pytest.mark.integration

@@ -28,6 +28,7 @@ from tundish_platform.assets import (
     save_heartbeat,
     upsert_signals,
 )
+from tundish_platform.jobs import JobSpec, ScheduleSpec, ask_job, make_schedule
 from tundish_platform.marketplace import Catalogue
 from tundish_platform.model_registry import (
     DecisionSpec,
@@ -259,6 +260,13 @@ def _model(session: Session, job: Principal) -> None:
     decide(session, engineer, made.id, approval, NOW)
 
 
+def _jobs(session: Session) -> None:
+    owner = access_tenant(job_principal(session, "test", Role.OWNER), "steel", Permission.CONFIGURE)
+    work = {"kind": "train", "arguments": {"line": LINE}}
+    ask_job(session, owner, JobSpec.model_validate(work), NOW)
+    make_schedule(session, owner, ScheduleSpec.model_validate(work | {"cron": "0 3 1 1 *"}), NOW)
+
+
 @pytest.fixture
 def database(request: pytest.FixtureRequest, new_sqlite: Callable[[], Metadata]) -> Metadata:
     """SQLite, where a test does not ask for PostgreSQL too, by an indirect parameter."""
@@ -282,6 +290,7 @@ def world(database: Metadata, tmp_path: Path) -> Iterator[World]:
         _products(session, scopes["steel"])
         _model(session, job)
         _alert(session, scopes["steel"])
+        _jobs(session)
     ids = {key: numbers[declared.path] for key, declared in SPECS.items()}
     disk = Disk()
     telemetry = Telemetry(tmp_path / "store", metadata.above(Above.STORE), files=disk)

@@ -45,7 +45,7 @@ OF_PEOPLE = {"sessions.own_sessions", "sessions.factor", "sessions.passkeys"}
 PASSWORD = "a long password"
 # The machine of the world's signals.
 MACHINE = "5"
-VALUES |= {"asset": MACHINE, "product": "2", "model": "1"}
+VALUES |= {"asset": MACHINE, "product": "2", "model": "1", "job": "1"}
 NAMES = {"name_zh": "泵", "name_en": "Pump"}
 SIGNAL = {"name_zh": "振动", "name_en": "Vibration", "semantic": "vibration.velocity.rms", "unit": "mm/s"}
 ALERT: dict[str, Any] = {
@@ -61,6 +61,9 @@ CHANGES: list[tuple[str, str, dict[str, Any], int]] = [
     ("planning.type_save", "asset-types/opc", NAMES | {"signals": {"Pump/V": SIGNAL}}, 200),
     ("planning.instance_make", f"assets/{MACHINE}/type", {"version": 1, "type": "opc"}, 200),
     ("planning.kit_build", "kits/plate-line", {}, 200),
+    ("jobs.ask", "jobs", {"kind": "train", "arguments": {"line": "S"}}, 201),
+    ("jobs.schedule_make", "job-schedules",
+     {"kind": "train-machines", "arguments": {"target": "power.active"}, "cron": "0 3 * * 1"}, 201),
     ("assets.make", "assets", NAMES | {"code": "S9"}, 201),
     ("assets.change", f"assets/{MACHINE}", {"version": 2, "position": 3}, 200),
     ("notices.channel_create", "alarm-channels",
@@ -199,7 +202,7 @@ def test_each_answer_is_as_the_document_says(world: World, document: dict[str, A
             "products.listed", "products.one", "products.made_from", "products.windows", "products.on_asset",
             "models.listed", "models.roles", "models.one", "models.decisions", "models.reports",
             "codes.resolve", "codes.listed", "codes.prefix", "contracts.listed", "contracts.one",
-            "sessions.factor"} <= held  # fmt: skip
+            "jobs.listed", "jobs.one", "jobs.schedules", "sessions.factor"} <= held  # fmt: skip
 
 
 def test_a_parameter_that_is_not_described_is_refused(world: World, document: dict[str, Any]) -> None:

@@ -148,6 +148,17 @@ EXPECTED: dict[str, str | Permission] = {
     "api.models.decisions": Permission.READ,
     "api.models.report": Permission.TRAIN,
     "api.models.reports": Permission.READ,
+    "api.jobs.listed": Permission.READ,
+    "api.jobs.ask": Permission.CONFIGURE,
+    "api.jobs.one": Permission.READ,
+    "api.jobs.cancel": Permission.CONFIGURE,
+    "api.jobs.claim": ANY_TOKEN,
+    "api.jobs.progress": Permission.ANALYSE,
+    "api.jobs.done": Permission.ANALYSE,
+    "api.jobs.failed": Permission.ANALYSE,
+    "api.jobs.schedules": Permission.READ,
+    "api.jobs.schedule_make": Permission.CONFIGURE,
+    "api.jobs.schedule_remove": Permission.CONFIGURE,
     "api.codes.resolve": ANY_TOKEN,
     "api.codes.prefix": Permission.READ,
     "api.codes.prefix_set": Permission.MANAGE,
@@ -192,7 +203,7 @@ def ask(world: World, rule: Rule, method: str, who: str, tenant: str = "steel") 
     values = {"tenant": tenant, "name": "opc", "app_id": "spc", "uscc": "91999900TD0000017U"}
     values |= dict.fromkeys(("alarm", "alert", "rule", "asset", "channel", "policy", "user", "window"), "1")
     values |= {"person": "1", "invitation": "1", "key": "99", "role": "viewer", "number": "1", "passkey": "1"}
-    values |= {"product": "1", "origin": "1", "model": "1"}
+    values |= {"product": "1", "origin": "1", "model": "1", "job": "1", "schedule": "1"}
     path = world.app.url_map.bind("localhost").build(
         rule.endpoint, {name: values[name] for name in rule.arguments}, method=None
     )
@@ -298,6 +309,7 @@ def test_the_canary_is_there_to_be_found(world: World) -> None:
     "api.products.listed", "api.products.one", "api.products.made_into", "api.products.windows",
     "api.products.on_asset", "api.models.listed", "api.models.roles", "api.models.one",
     "api.models.decisions", "api.models.reports", "api.codes.listed", "api.contracts.one",
+    "api.jobs.listed", "api.jobs.one", "api.jobs.schedules",
     "api.tables.assets", "api.tables.signals",
     "api.data.samples", "api.data.export", "api.data.trend",
     "api.windows.states"} <= seen  # fmt: skip

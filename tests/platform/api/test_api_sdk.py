@@ -7,7 +7,9 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from importlib import import_module
 from inspect import getmembers, isfunction, signature
+from pkgutil import iter_modules
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -22,14 +24,7 @@ from typing_extensions import is_typeddict
 from tundish_platform.api.app import create_app
 from tundish_platform.people.settings import PeopleSettings
 from tundish_platform.samples import AlarmReport, AlertReport, SampleKind, SignalSpec
-from tundish_platform.sdk.calls import (
-    alert_answers,
-    answers,
-    model_answers,
-    plant_answers,
-    product_answers,
-    programme_answers,
-)
+from tundish_platform.sdk import calls
 from tundish_platform.sdk.client import ApiError, Client
 from tundish_platform.tenancy import Role, passwords
 from tundish_platform.tenancy.accounts import create_user
@@ -58,11 +53,9 @@ TYPE = NAMES | {"signals": {"Pump/V": VIBRATION}}
 WECOM = {"kind": "wecom", "name": "w", "url": "https://qyapi.weixin.qq.com/cgi-bin/webhook/send?key=s"}
 TYPES = {
     name: one
-    for module in (
-        *(alert_answers, answers, model_answers),
-        *(plant_answers, product_answers, programme_answers),
-    )
-    for name, one in vars(module).items()
+    for found in iter_modules(calls.__path__, f"{calls.__name__}.")
+    if found.name.endswith("answers")
+    for name, one in vars(import_module(found.name)).items()
     if is_typeddict(one)
 }
 ALERT = {
@@ -266,6 +259,27 @@ CARD = {
     "features": ["S/A/L1/M/C/P"], "code": "1.0", "protocol_zh": "p", "protocol_en": "p",
     "metrics": {"f1": 0.9, "recall": None}, "limits_zh": "l", "limits_en": "l", "signature": {"mean": [1.5]},
 }  # fmt: skip
+
+
+def of_jobs() -> list[Call]:
+    """What people ask of the queue, and what a worker says that claims the world's job."""
+    kinds, held = ["train", "evaluate"], {"tenant": "steel", "id": 1, "lease": "nobody-held-this"}
+    line, target = {"line": "S"}, {"target": "power.active"}
+    return [
+        call("jobs.claim", "claim_job", kinds, "w", 60.0),
+        call("jobs.progress", "job_progress", held, 0.5, "半", "half", status=409),
+        call("jobs.done", "finish_job", held, {"models": 1}, status=409),
+        call("jobs.failed", "fail_job", held, "坏", "bad", again=False, status=409),
+        call("jobs.ask", "ask_job", "steel", "train-machines", target, status=201),
+        call("jobs.listed", "jobs", "steel", "queued", "train-machines"),
+        call("jobs.one", "job", "steel", 2),
+        call("jobs.cancel", "cancel_job", "steel", 2),
+        call("jobs.schedule_make", "schedule_job", "steel", "evaluate", line, "0 3 * * 1", status=201),
+        call("jobs.schedules", "job_schedules", "steel"),
+        call("jobs.schedule_remove", "remove_job_schedule", "steel", 2, status=204),
+    ]
+
+
 PROMISE = {"source": "opc", "signals": [{"path": "S/A/L1/M/C/Flow", "unit": "L/min", "semantic": "x"}]}
 RUN = {
     "app": "spc", "version": "1.0.0", "outcome": "ok", "started_at": "2026-01-01T00:00:00Z", "seconds": 1.0,
@@ -394,7 +408,7 @@ def test_each_operation_has_a_method_that_asks_as_the_document_says(
     asked, checked = Asked(), Checked(document)
     batch = make_batch(SampleKind.NUMERIC, plant.ids["flow"], [1.0], START)
     with asked.client(plant, plant.tokens["all"]) as service:
-        for one in of_services(plant, batch, tmp_path) + of_equipment(tmp_path):
+        for one in of_services(plant, batch, tmp_path) + of_equipment(tmp_path) + of_jobs():
             checked.make(service, asked, one)
     with asked.client(plant, "") as nobody:
         log_in = call("sessions.log_in", "log_in", "owner@steel", PASSWORD, status=201)
@@ -411,7 +425,8 @@ def test_each_operation_has_a_method_that_asks_as_the_document_says(
     assert checked.methods | ALIKE == public, "a method that no operation asks for"
     empty = {"gaps", "subscribe", "subscriptions", "compatibility", "every_run", "post_run", "catalogue",
              "adoption", "enterprises", "evidence", "suspicions", "add_passkey", "passkeys", "passkey_log_in",
-             "alarm_floods", "move_asset", "products_on", "resolve"}  # fmt: skip
+             "alarm_floods", "move_asset", "products_on", "resolve", "job_progress", "finish_job",
+             "fail_job"}  # fmt: skip
     typed = {name for name in checked.methods if type_of(name)}
     assert typed - empty <= checked.held, "answers that were held against their types"
 
