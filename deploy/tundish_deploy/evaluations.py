@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from importlib.resources import files
 from pathlib import Path
@@ -15,7 +16,7 @@ from tundish_analytics.evaluate.files import digest, note, opened
 from tundish_deploy.figures import Figure, Report
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping, Sequence
 
     from tundish_analytics.evaluate import Evaluation
 
@@ -102,6 +103,7 @@ def _given(name: str, data: Path | None) -> Path:
     return data
 
 
+NOT_SHIPPED: Final = frozenset({"skab", "tep"})
 EVALUATIONS: Final[dict[str, Callable[[Path | None], Evaluation]]] = {
     "hydraulic": _hydraulic,
     "igbt": _igbt,
@@ -143,6 +145,52 @@ def report(name: str, data: Path | None = None) -> Report:
     }
     how = {"protocol": found.protocol, "guard": found.guard, "intervals": found.intervals, "data": read}
     return Report(f"evaluate {name}", conditions, _figures(found), how)
+
+
+def given_paths(given: Sequence[str]) -> dict[str, Path]:
+    """Where the data of each evaluation lies: ``NAME=PATH``, or a folder with files or folders of that name.
+
+    Raises:
+        Unfit: an evaluation of that name, or the path, does not exist.
+    """
+    found: dict[str, Path] = {}
+    for entry in given:
+        name, told, path = entry.partition("=")
+        if told and name in EVALUATIONS and Path(path).exists():
+            found[name] = Path(path)
+        elif not told and Path(entry).is_dir():
+            found |= {file.stem: file for file in sorted(Path(entry).iterdir()) if file.stem in EVALUATIONS}
+        else:
+            raise Unfit(
+                f"{entry} 既不是 NAME=PATH,也不是文件夹",
+                f"{entry} is neither NAME=PATH of an evaluation nor a folder",
+            )
+    return found
+
+
+def run_all(
+    out: Path, given: Mapping[str, Path], only: Sequence[str] | None, told: Callable[[str], None]
+) -> list[str]:
+    """Run the evaluations one after the other into ``NAME.json``; returns those that could not be judged.
+
+    A set that is neither shipped nor given is not run, and its file stays as it was.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    bad = []
+    for name in only or EVALUATIONS:
+        if name in NOT_SHIPPED and name not in given:
+            told(f"{name}: not run, needs --data {name}=PATH")
+            continue
+        try:
+            document = report(name, given.get(name)).as_dict()
+        except ValueError as error:
+            bad.append(name)
+            told(f"{name}: {error}")
+            continue
+        text = json.dumps(document, ensure_ascii=False, indent=1) + "\n"
+        (out / f"{name}.json").write_text(text, "utf-8")
+        told(f"{name}: {out / name}.json, {document['conditions']['seconds']} s")
+    return bad
 
 
 def _figures(found: Evaluation) -> list[Figure]:

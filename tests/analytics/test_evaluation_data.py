@@ -118,5 +118,5 @@ def test_a_table_is_found_by_its_columns(tmp_path: Path) -> None:
     assert len(find_table(tmp_path, ["PS1"])) == 2
     beside = find_table(sensors, ["cooler"], lambda table: set(table["cycle"]) == {1, 2})
     assert len(beside) == 2
-    with pytest.raises(ValueError, match="sensors.parquet has no column cooler"):
+    with pytest.raises(ValueError, match=r"sensors\.parquet has no column cooler"):
         find_table(sensors, ["cooler"])

@@ -58,19 +58,11 @@ class HeldOut:
         """How many units were held out."""
         return len(np.unique(self.unit))
 
-    def weights(self, alike: NDArray[np.bool_] | None = None) -> Values:
-        """Weight of each row: 1 / (units + 1), shared by the rows of a unit.
-
-        Args:
-            alike: which rows count for which case, shape ``(cases, rows)``; the weights then have this shape.
-        """
-        names, place = np.unique(self.unit, return_inverse=True)
-        counted = np.ones((1, len(place)), np.float64) if alike is None else alike.astype(np.float64)
-        member = np.zeros((len(place), len(names)))
-        member[np.arange(len(place)), place] = 1.0
-        rows = counted @ member
-        weight: Values = counted / np.maximum(rows[:, place], 1) / ((rows > 0).sum(axis=1, keepdims=True) + 1)
-        return weight if alike is not None else np.ravel(weight)
+    def weights(self) -> Values:
+        """Weight of each row: 1 / (units + 1), shared by the rows of a unit."""
+        _, place, rows = np.unique(self.unit, return_inverse=True, return_counts=True)
+        weight: Values = 1 / (rows[place] * (self.units + 1))
+        return weight
 
     def interval(self, estimate: Values, spread: Values, level: float = LEVEL) -> tuple[Values, Values]:
         """Low and high end for each new case.
@@ -109,9 +101,15 @@ class HeldOut:
         everything = np.broadcast_to(self.weights(), (len(estimate), len(self.unit)))
         if self.near is None or self.estimate is None:
             return everything
-        weights = self.weights(np.abs(estimate[:, self.fold] - self.estimate) <= self.near)
-        own = 1 - weights.sum(axis=1, keepdims=True)
-        return np.where(own <= tail + 1e-12, weights, everything)
+        alike = (np.abs(estimate[:, self.fold] - self.estimate) <= self.near).astype(np.float64)
+        names, place = np.unique(self.unit, return_inverse=True)
+        member = np.zeros((len(place), len(names)))
+        member[np.arange(len(place)), place] = 1.0
+        rows = alike @ member
+        units = (rows > 0).sum(axis=1, keepdims=True)
+        # No share is set aside for the new unit here: with it more than promised were covered.
+        weight = alike / np.maximum(rows[:, place] * units, 1)
+        return np.where(tail * (units + 1) >= 1 - 1e-9, weight, everything)
 
 
 def _first(ranked: Values, reached: NDArray[np.bool_]) -> Values:

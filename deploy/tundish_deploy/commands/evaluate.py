@@ -17,6 +17,26 @@ Data = Annotated[
 ]
 
 
+@app.command("all")
+def all_(
+    *,
+    out: Annotated[Path, typer.Option(help="Folder for one JSON file an evaluation.", file_okay=False)],
+    data: Annotated[
+        list[str] | None,
+        typer.Option("--data", help="NAME=PATH, or a folder with a file or folder called as the evaluation."),
+    ] = None,
+    only: Annotated[list[str] | None, typer.Option(help="Only these evaluations.")] = None,
+) -> None:
+    """Every evaluation anew, each into NAME.json; what is not shipped runs where its data is given."""
+    from tundish_deploy.evaluations import given_paths, run_all
+
+    try:
+        bad = run_all(out, given_paths(data or []), only or None, typer.echo)
+    except ValueError as error:
+        give_up(str(error))
+    raise typer.Exit(1 if bad else 0)
+
+
 @app.command()
 def hydraulic(*, data: Data = None, json: JsonOption = False) -> None:
     """Condition of cooler, valve, pump and accumulator: whole condition blocks and regimes held out."""
