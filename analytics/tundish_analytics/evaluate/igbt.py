@@ -90,7 +90,7 @@ def evaluate_igbt(
         *_life(np.array([at for at, _ in read]), percent, _time(read, CRITERION_PERCENT)),
     )
     facts = {
-        "seconds": len(seconds),
+        "recorded seconds": len(seconds),
         "windows": len(starts),
         "match_celsius": round(model.match_c, 2),
         "baseline": "the shipped run's" if later else "its own",
