@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pandas as pd
+from pyarrow import ArrowInvalid
 from pyarrow.parquet import read_schema
 
 if TYPE_CHECKING:
@@ -61,13 +62,25 @@ def read_file(path: Path) -> pd.DataFrame:
         Unfit: it cannot be read as a table.
     """
     note(path)
-    try:
-        if path.suffix.lower() not in TABLES | TEXTS:
-            raise Unfit(f"{path.name} 不是 CSV 或 Parquet 文件", f"{path.name} is no CSV or Parquet file")
+    if path.suffix.lower() not in TABLES | TEXTS:
+        raise Unfit(f"{path.name} 不是 CSV 或 Parquet 文件", f"{path.name} is no CSV or Parquet file")
+    with _readable(path):
         table = pd.read_parquet(path) if _is_parquet(path) else _read_text(path)
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError, OSError) as error:
-        raise Unfit(f"{path.name} 无法读取", f"{path.name} cannot be read: {error}") from error
     return table.rename(columns=lambda name: str(name).strip())
+
+
+@contextmanager
+def _readable(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except (
+        pd.errors.ParserError,
+        pd.errors.EmptyDataError,
+        UnicodeDecodeError,
+        OSError,
+        ArrowInvalid,
+    ) as error:
+        raise Unfit(f"{path.name} 无法读取", f"{path.name} cannot be read: {error}") from error
 
 
 def read_numbers(path: Path) -> np.ndarray[Any, np.dtype[np.float64]]:
@@ -93,9 +106,9 @@ def _read_text(path: Path, rows: int | None = None) -> pd.DataFrame:
 
 def columns_of(path: Path) -> list[str]:
     """Names of a table's columns, read without its rows."""
-    if _is_parquet(path):
-        return [str(name).strip() for name in read_schema(path).names]
-    return [str(name).strip() for name in _read_text(path, rows=0).columns]
+    with _readable(path):
+        names = read_schema(path).names if _is_parquet(path) else _read_text(path, rows=0).columns
+    return [str(name).strip() for name in names]
 
 
 def _plain(name: str) -> str:
