@@ -70,7 +70,7 @@ parts: $(VENV)/.dev ## parts list (CycloneDX) of each lock file into dist/, and 
 dist: $(VENV)/.dev ## wheel and source distribution into dist/
 	$(BIN)/python -m build --no-isolation
 
-evaluations: demo-env ## every evaluation into docs/evaluations/; DATA="FOLDER" or DATA="skab=PATH tep=PATH" for what is not shipped
+evaluations: demo-env ## every evaluation into docs/evaluations/; DATA="FOLDER" or DATA="ai4i=PATH skab=PATH tep=PATH" for what is not shipped
 	$(BIN)/tundish evaluate all --out docs/evaluations $(foreach data,$(DATA),--data $(data))
 
 bench-store: $(VENV)/.dev ## the store beside its peers (deploy/ci/bench-packages.sh installs them)

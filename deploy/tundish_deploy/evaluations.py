@@ -83,7 +83,7 @@ def _energy(data: Path | None) -> Evaluation:
 
 
 def _ai4i(data: Path | None) -> Evaluation:
-    return evaluate.evaluate_ai4i(evaluate.read_ai4i(data or _shipped("ai4i.parquet")))
+    return evaluate.evaluate_ai4i(evaluate.read_ai4i(_given("ai4i", data)))
 
 
 def _skab(data: Path | None) -> Evaluation:
@@ -97,13 +97,13 @@ def _tep(data: Path | None) -> Evaluation:
 def _given(name: str, data: Path | None) -> Path:
     if data is None:
         raise Unfit(
-            f"{name} 的许可证不允许随本产品分发:请用 --data 指定文件或文件夹",
-            f"the licence of the {name} set does not let us ship it: give its file or folder with --data",
+            f"{name} 未随本产品分发(原因见 docs/evaluations):请用 --data 指定文件或文件夹",
+            f"the {name} set is not shipped (docs/evaluations says why): give its file or folder with --data",
         )
     return data
 
 
-NOT_SHIPPED: Final = frozenset({"skab", "tep"})
+NOT_SHIPPED: Final = frozenset({"ai4i", "skab", "tep"})
 EVALUATIONS: Final[dict[str, Callable[[Path | None], Evaluation]]] = {
     "hydraulic": _hydraulic,
     "igbt": _igbt,

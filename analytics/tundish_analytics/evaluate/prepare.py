@@ -11,7 +11,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from tundish_analytics.evaluate.ai4i import LABEL, MEASURED
 from tundish_analytics.evaluate.energy import DAY, LOAD, SAME_INTERVAL
 from tundish_analytics.evaluate.fleets import COLUMNS as FLEET_COLUMNS
 from tundish_analytics.evaluate.turbine import PROCESS, TARGETS, YEAR
@@ -50,12 +49,6 @@ def gas_turbine(source: Path, target: Path) -> None:
     _write(table[[YEAR, *PROCESS, *TARGETS]], target / "gas_turbine.parquet")
 
 
-def ai4i(source: Path, target: Path) -> None:
-    """Measurements and the label, without the failure modes that make it up."""
-    table = pd.read_csv(source / "ai4i2020" / "raw" / "ai4i2020.csv")
-    _write(table[[*MEASURED, LABEL]], target / "ai4i.parquet")
-
-
 def steel_energy(source: Path, target: Path) -> None:
     """A year of quarters of an hour, without the column that leaks the load."""
     table = pd.read_parquet(source / "steel_industry_energy" / "compact" / "steel_industry_energy.parquet")
@@ -68,7 +61,7 @@ def main() -> None:
     parser.add_argument("source", type=Path)
     parser.add_argument("target", type=Path)
     arguments = parser.parse_args()
-    for step in (cmapss, bearings, gas_turbine, ai4i, steel_energy):
+    for step in (cmapss, bearings, gas_turbine, steel_energy):
         step(arguments.source, arguments.target)
 
 

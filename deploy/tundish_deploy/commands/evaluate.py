@@ -93,7 +93,7 @@ def steel_energy(*, data: Data = None, json: JsonOption = False) -> None:
 
 @app.command()
 def ai4i(*, data: Data = None, json: JsonOption = False) -> None:
-    """AI4I 2020: stratified ten-fold, without the failure modes that make up the label."""
+    """AI4I 2020: stratified ten-fold, without the failure modes that make up the label; needs --data."""
     _told("ai4i", data, json=json)
 
 
