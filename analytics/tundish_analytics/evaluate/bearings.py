@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -57,61 +58,78 @@ def evaluate_bearings(
     judged = {name: run for name, run in (given or shipped).items() if len(run.indicators) >= _SHORTEST}
     if not judged:
         raise Unfit(f"没有至少 {_SHORTEST} 个快照的轴承", f"no bearing has {_SHORTEST} snapshots")
-    figures, scores, plain, official = [], [], [], []
-    errors: list[float] = []
     failed = _distinct([*shipped.values(), *(given or {}).values()])
-    for name, run in judged.items():
-        known = [other for other in failed if not _same(other, run)]
-        model, ratio = BearingLife.fit(known, trees), typical_ratio(known)
-        cuts = _cuts(run)
-        truth = (run.life - cuts).astype(np.float64)
-        by_age = (ratio * cuts).astype(np.float64)
-        found = np.array([model.left(run.upto(int(cut))) for cut in cuts])
-        scores.append(float(phm2012_score(found, truth).mean()))
-        plain.append(float(phm2012_score(by_age, truth).mean()))
-        errors.append(float(np.median(np.abs(percent_error(found, truth)))))
-        figures += [
-            Figure(f"{name}: phm2012_score", scores[-1]),
-            Figure(f"{name}: median absolute percent error", errors[-1], "%", "less"),
-            Figure(f"{name}: phm2012_score by age alone", plain[-1], better="none"),
-        ]
-        at = _official(name, run)
-        if at is not None:
-            left = model.left(run.upto(at))
-            part = np.array([left]), np.array([run.life - at])
-            official.append(float(phm2012_score(*part)[0]))
-            figures.append(
-                Figure(f"{name}: percent error, official", float(percent_error(*part)[0]), "%", "none")
-            )
-            figures.append(Figure(f"{name}: life left, official", PERIOD_S * left, "s", "none"))
-    head = [
-        Figure("phm2012_score", float(np.mean(scores)), interval=of_mean(scores, 0, 1)),
-        Figure(
-            "phm2012_score by age alone", float(np.mean(plain)), better="none", interval=of_mean(plain, 0, 1)
-        ),
-        Figure(
-            "median_absolute_percent_error",
-            float(np.mean(errors)),
-            "%",
-            "less",
-            interval=of_mean(errors, 0),
-        ),
+    parts = [
+        _one(name, run, [other for other in failed if not _same(other, run)], trees)
+        for name, run in judged.items()
     ]
-    if official:
-        head.append(
-            Figure(
-                "phm2012_score, official cuts",
-                float(np.mean(official)),
-                peers="0.31, the challenge's winner, on all eleven",
-                interval=of_mean(official, 0, 1),
-            )
-        )
     facts = {
         "bearings judged": list(judged),
         "shares of life left": list(LEFT),
         "minimum snapshots": BEGINNING,
     }
-    return Evaluation("bearings", _PROTOCOL, _GUARD, _INTERVALS, (*head, *figures), facts)
+    figures = (*_heads(parts), *(figure for part in parts for figure in part.figures))
+    return Evaluation("bearings", _PROTOCOL, _GUARD, _INTERVALS, figures, facts)
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """One bearing: its score, the score by age alone, its median error in percent, and the official score."""
+
+    figures: tuple[Figure, ...]
+    score: float
+    plain: float
+    error: float
+    official: float | None
+
+
+def _one(name: str, run: BearingRun, known: Sequence[BearingRun], trees: int) -> _Part:
+    model, ratio = BearingLife.fit(known, trees), typical_ratio(known)
+    cuts = _cuts(run)
+    truth = (run.life - cuts).astype(np.float64)
+    found = np.array([model.left(run.upto(int(cut))) for cut in cuts])
+    score = float(phm2012_score(found, truth).mean())
+    plain = float(phm2012_score((ratio * cuts).astype(np.float64), truth).mean())
+    error = float(np.median(np.abs(percent_error(found, truth))))
+    figures = [
+        Figure(f"{name}: phm2012_score", score),
+        Figure(f"{name}: median absolute percent error", error, "%", "less"),
+        Figure(f"{name}: phm2012_score by age alone", plain, better="none"),
+    ]
+    at, official = _official(name, run), None
+    if at is not None:
+        left = model.left(run.upto(at))
+        part = np.array([left]), np.array([run.life - at])
+        official = float(phm2012_score(*part)[0])
+        figures += [
+            Figure(f"{name}: percent error, official", float(percent_error(*part)[0]), "%", "none"),
+            Figure(f"{name}: life left, official", PERIOD_S * left, "s", "none"),
+        ]
+    return _Part(tuple(figures), score, plain, error, official)
+
+
+def _heads(parts: Sequence[_Part]) -> list[Figure]:
+    """Means over the bearings."""
+    official = [part.official for part in parts if part.official is not None]
+    heads = [
+        _mean("phm2012_score", [part.score for part in parts]),
+        replace(_mean("phm2012_score by age alone", [part.plain for part in parts]), better="none"),
+        Figure(
+            "median_absolute_percent_error",
+            float(np.mean([part.error for part in parts])),
+            "%",
+            "less",
+            interval=of_mean([part.error for part in parts], 0),
+        ),
+    ]
+    if official:
+        peers = "0.31, the challenge's winner, on all eleven"
+        heads.append(replace(_mean("phm2012_score, official cuts", official), peers=peers))
+    return heads
+
+
+def _mean(name: str, scores: list[float]) -> Figure:
+    return Figure(name, float(np.mean(scores)), interval=of_mean(scores, 0, 1))
 
 
 def _distinct(runs: Sequence[BearingRun]) -> list[BearingRun]:

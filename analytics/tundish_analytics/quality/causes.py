@@ -125,15 +125,23 @@ def ranked_causes(
     causes = []
     for number, group in enumerate(groups):
         loss = lost[:, number] / variance
-        ends = drawn(block, lambda rows, loss=loss: float(loss[rows].mean())) or (-np.inf, np.inf)  # type: ignore[misc]
-        first, correlation = _first(x[:, group], y)
-        order = [group[first], *(g for g in group if g != group[first])]
-        ranked = skill > 0 and ends[0] > max(noise, 0.0)
+        ends = _interval(loss, block)
+        order, correlation = _by_correlation(x, y, group)
         causes.append(
-            Cause(tuple(names[g] for g in order), float(loss.mean()), ends, correlation, bool(ranked))
+            Cause(
+                tuple(names[column] for column in order),
+                float(loss.mean()),
+                ends,
+                correlation,
+                ranked=bool(skill > 0 and ends[0] > max(noise, 0.0)),
+            )
         )
     causes.sort(key=lambda cause: -cause.importance)
     return Ranking(tuple(causes), skill, noise, len(y), len(np.unique(block)))
+
+
+def _interval(loss: Values, block: NDArray[np.int64]) -> Ends:
+    return drawn(block, lambda rows: float(loss[rows].mean())) or (-np.inf, np.inf)
 
 
 def signal_groups(x: Values, alike: float = ALIKE) -> list[list[int]]:
@@ -156,11 +164,11 @@ def _rank_correlation(x: Values) -> Values:
     return np.clip(found, -1.0, 1.0)
 
 
-def _first(x: Values, y: Values) -> tuple[int, float]:
-    """Which column goes along most with the result, and how."""
-    correlation = _rank_correlation(np.column_stack([x, y]))[-1, :-1]
-    at = int(np.argmax(np.abs(correlation)))
-    return at, float(correlation[at])
+def _by_correlation(x: Values, y: Values, group: list[int]) -> tuple[list[int], float]:
+    """The group's columns, the one first that goes along most with the result, and how that one does."""
+    correlation = _rank_correlation(np.column_stack([x[:, group], y]))[-1, :-1]
+    order = np.argsort(-np.abs(correlation), kind="stable")
+    return [group[at] for at in order], float(correlation[order[0]])
 
 
 def _losses(
