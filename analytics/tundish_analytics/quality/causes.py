@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
+import pandas as pd
 from scipy.cluster.hierarchy import fcluster, linkage
 from scipy.spatial.distance import squareform
 from scipy.stats import rankdata
@@ -156,7 +157,8 @@ def signal_groups(x: Values, alike: float = ALIKE) -> list[list[int]]:
 
 def _rank_correlation(x: Values) -> Values:
     """Spearman's, unknown values at the middle rank; 0 for columns that never change."""
-    ranks = np.apply_along_axis(rankdata, 0, np.where(np.isfinite(x), x, np.nanmedian(x, axis=0)))
+    known = pd.DataFrame(x)
+    ranks = np.apply_along_axis(rankdata, 0, known.fillna(known.median()).fillna(0.0).to_numpy(np.float64))
     ranks -= ranks.mean(axis=0)
     size = np.sqrt((ranks**2).sum(axis=0))
     found: Values = ranks.T @ ranks / np.maximum(np.outer(size, size), 1e-12)
@@ -180,7 +182,7 @@ def _losses(
     for train, held in unit_folds(block, FOLDS, seed):
         rows = np.flatnonzero(np.isin(block, held))
         learnt = np.isin(block, train)
-        model = _make_model().fit(x[learnt], y[learnt])
+        model = _make_model().fit(without_blank(x[learnt]), y[learnt])
         base[rows] = (model.predict(x[rows]) - y[rows]) ** 2
         for number, group in enumerate(groups):
             changed = np.tile(x[rows], (SHUFFLES, 1))
@@ -189,6 +191,11 @@ def _losses(
             error = (model.predict(changed).reshape(SHUFFLES, -1) - y[rows]) ** 2
             lost[rows, number] = error.mean(axis=0) - base[rows]
     return lost, base
+
+
+def without_blank(x: Values) -> Values:
+    """Columns without one known value become 0: boosting cannot bin them."""
+    return np.where(np.isfinite(x).any(axis=0), x, 0.0)
 
 
 def _make_model() -> HistGradientBoostingRegressor:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Final, Self
 import numpy as np
 from sklearn.neighbors import NearestNeighbors
 
+from tundish_analytics.quality.causes import without_blank
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -32,9 +34,9 @@ class Domain:
     @classmethod
     def fit(cls, x: Values, stretch: NDArray[np.int64]) -> Self:
         """Learn from rows ``(rows, signals)``, NaN where unknown, and the stretch of time of each."""
-        centre = np.nan_to_num(np.nanmedian(x, axis=0))
-        low, high = np.nanquantile(x, [0.25, 0.75], axis=0)
-        scale = np.where(high > low, (high - low) / 1.349, np.nanstd(x, axis=0))
+        centre = np.nanmedian(without_blank(x), axis=0)
+        low, high = np.nanquantile(without_blank(x), [0.25, 0.75], axis=0)
+        scale = np.where(high > low, (high - low) / 1.349, np.nanstd(without_blank(x), axis=0))
         scale = np.where(scale > 0, scale, 1.0)
         some = np.arange(0, len(x), max(len(x) // _ROWS, 1))
         z, part = (np.nan_to_num(x[some] - centre) / scale), stretch[some]

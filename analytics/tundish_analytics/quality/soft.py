@@ -12,6 +12,7 @@ from sklearn.ensemble import ExtraTreesRegressor, HistGradientBoostingRegressor
 from tundish_analytics.life.conformal import LEVEL, HeldOut, TooFewUnits
 from tundish_analytics.models.folds import SEED
 from tundish_analytics.models.threads import one_thread
+from tundish_analytics.quality.causes import without_blank
 from tundish_analytics.quality.domain import Domain
 
 if TYPE_CHECKING:
@@ -140,7 +141,8 @@ def make_members(trees: int) -> list[RegressorMixin]:
 
 
 def _fitted(x: Values, y: Values, trees: int) -> list[RegressorMixin]:
-    return [clone(member).fit(x, y) for member in make_members(trees)]
+    filled = without_blank(x)
+    return [clone(member).fit(filled, y) for member in make_members(trees)]
 
 
 def _said(members: Sequence[RegressorMixin], x: Values) -> tuple[Values, Values]:

@@ -80,6 +80,7 @@ def test_good_and_bad_pieces_are_explained_alike_and_holes_are_borne() -> None:
     y = (x[:, 4] > 0.8).astype(float)
     x[::7, 4] = np.nan
     y[5] = np.nan
+    x[:, 5] = np.nan
     ranking = ranked_causes(x, y, NAMES, heat)
     assert ranking.causes[0].signals == ("pressure",)
     assert ranking.causes[0].ranked
