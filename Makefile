@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
 .PHONY: help demo demo-check test test-env demo-env lint types floors unit lock dist parts clean \
-        bench-store bench-api bench-opcua bench-pipeline bench-analytics campaign-store campaign-access campaign-opcua interop-opcua evaluate
+        bench-store bench-api bench-opcua bench-pipeline bench-analytics campaign-store campaign-access campaign-opcua interop-opcua evaluations
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -70,8 +70,8 @@ parts: $(VENV)/.dev ## parts list (CycloneDX) of each lock file into dist/, and 
 dist: $(VENV)/.dev ## wheel and source distribution into dist/
 	$(BIN)/python -m build --no-isolation
 
-evaluate: demo-env ## evaluation of the three lines' models, figures into docs/figures/
-	deploy/ci/evaluate.sh
+evaluations: demo-env ## every evaluation into docs/evaluations/; DATA="FOLDER" or DATA="ai4i=PATH skab=PATH tep=PATH" for what is not shipped
+	$(BIN)/tundish evaluate all --out docs/evaluations $(foreach data,$(DATA),--data $(data))
 
 bench-store: $(VENV)/.dev ## the store beside its peers (deploy/ci/bench-packages.sh installs them)
 	deploy/ci/bench-packages.sh

@@ -1,24 +1,22 @@
-"""Evaluations on the shipped recordings, in the one shape that every measuring command prints."""
+"""Evaluations on the shipped recordings and sets, in the one shape that every measuring command prints."""
 
 from __future__ import annotations
 
+import json
 import time
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 import pandas as pd
 
 from tundish_analytics import evaluate, tables
-from tundish_analytics.evaluate import ai4i, energy, skab, tep, turbine
-from tundish_analytics.evaluate.files import find_table, read_table
-from tundish_analytics.evaluate.fleets import read_fleets
-from tundish_analytics.evaluate.plates import plates_of
-from tundish_analytics.evaluate.waveforms import read_bearings
+from tundish_analytics.evaluate import Unfit
+from tundish_analytics.evaluate.files import digest, note, opened
 from tundish_deploy.figures import Figure, Report
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from tundish_analytics.evaluate import Evaluation
     from tundish_platform.sdk.calls.alert_answers import Outcomes
@@ -26,34 +24,22 @@ if TYPE_CHECKING:
 _BETTER: dict[str, Literal["higher", "lower", "none"]] = {"more": "higher", "less": "lower", "none": "none"}
 
 
-def _shipped() -> Path:
-    return Path(str(files("tundish_connectors.replay") / "recordings"))
+def _shipped(name: str) -> Path:
+    """A recording that is also played, or a set for evaluation alone."""
+    sets = Path(str(files("tundish_analytics.evaluate") / "sets" / name))
+    return sets if sets.exists() else Path(str(files("tundish_connectors.replay") / "recordings" / name))
 
 
-def _sets() -> Path:
-    return Path(str(files("tundish_analytics.evaluate") / "sets"))
+def _shipped_cycles() -> tables.HydraulicData:
+    sensors, profile = (_shipped(f"{name}.parquet") for name in ("hydraulic", "hydraulic_profile"))
+    return tables.HydraulicData.from_tables(pd.read_parquet(note(sensors)), pd.read_parquet(note(profile)))
 
 
-def _table(folder: Path, name: str) -> pd.DataFrame:
-    return pd.read_parquet(folder / f"{name}.parquet")
-
-
-def hydraulic_report(test: Path | None) -> Report:
-    """Hydraulic condition; `test` is a folder with tables of sensors and conditions, or one of its files."""
-    started = time.perf_counter()
-    shipped = tables.HydraulicData.from_tables(
-        _table(_shipped(), "hydraulic"), _table(_shipped(), "hydraulic_profile")
-    )
-    return _report("evaluate hydraulic", [_hydraulic(shipped, test)], started)
-
-
-def _hydraulic(shipped: tables.HydraulicData, test: Path | None) -> Evaluation:
-    if test is None:
+def _hydraulic(data: Path | None) -> Evaluation:
+    shipped = _shipped_cycles()
+    if data is None:
         return evaluate.evaluate_hydraulic(shipped)
-    sensors = find_table(test, ("cycle", "second", *tables.HYDRAULIC_COLUMNS))
-    cycles = set(sensors["cycle"])
-    profile = find_table(test, ("cycle", *tables.LABEL_COLUMNS), lambda table: set(table["cycle"]) == cycles)
-    given = tables.HydraulicData.from_tables(sensors, profile.drop_duplicates("cycle"))
+    given = evaluate.read_hydraulic(data)
     apart = shipped.without(given)
     # A file that repeats most of what is shipped leaves nothing to learn from: it is judged by itself.
     if 2 * len(apart.labels) < len(shipped.labels):
@@ -61,135 +47,201 @@ def _hydraulic(shipped: tables.HydraulicData, test: Path | None) -> Evaluation:
     return evaluate.evaluate_hydraulic(apart, given)
 
 
-def igbt_report(test: Path | None, data: Path | None = None) -> Report:
-    """IGBT ageing and MOSFET life.
-
-    Args:
-        test: folder with ``mosfet.parquet`` of other devices.
-        data: file, or folder with a file, of another IGBT run or of the shipped one's later part; then it is
-            told alone.
-    """
-    started = time.perf_counter()
-    seconds = tables.seconds_from_table(_table(_shipped(), "igbt"))
-    if data is not None:
-        given = tables.seconds_from_table(_igbt_table(data))
-        return _report("evaluate igbt", [evaluate.evaluate_igbt(given, shipped=seconds)], started)
-    found = [evaluate.evaluate_igbt(seconds), _mosfet(test)]
-    return _report("evaluate igbt", found, started)
-
-
-def _igbt_table(data: Path) -> pd.DataFrame:
-    try:
-        return find_table(data, tables.IGBT_SAMPLES)
-    except ValueError:
-        return find_table(data, tables.IGBT_SECONDS)
-
-
-def mosfet_report(data: Path | None) -> Report:
-    """Remaining life of MOSFETs; `data` holds other devices (``device, i, dR``)."""
-    started = time.perf_counter()
-    return _report("evaluate mosfet", [_mosfet(data)], started)
+def _igbt(data: Path | None) -> Evaluation:
+    shipped = evaluate.read_seconds(_shipped("igbt.parquet"))
+    if data is None:
+        return evaluate.evaluate_igbt(shipped)
+    return evaluate.evaluate_igbt(evaluate.read_seconds(data), shipped=shipped)
 
 
 def _mosfet(data: Path | None) -> Evaluation:
-    devices = tables.devices_from_table(_table(_shipped(), "mosfet"))
+    shipped = evaluate.read_devices(_shipped("mosfet.parquet"))
+    return evaluate.evaluate_mosfet(shipped, None if data is None else evaluate.read_devices(data))
+
+
+def _cmapss(data: Path | None) -> Evaluation:
+    shipped = evaluate.read_fleets(_shipped("train_FD001.parquet"))
+    return evaluate.evaluate_cmapss(shipped if data is None else evaluate.read_fleets(data), shipped[0])
+
+
+def _bearings(data: Path | None) -> Evaluation:
+    shipped = evaluate.read_bearings(_shipped("bearings.parquet"))
+    return evaluate.evaluate_bearings(shipped, None if data is None else evaluate.read_bearings(data))
+
+
+def _turbine(data: Path | None) -> Evaluation:
+    shipped = evaluate.read_turbine(_shipped("gas_turbine.parquet"))
+    return evaluate.evaluate_turbine(shipped, None if data is None else evaluate.read_turbine(data))
+
+
+def _steel(data: Path | None) -> Evaluation:
+    shipped = evaluate.read_plates(_shipped("steel_plates.parquet"))
+    return evaluate.evaluate_steel(*shipped, None if data is None else evaluate.read_plates(data))
+
+
+def _plates(data: Path | None) -> Evaluation:
+    return evaluate.evaluate_plates(*evaluate.read_plates(data or _shipped("steel_plates.parquet")))
+
+
+def _energy(data: Path | None) -> Evaluation:
+    return evaluate.evaluate_energy(evaluate.read_energy(data or _shipped("steel_industry_energy.parquet")))
+
+
+def _ai4i(data: Path | None) -> Evaluation:
+    return evaluate.evaluate_ai4i(evaluate.read_ai4i(_given("ai4i", data)))
+
+
+def _skab(data: Path | None) -> Evaluation:
+    return evaluate.evaluate_skab(evaluate.read_skab(_given("skab", data)))
+
+
+def _tep(data: Path | None) -> Evaluation:
+    return evaluate.evaluate_tep(evaluate.read_tep(_given("tep", data)))
+
+
+def _given(name: str, data: Path | None) -> Path:
     if data is None:
-        return evaluate.evaluate_mosfet(devices)
-    others = tables.devices_from_table(find_table(data, ("device", "i", "dR")))
-    return evaluate.evaluate_mosfet(devices, others)
+        raise Unfit(
+            f"{name} 未随本产品分发(原因见 docs/evaluations):请用 --data 指定文件或文件夹",
+            f"the {name} set is not shipped (docs/evaluations says why): give its file or folder with --data",
+        )
+    return data
 
 
-def alerts_report(outcomes: Outcomes | None = None) -> Report:
-    """The alert rules on the shipped recordings, or what people said of a plant's alerts."""
-    started = time.perf_counter()
-    if outcomes is not None:
-        return _report("evaluate alerts", [evaluate.evaluate_field(outcomes)], started)
-    cycles = tables.HydraulicData.from_tables(
-        _table(_shipped(), "hydraulic"), _table(_shipped(), "hydraulic_profile")
+def _watch_hydraulic(data: Path | None) -> Evaluation:
+    return evaluate.evaluate_watch_hydraulic(
+        _shipped_cycles() if data is None else evaluate.read_hydraulic(data)
     )
-    seconds = tables.seconds_from_table(_table(_shipped(), "igbt"))
-    devices = tables.devices_from_table(_table(_shipped(), "mosfet"))
-    return _report("evaluate alerts", [evaluate.evaluate_alerts(cycles, seconds, devices)], started)
 
 
-def cmapss_report(data: Path | None) -> Report:
-    """Remaining life of turbofan engines; `data` is a folder of sets or a file of one."""
-    started = time.perf_counter()
-    shipped = read_fleets(_sets() / "train_FD001.parquet")
-    found = evaluate.evaluate_cmapss(shipped if data is None else read_fleets(data), shipped[0])
-    return _report("evaluate cmapss", [found], started)
+def _watch_skab(data: Path | None) -> Evaluation:
+    return evaluate.evaluate_watch_skab(evaluate.read_skab(_given("watch-skab", data)))
 
 
-def bearings_report(data: Path | None) -> Report:
-    """Remaining life of bearings; `data` is a file of waveforms or a folder of them."""
-    started = time.perf_counter()
-    shipped = read_bearings(_sets() / "bearings.parquet")
-    found = evaluate.evaluate_bearings(shipped, None if data is None else read_bearings(data))
-    return _report("evaluate bearings", [found], started)
+def _watch_tep(data: Path | None) -> Evaluation:
+    return evaluate.evaluate_watch_tep(evaluate.read_tep(_given("watch-tep", data)))
 
 
-def turbine_report(data: Path | None) -> Report:
-    """CO and NOx of a gas turbine; `data` holds other hours of the same columns."""
-    started = time.perf_counter()
-    columns = (*turbine.PROCESS, *turbine.TARGETS)
-    shipped = find_table(_sets() / "gas_turbine.parquet", columns)
-    found = evaluate.evaluate_turbine(shipped, None if data is None else find_table(data, columns))
-    return _report("evaluate gas-turbine", [found], started)
+def _alerts(data: Path | None) -> Evaluation:
+    if data is not None:
+        raise Unfit("预警评估只用随附的记录", "the alerts are judged on the shipped recordings only")
+    seconds = evaluate.read_seconds(_shipped("igbt.parquet"))
+    devices = evaluate.read_devices(_shipped("mosfet.parquet"))
+    return evaluate.evaluate_alerts(_shipped_cycles(), seconds, devices)
 
 
-def steel_report(test: Path | None) -> Report:
-    """Plate faults; `test` holds ``steel_plates.parquet`` with other plates."""
-    started = time.perf_counter()
-    features, labels = tables.plates_from_table(_table(_shipped(), "steel_plates"))
-    others = None if test is None else tables.plates_from_table(_table(test, "steel_plates"))
-    return _report("evaluate steel", [evaluate.evaluate_steel(features, labels, others)], started)
-
-
-def published_report(name: str, data: Path | None) -> Report:
-    """One of the published sets; `data` is a CSV or Parquet file of its columns, never seen before.
-
-    Raises:
-        ValueError: the set is not shipped and no file is given, or a column is missing.
-    """
-    started = time.perf_counter()
-    if data is None and name != "steel-plates":
-        raise ValueError(f"the {name} set is not shipped: give its file with --data")
-    columns, measure = _PUBLISHED[name]
-    path = _shipped() / "steel_plates.parquet" if data is None else data
-    return _report(f"evaluate {name}", [measure(read_table(path, columns))], started)
-
-
-def _plates(table: pd.DataFrame) -> Evaluation:
-    return evaluate.evaluate_plates(*plates_of(table))
-
-
-_PUBLISHED: dict[str, tuple[Sequence[str], Callable[[pd.DataFrame], Evaluation]]] = {
-    "steel-plates": ((), _plates),
-    "steel-energy": ((energy.LOAD, *energy.SAME_INTERVAL, "Day_of_week"), evaluate.evaluate_energy),
-    "ai4i": ((*ai4i.MEASURED, ai4i.LABEL), evaluate.evaluate_ai4i),
-    "skab": ((*skab.SIGNALS, "file", "anomaly"), evaluate.evaluate_skab),
-    "tep": ((*tep.SIGNALS, "file", "sample"), evaluate.evaluate_tep),
-    "watch-skab": ((*skab.SIGNALS, "file", "anomaly"), evaluate.evaluate_watch_skab),
-    "watch-tep": ((*tep.SIGNALS, "file", "sample"), evaluate.evaluate_watch_tep),
+NOT_SHIPPED: Final = frozenset({"ai4i", "skab", "tep", "watch-skab", "watch-tep"})
+EVALUATIONS: Final[dict[str, Callable[[Path | None], Evaluation]]] = {
+    "hydraulic": _hydraulic,
+    "igbt": _igbt,
+    "mosfet": _mosfet,
+    "steel-plates": _plates,
+    "steel-energy": _energy,
+    "cmapss": _cmapss,
+    "skab": _skab,
+    "tep": _tep,
+    "bearings": _bearings,
+    "ai4i": _ai4i,
+    "gas-turbine": _turbine,
+    "steel": _steel,
+    "watch-hydraulic": _watch_hydraulic,
+    "watch-skab": _watch_skab,
+    "watch-tep": _watch_tep,
+    "alerts": _alerts,
 }
 
 
-def _report(name: str, evaluations: Sequence[Evaluation], started: float) -> Report:
-    conditions: dict[str, Any] = {"seconds": round(time.perf_counter() - started, 1)}
-    figures = []
-    for found in evaluations:
-        conditions[found.model] = {"protocol": found.protocol, **found.facts}
-        conditions |= found.software
-        figures += [
-            Figure(
-                name=f"{found.model}: {figure.name}",
-                value=figure.value,
-                unit=figure.unit,
-                better=_BETTER[figure.better],
-                bar=figure.bar,
-                holds=figure.holds,
+def report(name: str, data: Path | None = None) -> Report:
+    """One evaluation, with what was read and how it was measured.
+
+    Args:
+        name: of `EVALUATIONS`.
+        data: file or folder with the set's columns; without it the shipped set.
+
+    Raises:
+        ValueError: a set that is not shipped without a file, or data that cannot be judged.
+    """
+    started = time.perf_counter()
+    with opened() as paths:
+        found = EVALUATIONS[name](data)
+    given = "shipped" if data is None else data.name
+    read = {"given": given, "files": len(set(paths)), "sha256": digest(sorted(set(paths)))}
+    peers = {figure.name: figure.peers for figure in found.figures if figure.peers}
+    conditions = {
+        "model": found.model,
+        "seconds": round(time.perf_counter() - started, 1),
+        **found.facts,
+        **found.software,
+        "reported by others": peers,
+    }
+    how = {"protocol": found.protocol, "guard": found.guard, "intervals": found.intervals, "data": read}
+    return Report(f"evaluate {name}", conditions, _figures(found), how)
+
+
+def field_report(outcomes: Outcomes) -> Report:
+    """What people said of a plant's alerts, by version of the model."""
+    found = evaluate.evaluate_field(outcomes)
+    how = {"protocol": found.protocol, "guard": found.guard, "intervals": found.intervals}
+    return Report("evaluate alerts", dict(found.facts), _figures(found), how)
+
+
+def given_paths(given: Sequence[str]) -> dict[str, Path]:
+    """Where the data of each evaluation lies: ``NAME=PATH``, or a folder with files or folders of that name.
+
+    Raises:
+        Unfit: an evaluation of that name, or the path, does not exist.
+    """
+    found: dict[str, Path] = {}
+    for entry in given:
+        name, told, path = entry.partition("=")
+        if told and name in EVALUATIONS and Path(path).exists():
+            found[name] = Path(path)
+        elif not told and Path(entry).is_dir():
+            found |= {file.stem: file for file in sorted(Path(entry).iterdir()) if file.stem in EVALUATIONS}
+        else:
+            raise Unfit(
+                f"{entry} 既不是 NAME=PATH,也不是文件夹",
+                f"{entry} is neither NAME=PATH of an evaluation nor a folder",
             )
-            for figure in found.figures
-        ]
-        conditions[found.model]["reported by others"] = {f.name: f.peers for f in found.figures if f.peers}
-    return Report(name, conditions, figures)
+    return found
+
+
+def run_all(
+    out: Path, given: Mapping[str, Path], only: Sequence[str] | None, told: Callable[[str], None]
+) -> list[str]:
+    """Run the evaluations one after the other into ``NAME.json``; returns those that could not be judged.
+
+    A set that is neither shipped nor given is not run, and its file stays as it was.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    bad = []
+    for name in only or EVALUATIONS:
+        if name in NOT_SHIPPED and name not in given:
+            told(f"{name}: not run, needs --data {name}=PATH")
+            continue
+        try:
+            document = report(name, given.get(name)).as_dict()
+        except ValueError as error:
+            bad.append(name)
+            told(f"{name}: {error}")
+            continue
+        text = json.dumps(document, ensure_ascii=False, indent=1) + "\n"
+        (out / f"{name}.json").write_text(text, "utf-8")
+        told(f"{name}: {out / name}.json, {document['conditions']['seconds']} s")
+    return bad
+
+
+def _figures(found: Evaluation) -> list[Figure]:
+    return [
+        Figure(
+            name=document["name"],
+            value=document["value"],
+            unit=document["unit"],
+            better=_BETTER[document["better"]],
+            bar=document["bar"],
+            holds=document["holds"],
+            low=document["low"],
+            high=document["high"],
+        )
+        for document in (figure.document() for figure in found.figures)
+    ]

@@ -26,6 +26,7 @@ class Figure:
         bar: what it should reach, if anything was promised.
         holds: whether it does; ``None`` without a bar.
         peers: the same number of others, measured in the same run.
+        low, high: ends of the 95 % interval of the value, where one was measured.
     """
 
     name: str
@@ -35,6 +36,8 @@ class Figure:
     bar: float | None = None
     holds: bool | None = None
     peers: dict[str, float] = field(default_factory=dict)
+    low: float | None = None
+    high: float | None = None
 
 
 def judged(
@@ -53,17 +56,23 @@ def judged(
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """A run's figures with the conditions they were measured under."""
+    """A run's figures with the conditions they were measured under.
+
+    Attributes:
+        how: of an evaluation: protocol, leakage guard, what the intervals are of, digest of the data.
+    """
 
     name: str
     conditions: dict[str, Any]
     figures: list[Figure]
+    how: dict[str, Any] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
         """The one JSON object."""
         return {
             "name": self.name,
             "commit": commit(),
+            **self.how,
             "conditions": {**_machine(), **self.conditions},
             "figures": [asdict(figure) for figure in self.figures],
         }
@@ -74,15 +83,24 @@ class Report:
             print(json.dumps(self.as_dict(), ensure_ascii=False, indent=1))  # noqa: T201 - the command's result
             return
         table = Table(title=self.name)
-        for column in ("figure", "value", "unit", "bar", "holds", "peers"):
+        for column in ("figure", "value", "95 %", "unit", "bar", "holds", "peers"):
             table.add_column(column)
         for figure in self.figures:
             peers = ", ".join(f"{peer} {number:,.4g}" for peer, number in figure.peers.items())
             value = "–" if figure.value is None else f"{figure.value:,.4g}"
             bar = "" if figure.bar is None else f"{figure.bar:,.4g}"
             holds = {None: "", True: "yes", False: "NO"}[figure.holds]
-            table.add_row(figure.name, value, figure.unit, bar, holds, peers)
+            table.add_row(figure.name, value, _ends(figure), figure.unit, bar, holds, peers)
         Console().print(table)
+        for word in ("guard", "intervals", "data"):
+            if word in self.how:
+                Console().print(f"{word}: {self.how[word]}", highlight=False, markup=False)
+
+
+def _ends(figure: Figure) -> str:
+    if figure.low is None or figure.high is None:
+        return ""
+    return f"{figure.low:,.4g} – {figure.high:,.4g}"
 
 
 def _machine() -> dict[str, Any]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -18,13 +16,9 @@ from tundish_analytics.evaluate import (
 )
 from tundish_analytics.evaluate.ai4i import LEAKS, ai4i_features
 from tundish_analytics.evaluate.energy import LEAK, LOAD, SAME_INTERVAL
-from tundish_analytics.evaluate.files import read_table
 from tundish_analytics.evaluate.plates import CLASSES, plates_of
 from tundish_analytics.evaluate.skab import SIGNALS as SKAB_SIGNALS
 from tundish_analytics.evaluate.tep import SIGNALS as TEP_SIGNALS
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def values(evaluation: Evaluation) -> dict[str, float]:
@@ -54,7 +48,9 @@ def test_failures_are_found_without_the_columns_that_leak() -> None:
     table = milling()
     found = values(evaluate_ai4i(table, folds=2))
     assert found["f1"] > 0.7
-    assert found["f1 95 % interval, low"] < found["f1"] < found["f1 95 % interval, high"]
+    (f1,) = (figure for figure in evaluate_ai4i(table, folds=2).figures if figure.name == "f1")
+    assert f1.interval is not None
+    assert f1.interval[0] < f1.value < f1.interval[1]
     assert np.array_equal(ai4i_features(table), ai4i_features(table.drop(columns=["PWF"])))
     assert "PWF" in LEAKS
     shuffled = table.assign(
@@ -71,9 +67,9 @@ def test_both_forms_of_the_plates_give_the_same_plates(plates: pd.DataFrame) -> 
     assert np.array_equal(features, plates_of(part)[0])
     assert labels.tolist() == names.tolist()
     found = values(evaluate_plates(features, labels, repeats=1, folds=3))
-    assert found["accuracy mean"] > 0.4
+    assert found["accuracy"] > 0.4
     with pytest.raises(ValueError, match="just one class"):
-        plates_of(wide.assign(Bumps=1))
+        plates_of(wide.assign(Bumps=1, Stains=1))
 
 
 def experiments(shift: float) -> pd.DataFrame:
@@ -95,7 +91,7 @@ def test_shifted_experiments_are_found_and_a_wandering_temperature_is_not_taken_
     assert found["outlier_f1"] > 0.85
     assert found["outlier_f1"] > found["outlier_f1, plain T² of all signals"]
     quiet = values(evaluate_skab(experiments(0.0)))
-    assert quiet["false-alarm rate"] < 0.02
+    assert quiet["false_alarm_rate"] < 0.02
     with pytest.raises(ValueError, match="no labelled experiment"):
         evaluate_skab(experiments(0.0).head(200))
 
@@ -112,13 +108,13 @@ def test_a_small_shift_of_the_process_is_found_by_the_average_first() -> None:
         for name, values_ in runs.items()
     )
     found = values(evaluate_tep(table))
-    assert found["mewma: false-alarm rate"] <= 0.01
+    assert found["mewma: false_alarm_rate"] <= 0.01
     assert found["mewma: detection of fault 2"] > 0.95
     assert found["mewma: detection of fault 1"] > max(
         found["pca t2: detection of fault 1"], found["pca q: detection of fault 1"]
     )
-    with pytest.raises(ValueError, match="fault-free"):
-        evaluate_tep(table[table["file"] != "d00.dat"])
+    with pytest.raises(ValueError, match="no test run"):
+        evaluate_tep(table[table["file"].isin(["d00.dat", "d00_te.dat"])])
 
 
 def factory(days: int = 42) -> pd.DataFrame:
@@ -141,14 +137,10 @@ def factory(days: int = 42) -> pd.DataFrame:
     })  # fmt: skip
 
 
-def test_the_forecast_reads_neither_co2_nor_the_tested_part(tmp_path: Path) -> None:
+def test_the_forecast_reads_neither_co2_nor_the_tested_part() -> None:
     table = factory().drop(columns=LEAK)
     found = values(evaluate_energy(table, trees=40))
     assert found["rmse"] < found["rmse, same week-time a week before"]
     assert 0.8 < found["interval90_coverage"] <= 1
     assert found["rmse, same interval"] < found["rmse"]
     assert LEAK not in (LOAD, *SAME_INTERVAL)
-    path = tmp_path / "t.csv"
-    table.to_csv(path)
-    with pytest.raises(ValueError, match="no column anomaly"):
-        read_table(path, ["NSM", "anomaly"])

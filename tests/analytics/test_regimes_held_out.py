@@ -38,7 +38,7 @@ def value_of(data: HydraulicData) -> dict[str, float]:
 
 
 def test_a_model_that_fails_in_an_unseen_regime_is_shown_to_fail() -> None:
-    level = "valve macro-F1, a level of another component held out worst fold"
+    level = "valve macro-F1, a level of another component held out, worst fold"
     easy, hard = value_of(bench(shifted=False)), value_of(bench(shifted=True))
     assert easy[level] == easy["valve macro-F1, a combination of the others held out"] == 1.0
     assert hard[level] < 0.5

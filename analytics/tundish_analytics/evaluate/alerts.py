@@ -38,6 +38,11 @@ _PROTOCOL: Final = (
     "others, a statement each 60 records; lead time in records from opening to the end of life. The "
     "limits were set on these same recordings, which flatters."
 )
+_GUARD: Final = (
+    "Hydraulic: runs of equal condition are whole on one side; MOSFET: the judged device is not the "
+    "model's own; IGBT: the baseline ends before the first judged window."
+)
+_INTERVALS: Final = "none: few recordings, and alerts of one run are no independent cases"
 _BEGIN: Final = datetime(2000, 1, 1, tzinfo=UTC)
 _PLACE: Final = Place("recording", "-", "-")
 _LEAST_RUN: Final = 4
@@ -63,7 +68,7 @@ def evaluate_alerts(
     hydraulic, whole = hydraulic_alerts(data)
     figures = [*hydraulic, *igbt_alerts(seconds), *mosfet_alerts(devices)]
     facts = {"cycles": len(data.labels), "igbt_seconds": len(seconds), "devices": len(devices)}
-    return Evaluation("alerts", _PROTOCOL, tuple(figures), facts | whole)
+    return Evaluation("alerts", _PROTOCOL, _GUARD, _INTERVALS, tuple(figures), facts | whole)
 
 
 @dataclass(frozen=True, slots=True)

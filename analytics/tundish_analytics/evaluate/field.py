@@ -16,13 +16,15 @@ _PROTOCOL: Final = (
     "what no alert was raised for is not seen here: this is no recall. Lead time: from opening to when "
     "the fault was found."
 )
+_GUARD: Final = "Nothing is trained: people judged after the alerts had come."
+_INTERVALS: Final = "Wilson's of the share of answered alerts that people confirmed"
 
 
 def evaluate_field(outcomes: Outcomes) -> Evaluation:
     """Figures of each model version by people's feedback."""
     figures = [figure for one in outcomes["versions"] for figure in _figures(one)]
     facts = {name: outcomes["total"][name] for name in ("alerts", "open", "answered")}
-    return Evaluation("field", _PROTOCOL, tuple(figures), facts)
+    return Evaluation("field", _PROTOCOL, _GUARD, _INTERVALS, tuple(figures), facts)
 
 
 def field_metrics(outcome: Outcome) -> dict[str, float]:

@@ -14,11 +14,7 @@ from tundish_analytics import __version__
 from tundish_analytics.predictions import rounded
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from numpy.typing import NDArray
-
-_RESAMPLES = 500
+    from tundish_analytics.models.intervals import Ends
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +26,7 @@ class Figure:
         bar: the least that is accepted, set after a first look at the visible part of the data and before
             any held-back part was seen; ``None`` for baselines and facts.
         peers: what others reached on the same data, with the source and how their protocol differs.
+        interval: ends of the 95 % interval of the value, ``None`` for a fact, or where one case allows none.
     """
 
     name: str
@@ -38,6 +35,7 @@ class Figure:
     better: Literal["more", "less", "none"] = "more"
     bar: float | None = None
     peers: str = ""
+    interval: Ends | None = None
 
     @property
     def holds(self) -> bool | None:
@@ -50,7 +48,14 @@ class Figure:
 
     def document(self) -> dict[str, Any]:
         """The figure as plain values."""
-        return asdict(self) | {"value": rounded(self.value), "holds": self.holds}
+        plain = asdict(self)
+        low, high = plain.pop("interval") or (None, None)
+        ends = {"low": _rounded(low), "high": _rounded(high)}
+        return plain | {"value": rounded(self.value), "holds": self.holds} | ends
+
+
+def _rounded(end: float | None) -> float | None:
+    return None if end is None else rounded(end)
 
 
 def _software() -> dict[str, str]:
@@ -68,49 +73,26 @@ class Evaluation:
 
     Attributes:
         protocol: what was trained on what, tested on what, in one paragraph.
+        guard: what keeps the tested cases out of the training, and what is never read.
+        intervals: what was drawn anew for the 95 % intervals.
         facts: counts and settings of this run.
     """
 
     model: str
     protocol: str
+    guard: str
+    intervals: str
     figures: tuple[Figure, ...]
     facts: dict[str, Any]
     software: dict[str, str] = field(default_factory=_software)
 
     def document(self) -> dict[str, Any]:
         """The evaluation as one JSON-ready object with ``figures`` and ``conditions``."""
-        conditions = {"protocol": self.protocol, **self.facts, **self.software}
-        figures = [figure.document() for figure in self.figures]
-        return {"model": self.model, "conditions": conditions, "figures": figures}
-
-
-def spread(name: str, scores: list[float], *, bar: float | None = None, peers: str = "") -> list[Figure]:
-    """Mean of the folds with its bar, and their standard deviation and worst as facts."""
-    return [
-        Figure(f"{name} mean", float(np.mean(scores)), bar=bar, peers=peers),
-        Figure(f"{name} standard deviation over folds", float(np.std(scores)), better="less"),
-        Figure(f"{name} worst fold", float(np.min(scores))),
-    ]
-
-
-def resampled(
-    name: str,
-    truth: NDArray[Any],
-    found: NDArray[Any],
-    score: Callable[..., float],
-    *,
-    bar: float | None = None,
-    peers: str = "",
-) -> list[Figure]:
-    """A score over all cases and the ends of its 95 % interval, by bootstrap of the cases."""
-    generator = np.random.default_rng(20)
-    draws = []
-    for _ in range(_RESAMPLES):
-        rows = generator.integers(0, truth.size, truth.size)
-        draws.append(float(score(truth[rows], found[rows])))
-    low, high = (float(end) for end in np.quantile(draws, [0.025, 0.975]))
-    return [
-        Figure(name, float(score(truth, found)), bar=bar, peers=peers),
-        Figure(f"{name} 95 % interval, low", low),
-        Figure(f"{name} 95 % interval, high", high, better="none"),
-    ]
+        return {
+            "model": self.model,
+            "protocol": self.protocol,
+            "guard": self.guard,
+            "intervals": self.intervals,
+            "conditions": {**self.facts, **self.software},
+            "figures": [figure.document() for figure in self.figures],
+        }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -16,10 +17,13 @@ from tundish_analytics.condition.cycles import cycle_features
 from tundish_analytics.condition.hydraulic import HydraulicCondition, make_classifier
 from tundish_analytics.condition.imputer import ConditionalImputer
 from tundish_analytics.condition.targets import TARGETS
-from tundish_analytics.evaluate.figures import Evaluation, Figure, spread
-from tundish_analytics.evaluate.regimes import REGIME_PROTOCOL, regime_figures
+from tundish_analytics.evaluate import confusion
+from tundish_analytics.evaluate.confusion import Fold, fold_interval, scores, spread
+from tundish_analytics.evaluate.figures import Evaluation, Figure
+from tundish_analytics.evaluate.regimes import REGIME_GUARD, REGIME_PROTOCOL, regime_figures
 from tundish_analytics.models.calibration import calibration_error
 from tundish_analytics.models.folds import SEED, grouped_folds
+from tundish_analytics.models.intervals import of_share
 from tundish_analytics.models.threads import one_thread
 from tundish_platform.samples import SignalSpec
 
@@ -47,6 +51,14 @@ _PROTOCOL: Final = (
     "probabilities, pressure and holes judged on test cycles (every other run, unless a test table is given)."
     f" {REGIME_PROTOCOL}"
 )
+_GUARD: Final = (
+    "No run of cycles with equal condition lies in training and test; cycles of a test table are taken out "
+    f"of the training by their values, whatever their numbers. {REGIME_GUARD}"
+)
+_INTERVALS: Final = (
+    "500 bootstrap draws of whole condition blocks, a block drawn in all repeats alike; of shares binomial, "
+    "a block's cycles counting together"
+)
 
 
 @one_thread
@@ -72,7 +84,7 @@ def evaluate_hydraulic(
         fitted_on, test = train.take(~odd), train.take(odd)
     else:
         fitted_on = train
-    judged = "macro-F1, blocks held out mean" if fitted_on is not train else "macro-F1, test cycles"
+    judged = "macro-F1, blocks held out" if fitted_on is not train else "macro-F1, test cycles"
     figures += _held_back(fitted_on, test)
     unseen, by_level = regime_figures(train) if regimes else ([], {})
     figures = [*_headlines(figures, judged), *figures, *unseen]
@@ -84,7 +96,7 @@ def evaluate_hydraulic(
         "test_cycles": len(test.labels),
         "test cycles in a combination that was also trained on": _in_both(fitted_on, test),
     } | by_level
-    return Evaluation(HydraulicCondition.model_id, _PROTOCOL, tuple(figures), facts)
+    return Evaluation(HydraulicCondition.model_id, _PROTOCOL, _GUARD, _INTERVALS, tuple(figures), facts)
 
 
 def _in_both(train: HydraulicData, test: HydraulicData) -> int:
@@ -95,9 +107,9 @@ def _in_both(train: HydraulicData, test: HydraulicData) -> int:
 
 def _headlines(figures: list[Figure], judged: str) -> list[Figure]:
     """One figure a component: over blocks held out, or over the cycles that were given apart."""
-    value = {figure.name: figure.value for figure in figures}
+    of = {figure.name: figure for figure in figures}
     return [
-        Figure(f"macro_f1_{name.removesuffix('_leakage')}", value[f"{name} {judged}"], bar=bar)
+        replace(of[f"{name} {judged}"], name=f"macro_f1_{name.removesuffix('_leakage')}", bar=bar)
         for name, bar in _PUBLISHED_BARS.items()
     ]
 
@@ -106,11 +118,16 @@ def macro_f1(
     classifier: BaseEstimator, features: NDArray[np.float64], y: NDArray[np.int64], folds: Folds
 ) -> list[float]:
     """Macro-F1 of each fold."""
-    scores = []
-    for train, test in folds:
-        predicted = clone(classifier).fit(features[train], y[train]).predict(features[test])
-        scores.append(float(f1_score(y[test], predicted, average="macro")))
-    return scores
+    return scores(_judged(classifier, features, y, folds), confusion.macro_f1)
+
+
+def _judged(
+    classifier: BaseEstimator, features: NDArray[np.float64], y: NDArray[np.int64], folds: Folds
+) -> list[Fold]:
+    return [
+        Fold(test, y[test], clone(classifier).fit(features[train], y[train]).predict(features[test]))
+        for train, test in folds
+    ]
 
 
 def _one_threshold(classes: int) -> Pipeline:
@@ -128,14 +145,18 @@ def _cross_validated(data: HydraulicData, number: int, repeats: int) -> list[Fig
     def grouped(seed: int) -> Folds:
         return grouped_folds(y, data.blocks, seed=seed)
 
-    scores = [s for r in range(repeats) for s in macro_f1(model, features, y, grouped(SEED + r))]
+    judged = [fold for r in range(repeats) for fold in _judged(model, features, y, grouped(SEED + r))]
     random_folds = StratifiedKFold(5, shuffle=True, random_state=SEED).split(features, y)
     always = macro_f1(DummyClassifier(strategy="most_frequent"), features, y, grouped(SEED))
     indicator = macro_f1(_one_threshold(len(classes)), features, y, grouped(SEED))
     optimistic = macro_f1(model, features, y, random_folds)
     return [
         *spread(
-            f"{target} macro-F1, blocks held out", scores, bar=_BARS[target], peers=_PEERS.get(target, "")
+            f"{target} macro-F1, blocks held out",
+            scores(judged, confusion.macro_f1),
+            bar=_BARS[target],
+            peers=_PEERS.get(target, ""),
+            interval=fold_interval(judged, data.blocks, confusion.macro_f1),
         ),
         Figure(f"{target} macro-F1, random folds (optimistic)", float(np.mean(optimistic)), better="none"),
         Figure(f"{target} macro-F1, always the commonest class", float(np.mean(always)), better="none"),
@@ -149,21 +170,28 @@ def _held_back(train: HydraulicData, test: HydraulicData) -> list[Figure]:
         SignalSpec(path=f"-/{n}", name_zh=s, name_en=s, semantic=s) for n, s in enumerate(test.semantics)
     ]
     readings, _ = model.read(test.windows, signals)
-    figures = []
+    figures, blocks = [], test.blocks
     for number, target in enumerate(TARGETS):
         truth = test.labels[:, number]
         reading = readings[target.name]
-        score = float(f1_score(truth, reading.value, average="macro"))
+        _, both = np.unique(np.concatenate([truth, reading.value]), return_inverse=True)
+        fold = Fold(np.arange(len(truth)), both[: len(truth)], both[len(truth) :])
+        (score,), ends = scores([fold], confusion.macro_f1), fold_interval([fold], blocks, confusion.macro_f1)
         error = calibration_error(reading.probability, reading.value == truth)
         figures += [
-            Figure(f"{target.name} macro-F1, test cycles", score, bar=_BARS[target.name]),
+            Figure(f"{target.name} macro-F1, test cycles", score, bar=_BARS[target.name], interval=ends),
             Figure(f"{target.name} calibration error, test cycles", error, better="less", bar=0.05),
         ]
     pressure, truth = readings["accumulator_pressure"], test.labels[:, -1]
     covered = (pressure.low <= truth) & (truth <= pressure.high)
     figures += [
         Figure("accumulator pressure MAE", float(np.abs(pressure.value - truth).mean()), "bar", "less", 5.0),
-        Figure("accumulator pressure 80 % interval, coverage", float(covered.mean()), bar=0.75),
+        Figure(
+            "accumulator pressure 80 % interval, coverage",
+            float(covered.mean()),
+            bar=0.75,
+            interval=of_share(covered, blocks),
+        ),
         Figure(
             "accumulator pressure 80 % interval, width",
             float((pressure.high - pressure.low).mean()),

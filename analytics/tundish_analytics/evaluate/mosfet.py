@@ -14,7 +14,9 @@ from tundish_analytics.condition.life import (
     remaining,
 )
 from tundish_analytics.evaluate.figures import Evaluation, Figure
+from tundish_analytics.evaluate.files import Unfit
 from tundish_analytics.life.scores import alpha_lambda
+from tundish_analytics.models.intervals import of_mean
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -26,11 +28,15 @@ _SAME: Final = 200
 _PROTOCOL: Final = (
     "Leave one device out: each device is predicted by a model fitted on all others that reached the "
     "threshold (with a file: the shipped ones and the file's), record by record from the thousandth record "
-    "to the first at which the trailing median of 21 records reaches 0.05 Ohm. Leakage guard: a device is "
-    "recognised by its records, not its name, and never trained on itself. Devices that never reach the "
+    "to the first at which the trailing median of 21 records reaches 0.05 Ohm. Devices that never reach the "
     "threshold have no known life and are not judged. The set states no time base, so life is counted in "
     "records. With so few devices the figures describe these devices and no population."
 )
+_GUARD: Final = (
+    "A device is recognised by its records, not its name, and never trained on itself; an estimate reads no "
+    "later record."
+)
+_INTERVALS: Final = "Student's, over devices"
 
 
 def evaluate_mosfet(
@@ -46,6 +52,7 @@ def evaluate_mosfet(
         ValueError: too few devices reached the threshold.
     """
     figures, errors, coverage, right = [], [], [], []
+    ends: dict[float, list[float]] = {part: [] for part in _LAMBDAS}
     judged = train if test is None else test
     censored = [name for name, delta in judged.items() if (end_of_life(delta) or 0) <= MIN_RECORDS]
     failed = _distinct([*train.values(), *(test or {}).values()])
@@ -58,12 +65,17 @@ def evaluate_mosfet(
         errors.append(of_device[0].value)
         coverage.append(of_device[1].value)
         right.append(of_device[3].value)
+        named = {figure.name: figure.value for figure in of_device}
+        for part, found in ends.items():
+            found.append(abs(named[_end_name(name, part)]))
     if not errors:
-        raise ValueError("no device of the file reaches 0.05 Ohm: there is no end of life to compare with")
+        raise Unfit(
+            "文件中没有器件达到 0.05 Ω:没有可比较的寿命终点",
+            "no device of the file reaches 0.05 Ohm: there is no end of life to compare with",
+        )
+    figures = [*_heads(errors, coverage, right, ends), *figures]
     figures += [
-        Figure("MAE, mean over devices", float(np.mean(errors)), "records", "less"),
         Figure("80 % interval, lowest coverage of a device", float(np.min(coverage)), bar=0.75),
-        Figure("alpha_lambda", float(np.mean(right))),
     ]
     facts = {
         "train_devices": list(train),
@@ -71,7 +83,32 @@ def evaluate_mosfet(
         "not judged, threshold never reached": censored,
         "minimum_history": MIN_RECORDS,
     }
-    return Evaluation(LifeModel.model_id, _PROTOCOL, tuple(figures), facts)
+    return Evaluation(LifeModel.model_id, _PROTOCOL, _GUARD, _INTERVALS, tuple(figures), facts)
+
+
+def _heads(
+    errors: list[float], coverage: list[float], right: list[float], ends: dict[float, list[float]]
+) -> list[Figure]:
+    """Means over the devices."""
+    return [
+        Figure("alpha_lambda", float(np.mean(right)), interval=of_mean(right, 0, 1)),
+        Figure("mae", float(np.mean(errors)), "records", "less", interval=of_mean(errors, 0)),
+        Figure("interval80_coverage", float(np.mean(coverage)), interval=of_mean(coverage, 0, 1)),
+        *(
+            Figure(
+                f"end_of_life_error, absolute, at {part:.0%} of life",
+                float(np.mean(found)),
+                "%",
+                "less",
+                interval=of_mean(found, 0),
+            )
+            for part, found in ends.items()
+        ),
+    ]
+
+
+def _end_name(device: str, part: float) -> str:
+    return f"{device} end-of-life error at {part:.0%} of life"
 
 
 def _distinct(devices: Sequence[NDArray[np.float64]]) -> list[NDArray[np.float64]]:
@@ -109,7 +146,7 @@ def _device(
                 better="less",
             ),
             Figure(
-                f"{name} end-of-life error at {part:.0%} of life",
+                _end_name(name, part),
                 _end_error(estimate.records, truth, part),
                 "%",
                 "none",

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from tundish_analytics.evaluate.energy import DAY, LOAD, SAME_INTERVAL
 from tundish_analytics.evaluate.fleets import COLUMNS as FLEET_COLUMNS
 from tundish_analytics.evaluate.turbine import PROCESS, TARGETS, YEAR
 from tundish_analytics.evaluate.waveforms import COLUMNS, read_bearings
@@ -48,13 +49,19 @@ def gas_turbine(source: Path, target: Path) -> None:
     _write(table[[YEAR, *PROCESS, *TARGETS]], target / "gas_turbine.parquet")
 
 
+def steel_energy(source: Path, target: Path) -> None:
+    """A year of quarters of an hour, without the column that leaks the load."""
+    table = pd.read_parquet(source / "steel_industry_energy" / "compact" / "steel_industry_energy.parquet")
+    _write(table[["date", LOAD, *SAME_INTERVAL, DAY]], target / "steel_industry_energy.parquet")
+
+
 def main() -> None:
     """Read both folders from the command line and write every set."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("source", type=Path)
     parser.add_argument("target", type=Path)
     arguments = parser.parse_args()
-    for step in (cmapss, bearings, gas_turbine):
+    for step in (cmapss, bearings, gas_turbine, steel_energy):
         step(arguments.source, arguments.target)
 
 

@@ -15,7 +15,8 @@ from sklearn.metrics import f1_score
 from tundish_analytics.condition.cycles import cycle_features
 from tundish_analytics.condition.hydraulic import make_classifier
 from tundish_analytics.condition.targets import TARGETS
-from tundish_analytics.evaluate.figures import Figure, spread
+from tundish_analytics.evaluate.confusion import spread
+from tundish_analytics.evaluate.figures import Figure
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,8 +30,10 @@ if TYPE_CHECKING:
 REGIME_PROTOCOL: Final = (
     "Third part, leave-one-regime-out: a component's regime is the condition of the other three. Each level "
     "of another component is held out in turn (all cycles that show it), and each combination of the other "
-    "three (all cycles that show it; predictions are pooled, since one combination has few cycles). Leakage "
-    "guard: no cycle of the held-out regime is trained on, and it fails if a run of equal condition lies "
+    "three (all cycles that show it; predictions are pooled, since one combination has few cycles)."
+)
+REGIME_GUARD: Final = (
+    "No cycle of a held-out regime is trained on, and it fails if a run of equal condition lies "
     "in training and test; each feature row is of its own cycle alone, scaling and filling are fitted on "
     "training cycles."
 )

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
-from sklearn.metrics import confusion_matrix, f1_score
 from sklearn.model_selection import RepeatedStratifiedKFold
 
-from tundish_analytics.evaluate.figures import Evaluation, Figure, spread
+from tundish_analytics.evaluate.confusion import Fold, accuracy, fold_interval, macro_f1, scores, spread
+from tundish_analytics.evaluate.figures import Evaluation, Figure
 from tundish_analytics.models.calibration import calibration_error
 from tundish_analytics.models.folds import SEED
 from tundish_analytics.models.threads import one_thread
@@ -21,9 +21,10 @@ _PROTOCOL: Final = (
     'Repeated stratified five-fold cross-validation; temperature and threshold of "unsure" come from inner '
     "folds of "
     "the training part only. Near-duplicates of plates from one coil are unknown in this set, so some test "
-    "plates may "
-    "have a sister in training: the figures are an upper bound for new coils."
+    "plates may have a sister in training: the figures are an upper bound for new coils."
 )
+_GUARD: Final = "The class is no feature; no plate is judged by a model that has seen it or chose by it."
+_INTERVALS: Final = "500 bootstrap draws of plates, a plate drawn in all repeats alike"
 
 
 @one_thread
@@ -34,7 +35,7 @@ def evaluate_steel(
     *,
     repeats: int = 2,
 ) -> Evaluation:
-    """Figures of the plate classifier.
+    """Figures of the plate classifier with its answer of "unsure".
 
     Args:
         features: ``(plates, 27)``.
@@ -48,14 +49,17 @@ def evaluate_steel(
     if test is None:
         splitter = RepeatedStratifiedKFold(n_splits=5, n_repeats=repeats, random_state=SEED)
         folds = [
-            _fold(features[a], labels[a], features[b], labels[b]) for a, b in splitter.split(features, labels)
+            _fold(features[a], labels[a], features[b], labels[b], b)
+            for a, b in splitter.split(features, labels)
         ]
     else:
-        folds = [_fold(features, labels, *test)]
+        folds = [_fold(features, labels, *test, np.arange(len(test[1])))]
+    plates = len(labels) if test is None else len(test[1])
     names = sorted(set(labels.tolist()))
-    facts: dict[str, Any] = {"plates": len(labels), "folds": len(folds), "classes": names}
-    facts["confusion_rows_truth"] = np.sum([fold["confusion"] for fold in folds], axis=0).tolist()
-    return Evaluation(PlateFaults.model_id, _PROTOCOL, tuple(_figures(folds)), facts)
+    facts: dict[str, Any] = {"plates": plates, "folds": len(folds), "classes": names}
+    return Evaluation(
+        PlateFaults.model_id, _PROTOCOL, _GUARD, _INTERVALS, tuple(_figures(folds, plates)), facts
+    )
 
 
 def _fold(
@@ -63,31 +67,39 @@ def _fold(
     labels: NDArray[np.str_],
     test: NDArray[np.float64],
     truth: NDArray[np.str_],
+    rows: NDArray[np.int64],
 ) -> dict[str, Any]:
     model = PlateFaults.fit(features, labels.tolist())
     probability = model.probabilities(test)
-    best = np.array(model.classes)[probability.argmax(axis=1)]
+    classes = np.array(model.classes)
+    best = classes[probability.argmax(axis=1)]
+    known, both = np.unique(np.concatenate([classes, truth]), return_inverse=True)
     sure = probability.max(axis=1) >= model.threshold
     commonest = max(set(labels.tolist()), key=labels.tolist().count)
     return {
-        "accuracy": float((best == truth).mean()),
-        "macro_f1": float(f1_score(truth, best, average="macro")),
+        "fold": Fold(rows, both[len(classes) :], np.searchsorted(known, best)),
         "ece": calibration_error(probability.max(axis=1), best == truth),
         "sure": float(sure.mean()),
         "accuracy_sure": float((best == truth)[sure].mean()) if sure.any() else float("nan"),
         "accuracy_unsure": float((best == truth)[~sure].mean()) if not sure.all() else float("nan"),
         "commonest": float((truth == commonest).mean()),
-        "confusion": confusion_matrix(truth, best, labels=list(model.classes)),
     }
 
 
-def _figures(folds: list[dict[str, Any]]) -> list[Figure]:
+def _figures(folds: list[dict[str, Any]], plates: int) -> list[Figure]:
+    judged = [fold["fold"] for fold in folds]
+    every = np.arange(plates)
+
     def mean(key: str) -> float:
         return float(np.nanmean([fold[key] for fold in folds]))
 
     return [
-        *spread("macro-F1", [fold["macro_f1"] for fold in folds], bar=0.78),
-        *spread("accuracy", [fold["accuracy"] for fold in folds], bar=0.76),
+        *spread(
+            "macro_f1", scores(judged, macro_f1), bar=0.78, interval=fold_interval(judged, every, macro_f1)
+        ),
+        *spread(
+            "accuracy", scores(judged, accuracy), bar=0.76, interval=fold_interval(judged, every, accuracy)
+        ),
         Figure("accuracy, always the commonest class", mean("commonest"), better="none"),
         Figure("calibration error", mean("ece"), better="less", bar=0.06),
         Figure("share of plates not unsure", mean("sure"), bar=0.6),

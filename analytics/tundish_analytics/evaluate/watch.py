@@ -43,6 +43,8 @@ _HYDRAULIC: Final = (
     "with a worn valve or a leaking pump. Conditions change every few cycles, so averages over time carry "
     "one condition into the next."
 )
+_GUARD: Final = "Learning rows are never judged; no label and no faulty row is read before judging."
+_INTERVALS: Final = "none: rows of one run err together, and the detectors are compared on the same rows"
 _HEALTHY_VALVE: Final = 100
 
 
@@ -162,4 +164,4 @@ def _evaluation(
                 figures += [Figure(f"{label}: {kind}", share) for kind, share in each.items()]
     counts = {kind: len(scores["p"]) for kind, scores in faulty.items()}
     facts = {"healthy rows judged": len(healthy["p"]), "faulty rows judged": counts}
-    return Evaluation(f"watch-{model}", f"{protocol} {_COMMON}", tuple(figures), facts)
+    return Evaluation(f"watch-{model}", f"{protocol} {_COMMON}", _GUARD, _INTERVALS, tuple(figures), facts)

@@ -46,18 +46,21 @@ class RegimeScaler:
         self._centres = _centres(some / self._scale)
         regime = self._regime(trajectories)
         parts = [trajectories.sensors[regime == number] for number in range(self.regimes)]
-        self._mean = np.array([part.mean(axis=0) for part in parts])
-        spread = np.array([part.std(axis=0) for part in parts])
+        self._mean = np.array([np.nanmean(part, axis=0) for part in parts])
+        spread = np.array([np.nanstd(part, axis=0) for part in parts])
         level = np.maximum(np.abs(self._mean), 1.0)
         self.kept = np.flatnonzero((spread > _FLAT * level).all(axis=0)).astype(np.int64)
         self._spread = np.maximum(spread, _FLAT * level)
         return self
 
     def transform(self, trajectories: Trajectories) -> NDArray[np.float64]:
-        """Distance from the regime's mean in its standard deviations; shape ``(rows, kept)``."""
+        """Distance from the regime's mean in its standard deviations, 0 where a sensor is not known.
+
+        Shape ``(rows, kept)``.
+        """
         regime = self._regime(trajectories)
         z = (trajectories.sensors - self._mean[regime]) / self._spread[regime]
-        kept: NDArray[np.float64] = z[:, self.kept]
+        kept: NDArray[np.float64] = np.nan_to_num(z[:, self.kept])
         return kept
 
     def _regime(self, trajectories: Trajectories) -> NDArray[np.int64]:

@@ -56,6 +56,37 @@ def test_an_interval_follows_the_predicted_spread_and_the_fold() -> None:
     assert shifted[0][0] == pytest.approx(low[0] + 7)
 
 
+def uneven(count: int, seed: int) -> tuple[HeldOut, HeldOut, np.ndarray, np.ndarray]:
+    """Units asked at estimates between 0 and 100: errors of 1 below 50, of 20 above; and new cases."""
+    generator = np.random.default_rng(seed)
+    unit = np.repeat(np.arange(count), 10)
+    estimate = generator.uniform(0, 100, unit.size)
+    score = np.where(estimate < 50, 1, 20) * generator.normal(size=unit.size)
+    new = generator.uniform(0, 100, 400)
+    truth = new + np.where(new < 50, 1, 20) * generator.normal(size=400)
+    fold = np.zeros(unit.size, np.int64)
+    return HeldOut(unit, fold, score), HeldOut(unit, fold, score, estimate, 10.0), new, truth
+
+
+def test_like_estimates_give_intervals_that_hold_everywhere() -> None:
+    plain, near, new, truth = uneven(80, 9)
+    one = np.ones((400, 1))
+    small = (new > 10) & (new < 40)
+    low, high = plain.interval(new[:, None], one)
+    assert coverage(low[small], high[small], truth[small]) == 1
+    assert coverage(low[new > 60], high[new > 60], truth[new > 60]) < 0.87
+    low, high = near.interval(new[:, None], one)
+    assert 0.84 < coverage(low[small], high[small], truth[small]) < 0.97
+    assert 0.84 < coverage(low[new > 60], high[new > 60], truth[new > 60]) < 0.97
+    assert (high - low)[small].mean() < 5
+
+
+def test_where_few_units_are_alike_all_count() -> None:
+    plain, near, _, _ = uneven(80, 9)
+    far, one = np.array([[300.0]]), np.ones((1, 1))
+    assert near.interval(far, one) == plain.interval(far, one)
+
+
 def test_too_few_units_give_no_interval() -> None:
     few = held_out(units(10, 50, np.random.default_rng(8)))
     with pytest.raises(TooFewUnits, match="19 units"):
