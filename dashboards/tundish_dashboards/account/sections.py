@@ -12,7 +12,6 @@ from tundish_dashboards.account.agents import agent_name
 from tundish_dashboards.theme import Tone
 from tundish_platform.people.passkeys import list_passkeys
 from tundish_platform.tenancy.passwords import utc_now
-from tundish_platform.tenancy.passwords import utc_now
 from tundish_platform.tenancy.sessions import open_sessions
 
 if TYPE_CHECKING:
