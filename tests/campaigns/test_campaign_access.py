@@ -38,6 +38,7 @@ EXPECTED: dict[str, str] = {
     "people-keys.children": Permission.MANAGE,
     "people-dialog.opened": Permission.MANAGE,
     "people-members.children": Permission.MANAGE,
+    "members-after.data": Permission.MANAGE,
     "audit-entries.children": Permission.MANAGE,
     "audit-verdict.children": Permission.MANAGE,
     "account-sessions.children": ANY_PERSON,
