@@ -51,19 +51,9 @@ def member_list(view: TenantView, search: str = "", after: int = 0) -> Component
     if not found:
         return components.nothing(t("people.nobody"), t("people.nobody_then"))
     shown = found[:SHOWN]
-    ways = [components.quiet(t("people.first"), _page_after(0))] if after else []
-    if len(found) > SHOWN:
-        ways.append(components.quiet(t("people.more"), _page_after(shown[-1].person)))
-    return html.Div(
-        [
-            components.entries([_member(view, names, one) for one in shown]),
-            html.Div(ways, className="entry-buttons left"),
-        ]
-    )
-
-
-def _page_after(number: int) -> dict[str, Any]:
-    return {"role": "members-after", "number": number}
+    last = shown[-1].person if len(found) > SHOWN else None
+    ways = components.ways((t("people.first"), t("people.more")), "members-after", after, last)
+    return html.Div([components.entries([_member(view, names, one) for one in shown]), ways])
 
 
 def _member(view: TenantView, names: Names, one: Member) -> Component:

@@ -18,7 +18,7 @@ from tundish_platform.tenancy.models import Membership, Tenant, User
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from sqlalchemy import ColumnElement
+    from sqlalchemy import ColumnElement, SQLColumnExpression
     from sqlalchemy.orm import Session
 
     from tundish_platform.tenancy import TenantScope
@@ -60,7 +60,7 @@ def list_members(
     people = session.execute(
         select(User, SecondFactor.confirmed_at)
         .outerjoin(SecondFactor, SecondFactor.user_id == User.id)
-        .where(User.id.in_(mine), User.id > after, *named(search))
+        .where(User.id.in_(mine), User.id > after, *named(search, User.name, User.login))
         .order_by(User.id)
         .limit(limit)
     ).all()
@@ -83,14 +83,13 @@ def list_members(
     ]
 
 
-def named(search: str) -> list[ColumnElement[bool]]:
-    """Conditions on people whose name or log-in name holds this; none for an empty search."""
+def named(search: str, *columns: SQLColumnExpression[str]) -> list[ColumnElement[bool]]:
+    """Conditions on people one of whose names holds this, in small letters or large; none for nothing."""
     held = search.strip().lower()
     if "\0" in held:
         # No name has one, and PostgreSQL takes none in a question.
         return [false()]
-    columns = (func.lower(User.name), func.lower(User.login))
-    return [or_(*(column.contains(held, autoescape=True) for column in columns))] if held else []
+    return [or_(*(func.lower(one).contains(held, autoescape=True) for one in columns))] if held else []
 
 
 def give_role(session: Session, scope: TenantScope, person: int, held: HeldRole, now: datetime) -> bool:
