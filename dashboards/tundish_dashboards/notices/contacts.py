@@ -9,7 +9,7 @@ from dash import ALL, Input, Output, dcc, html, no_update
 from pydantic import ValidationError
 
 from tundish_dashboards import components, wishes
-from tundish_dashboards.notices.editor import MAX_ID, Editor, Opened, register_editor
+from tundish_dashboards.notices.editor import Editor, Opened, register_editor
 from tundish_dashboards.notices.fields import framed, invalid, text
 from tundish_dashboards.theme import Tone
 from tundish_platform.alarms.notify import (
@@ -144,8 +144,7 @@ def register_contacts(pages: Pages) -> None:
         permission=Permission.CONFIGURE,
     )
     def turn(view: TenantView, search: object, _clicks: object) -> tuple[Any, ...]:
-        asked = wishes.click()
-        if not asked and wishes.asker() != "contact-search":
+        if (turned := wishes.turned("contact-search", search)) is None:
             return no_update, no_update
-        after = wishes.whole(asked.get("number"), "the person", 0, MAX_ID, 0)
-        return after, contact_list(view, wishes.word(search, "the name"), after)
+        after, wanted = turned
+        return after, contact_list(view, wanted, after)

@@ -195,11 +195,10 @@ def _register_members(pages: Pages) -> None:
         permission=Permission.MANAGE,
     )
     def turn(view: TenantView, search: object, _clicks: object) -> tuple[Any, ...]:
-        asked = wishes.click()
-        if not asked and wishes.asker() != "members-search":
+        if (turned := wishes.turned("members-search", search)) is None:
             return no_update, no_update
-        after = wishes.whole(asked.get("number"), "the person", 0, _MAX_ID, 0)
-        return after, member_list(view, wishes.word(search, "the name"), after)
+        after, wanted = turned
+        return after, member_list(view, wanted, after)
 
 
 def _register_dialog(pages: Pages) -> None:
