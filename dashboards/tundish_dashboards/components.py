@@ -178,6 +178,22 @@ def entries(items: Sequence[Component]) -> Component:
     return html.Ul(list(items), className="entries")
 
 
+def ways(words: tuple[str, str], role: str, here: int, last: int | None) -> Component:
+    """Buttons that turn the pages of a list: to the first one, and to the one behind ``last``.
+
+    Args:
+        words: on the two buttons.
+        role: in the buttons' ids, beside the number that the page goes on from.
+        here: number that this page goes on from; 0 on the first.
+        last: number of the last thing on this page; None where no other follows.
+    """
+    first, following = words
+    buttons = [quiet(first, {"role": role, "number": 0})] if here else []
+    if last is not None:
+        buttons.append(quiet(following, {"role": role, "number": last}))
+    return html.Div(buttons, className="entry-buttons left")
+
+
 def quiet(words: str, id: Any, label: str = "") -> Component:  # noqa: A002, ANN401 - Dash's word, and its ids are dicts
     """A small button beside a thing; ``label`` tells screen readers which thing."""
     return html.Button(words, id=id, className="quiet", **(labelled(label) if label else {}))

@@ -5,7 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 
-from flask import Blueprint, abort, g, jsonify, make_response, redirect, render_template, request, session
+from flask import (
+    Blueprint,
+    abort,
+    current_app,
+    g,
+    jsonify,
+    make_response,
+    redirect,
+    render_template,
+    request,
+    session,
+)
 
 from tundish_dashboards.i18n import Language, language_of, texts
 from tundish_platform.people.login import CodeNeeded, check_first, check_second, enter
@@ -195,8 +206,14 @@ def _language_switch(pages: Blueprint) -> None:
         if code not in tuple(Language):
             abort(404)
         response = redirect(local_path(request.args.get("next")))
+        secure = current_app.config["SESSION_COOKIE_SECURE"]
         response.set_cookie(
-            LANGUAGE_COOKIE, language_of(code).value, max_age=_YEAR_S, httponly=True, samesite="Lax"
+            LANGUAGE_COOKIE,
+            language_of(code).value,
+            max_age=_YEAR_S,
+            httponly=True,
+            samesite="Lax",
+            secure=secure,
         )
         return response
 

@@ -77,6 +77,19 @@ def click() -> dict[str, object]:
     return asked if isinstance(asked, dict) and ctx.triggered and ctx.triggered[0]["value"] else {}
 
 
+def turned(field: str, search: object) -> tuple[int, str] | None:
+    """From which number a searched list goes on, and for what; None where nobody turned or searched it.
+
+    Args:
+        field: id of the field that is searched by.
+        search: what it holds.
+    """
+    asked = click()
+    if not asked and asker() != field:
+        return None
+    return whole(asked.get("number"), "the page", 0, 2**31 - 1, 0), word(search, "the search")
+
+
 def filled(values: object, ids: object, key: str, most: int = 100) -> dict[str, object]:
     """Values of a form by the names of its fields, from two lists of the same length."""
     if (

@@ -40,7 +40,7 @@ def act(site: Site, login: str, path: str, wish: object, comment: object = "seen
 
 def press(site: Site, login: str, path: str, role: str, alarm: int) -> Any:  # noqa: ANN401 - JSON
     """A press of one of an alarm's buttons."""
-    output = output_with(site, "alarm-events.opened" if role == "events" else "alarm-dialog-title.children")
+    output = output_with(site, "alarm-events.opened" if role == "events" else "alarm-dialog-what.children")
     body = site.body(output, path)
     button = {"alarm": alarm, "role": f"alarm-{role}"}
     named = json.dumps(button, separators=(",", ":"), sort_keys=True)

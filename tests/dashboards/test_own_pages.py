@@ -21,16 +21,22 @@ if TYPE_CHECKING:
 
 UPDATE = "/_dash-update-component"
 ORIGIN = {"Origin": "http://localhost"}
-INSIDER, NEIGHBOUR = 1, 2
+INSIDER, NEIGHBOUR, VIEWER = 1, 2, 3
 
 
 def output_of(site: Site, first: str) -> str:
     site.visitor("insider").get("/account")
-    return next(one for one in site.dash.callback_map if one.lstrip(".").startswith(first) and "@" not in one)
+    outputs = {one.lstrip(".").partition("...")[0]: one for one in site.dash.callback_map}
+    return next(whole for own, whole in outputs.items() if own.startswith(first) and "@" not in own)
 
 
 def click(site: Site, client: FlaskClient, first: str, path: str, button: dict[str, Any]) -> TestResponse:
     """Press a button of a list."""
+    return client.post(UPDATE, json=body_of_click(site, first, path, button), headers=ORIGIN)
+
+
+def body_of_click(site: Site, first: str, path: str, button: dict[str, Any]) -> dict[str, Any]:
+    """What a browser sends when a button of a list is pressed."""
     body = site.body(output_of(site, first), path, None)
     wanted = json.dumps(button, sort_keys=True, separators=(",", ":"))
     body["inputs"] = [
@@ -38,7 +44,7 @@ def click(site: Site, client: FlaskClient, first: str, path: str, button: dict[s
         for part in body["inputs"]
     ]
     body["changedPropIds"] = [f"{wanted}.n_clicks"]
-    return client.post(UPDATE, json=body, headers=ORIGIN)
+    return body
 
 
 def sessions_of(site: Site, person: int) -> set[int]:
@@ -75,6 +81,27 @@ def test_an_owner_asks_about_their_own_people_only(site: Site) -> None:
         site, site.visitor("insider"), "people-dialog", "/people/own-plant", {**button, "number": INSIDER}
     )
     assert own.json["response"]["people-wish"]["data"]["number"] == INSIDER
+
+
+def test_people_are_turned_page_by_page_and_found_by_name(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tundish_dashboards.people.rows.SHOWN", 1)
+    client, path = site.visitor("insider"), "/people/own-plant"
+
+    def turned(number: int, search: str) -> str:
+        body = body_of_click(site, "members-after", path, {"role": "members-after", "number": number})
+        body["inputs"][0]["value"] = search
+        return str(client.post(UPDATE, json=body, headers=ORIGIN).get_data(as_text=True))
+
+    first, second, third = (turned(number, "") for number in (0, INSIDER, VIEWER))
+    assert ["In Sider" in one for one in (first, second, third)] == [True, False, False]
+    assert ["Vie Wer" in one for one in (first, second, third)] == [False, True, False]
+    assert ["Shi Ft" in one for one in (first, second, third)] == [False, False, True]
+    assert ["下一页" in one for one in (first, second, third)] == [True, True, False]
+    assert ["回到第一页" in one for one in (first, second, third)] == [False, True, True]
+    assert "Shi Ft" in turned(0, "FT")
+    assert "没有找到人员。" in turned(0, "Nei Ghbour"), "who is in another enterprise is not found here"
 
 
 def test_the_export_holds_the_tenants_own_entries(site: Site) -> None:

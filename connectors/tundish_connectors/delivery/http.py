@@ -22,6 +22,7 @@ CONTENT_TYPE = "application/vnd.tundish.batches"
 _T = TypeVar("_T")
 _FATAL = {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND}
 _SIGNALS_A_REQUEST = 2000
+_ACKNOWLEDGEMENTS_A_REQUEST = 1000
 
 
 class TooLargeError(ConnectorError):
@@ -98,9 +99,14 @@ class HttpDelivery:
         self._call("PUT", f"/sources/{source}/alarms", json=body)
 
     def acknowledgements(self, source: str) -> list[tuple[int, str]]:
-        """One try to ask which alarms of the source people have acknowledged: number and key."""
-        rows = self._call("GET", f"/sources/{source}/acknowledgements")
-        return [(int(row["alarm"]), str(row["key"])) for row in rows]
+        """One try to ask, page by page, which alarms of the source people acknowledged: number and key."""
+        found: list[tuple[int, str]] = []
+        while True:
+            params = {"after": found[-1][0] if found else 0, "limit": _ACKNOWLEDGEMENTS_A_REQUEST}
+            rows = self._call("GET", f"/sources/{source}/acknowledgements", params=params)
+            found += [(int(row["alarm"]), str(row["key"])) for row in rows]
+            if len(rows) < _ACKNOWLEDGEMENTS_A_REQUEST:
+                return found
 
     def settle_acknowledgement(self, source: str, number: int) -> None:
         """One try to tell that the source has taken an acknowledgement."""

@@ -9,13 +9,12 @@ import segno
 from dash import html, no_update
 
 from tundish_dashboards import components
-from tundish_dashboards.account.own import now
 from tundish_dashboards.theme import Tone
 from tundish_platform.people.account import has_password
-from tundish_platform.people.factors import check_code, confirm, enrol, factor_state, remove_factor
+from tundish_platform.people.factors import confirm, enrol, factor_state, remove_own_factor
 from tundish_platform.people.refusal import PeopleRefused
 from tundish_platform.tenancy.accounts import verify_password
-from tundish_platform.tenancy.passwords import LoginRefused
+from tundish_platform.tenancy.passwords import LoginRefused, utc_now
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -139,18 +138,16 @@ def _start(own: Own, password: str) -> Changed:
     login = own.login()
     with own.metadata.session() as session:
         verify_password(session, login, password)
-        return offered(own, enrol(session, own.people, own.id, now())), None
+        return offered(own, enrol(session, own.people, own.id, utc_now())), None
 
 
 def _confirm(own: Own, code: str) -> Changed:
     with own.metadata.session() as session:
-        codes = confirm(session, own.people, own.id, code, now())
+        codes = confirm(session, own.people, own.id, code, utc_now())
     return recovery_codes(own, codes), None
 
 
 def _remove(own: Own, code: str) -> Changed:
     with own.metadata.session() as session:
-        if factor_state(session, own.id).confirmed:
-            check_code(session, own.people, own.id, code, now())
-        remove_factor(session, own.id, now())
+        remove_own_factor(session, own.people, own.id, code, utc_now())
     return factor_section(own), components.notice(Tone.GOOD, own.t("factor.removed"), "")

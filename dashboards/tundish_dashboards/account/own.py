@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from flask import request
 
 from tundish_platform.tenancy.accounts import login_of
-from tundish_platform.tenancy.passwords import utc_now
 from tundish_platform.tenancy.reach import Above
 
 if TYPE_CHECKING:
@@ -63,8 +62,3 @@ def own_of(pages: Pages, person: Person) -> Own:
     """The person of the current request at their own page."""
     metadata = pages.context.metadata.above(Above.IDENTITY)
     return Own(person, metadata, pages.sessions.people, pages.sessions.secret())
-
-
-def now() -> datetime:
-    """The platform's clock."""
-    return utc_now()

@@ -9,7 +9,7 @@ from dash import ALL, Input, Output, State, dcc, html, no_update
 
 from tundish_dashboards import components, wishes
 from tundish_dashboards.account.factor import change_factor, factor_section
-from tundish_dashboards.account.own import now, own_of
+from tundish_dashboards.account.own import own_of
 from tundish_dashboards.account.sections import passkey_list, session_list
 from tundish_dashboards.account.steps import (
     add_passkey,
@@ -20,6 +20,7 @@ from tundish_dashboards.account.steps import (
 from tundish_platform.people.account import end_own_sessions, has_password
 from tundish_platform.people.passkeys import offer_registration
 from tundish_platform.people.refusal import PeopleRefused
+from tundish_platform.tenancy.passwords import utc_now
 
 if TYPE_CHECKING:
     from dash.development.base_component import Component
@@ -37,7 +38,7 @@ def account_page(pages: Pages, path: str) -> Component:
     own = own_of(pages, pages.person())
     with own.metadata.session() as session:
         asked = has_password(session, own.id)
-    zone = own.t("plant.zone", zone=own.person.formats.zone_text(now()))
+    zone = own.t("plant.zone", zone=own.person.formats.zone_text(utc_now()))
     head = [html.H1(own.t("account.title", name=own.person.principal.name))]
     aside = html.Div(
         [html.Span(own.t("account.login", login=own.login())), html.Span(zone)], className="aside"
@@ -160,7 +161,7 @@ def _register_sessions(pages: Pages) -> None:
         number = wishes.whole(asked.get("number"), "the session", 0, _MAX_ID, 0)
         own = own_of(pages, person)
         with own.metadata.session() as session:
-            ended = end_own_sessions(session, own.id, now(), number or None, keep=own.secret)
+            ended = end_own_sessions(session, own.id, utc_now(), number or None, keep=own.secret)
         return session_list(own), components.done(own.t("account.ended", n=ended))
 
     @pages.on_person(
@@ -199,7 +200,7 @@ def _register_passkeys(pages: Pages) -> None:
         own = own_of(pages, person)
         try:
             with own.metadata.session() as session:
-                token, options = offer_registration(session, own.people, own.id, now())
+                token, options = offer_registration(session, own.people, own.id, utc_now())
         except PeopleRefused as refused:
             return no_update, components.refused(own.t, refused)
         return {"token": token, "options": options}, None

@@ -9,9 +9,9 @@ from dash import html
 
 from tundish_dashboards import components
 from tundish_dashboards.account.agents import agent_name
-from tundish_dashboards.account.own import now
 from tundish_dashboards.theme import Tone
 from tundish_platform.people.passkeys import list_passkeys
+from tundish_platform.tenancy.passwords import utc_now
 from tundish_platform.tenancy.sessions import open_sessions
 
 if TYPE_CHECKING:
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
     from tundish_dashboards.account.own import Own
     from tundish_platform.people.invitations import Invited
     from tundish_platform.people.passkeys import PasskeyView
-    from tundish_platform.tenancy.sessions import SessionInfo
+from tundish_platform.tenancy.sessions import SessionInfo
 
 
 def session_list(own: Own) -> Component:
     """The person's open sessions, newest first, each with a way to end it."""
     with own.metadata.session() as session:
-        found = open_sessions(session, own.id, now(), own.secret)
+        found = open_sessions(session, own.id, utc_now(), own.secret)
     others = sum(not one.current for one in found)
     end_all = components.quiet(own.t("account.end_others", n=others), {"role": "session-end", "number": 0})
     return html.Div(

@@ -9,7 +9,6 @@ from flask import request
 
 from tundish_dashboards import components
 from tundish_dashboards.account.agents import agent_name
-from tundish_dashboards.account.own import now
 from tundish_dashboards.account.sections import invited_words
 from tundish_dashboards.theme import Tone
 from tundish_platform.people.account import change_password
@@ -17,7 +16,7 @@ from tundish_platform.people.invitations import accept_as, look_at
 from tundish_platform.people.passkeys import register, remove_passkey
 from tundish_platform.people.refusal import PeopleRefused
 from tundish_platform.tenancy import AccessDenied
-from tundish_platform.tenancy.passwords import LoginRefused
+from tundish_platform.tenancy.passwords import LoginRefused, utc_now
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -36,7 +35,7 @@ def change_own_password(own: Own, old: str, new: str, again: str) -> tuple[bool,
         return False, components.notice(Tone.BAD, own.t("account.password_differs"), "")
     try:
         with own.metadata.session() as session:
-            ended = change_password(session, own.id, old, new, now(), keep=own.secret)
+            ended = change_password(session, own.id, old, new, utc_now(), keep=own.secret)
     except (LoginRefused, PeopleRefused) as refused:
         return False, components.refused(own.t, refused)
     return True, components.done(own.t("account.password_changed", n=ended))
@@ -52,7 +51,7 @@ def add_passkey(own: Own, made: Mapping[str, object], name: str) -> Component:
     name = "".join(letter for letter in name if letter.isprintable()).strip()[:_MAX_NAME] or agent
     try:
         with own.metadata.session() as session:
-            register(session, own.people, own.id, token, answer, name, now())
+            register(session, own.people, own.id, token, answer, name, utc_now())
     except PeopleRefused as refused:
         return components.refused(t, refused)
     except AccessDenied:
@@ -63,7 +62,7 @@ def add_passkey(own: Own, made: Mapping[str, object], name: str) -> Component:
 def remove_own_passkey(own: Own, number: int) -> Component | None:
     """Refuse a passkey from now on."""
     with own.metadata.session() as session:
-        gone = remove_passkey(session, own.id, number, now())
+        gone = remove_passkey(session, own.id, number, utc_now())
     return components.done(own.t("account.passkey_removed")) if gone else None
 
 
@@ -72,10 +71,10 @@ def look_or_accept(own: Own, link: str, *, accept: bool) -> Component:
     token = link.strip().rstrip("/").rpartition("/")[2][:_MAX_TOKEN]
     try:
         with own.metadata.session() as session:
-            invited = look_at(session, token, now())
+            invited = look_at(session, token, utc_now())
             if not accept:
                 return invited_words(own, invited)
-            tenant = accept_as(session, token, own.id, now())
+            tenant = accept_as(session, token, own.id, utc_now())
     except PeopleRefused as refused:
         return components.refused(own.t, refused)
     name = own.t.of(invited.name_zh, invited.name_en)

@@ -81,7 +81,7 @@ def alarms_page(pages: Pages, path: str) -> Component:
                 id="alarm-events",
                 opened=False,
                 size="lg",
-                title=html.Span(id="alarm-events-title"),
+                title=html.Span(id="alarm-events-what"),
                 closeButtonProps={"aria-label": t("alarms.close")},
                 children=html.Div(id="alarm-events-list"),
             ),
@@ -111,7 +111,7 @@ def _dialog(view: TenantView) -> Component:
     dialog: Component = dmc.Modal(
         id="alarm-dialog",
         opened=False,
-        title=html.Span(id="alarm-dialog-title"),
+        title=html.Span(id="alarm-dialog-what"),
         closeButtonProps={"aria-label": t("alarms.cancel")},
         children=[
             html.Div(id="alarm-dialog-problem", role="alert"),
@@ -160,7 +160,7 @@ def register_alarms(pages: Pages) -> None:
 
     @pages.on_tenant(
         Output("alarm-events", "opened"),
-        Output("alarm-events-title", "children"),
+        Output("alarm-events-what", "children"),
         Output("alarm-events-list", "children"),
         Input({"role": "alarm-events", "alarm": ALL}, "n_clicks"),
         initially=False,
@@ -213,7 +213,7 @@ def _register_refresh(pages: Pages) -> None:
 def _register_acting(pages: Pages) -> None:
     @pages.on_tenant(
         Output("alarm-dialog", "opened"),
-        Output("alarm-dialog-title", "children"),
+        Output("alarm-dialog-what", "children"),
         Output("alarm-dialog-words", "children"),
         Output("alarm-dialog-hours", "style"),
         Output("alarm-dialog-problem", "children"),

@@ -117,19 +117,10 @@ def _entries(view: TenantView, before: int) -> Component:
     if not found:
         return components.nothing(t("audit.none"), t("audit.none_then"))
     shown = found[:SHOWN]
-    ways = [
-        components.quiet(t("audit.newest"), {"role": "audit-before", "number": 0}) if before else None,
-        components.quiet(t("audit.older"), {"role": "audit-before", "number": shown[-1].number})
-        if len(found) > SHOWN
-        else None,
-    ]
+    last = shown[-1].number if len(found) > SHOWN else None
+    ways = components.ways((t("audit.newest"), t("audit.older")), "audit-before", before, last)
     rows: list[Any] = [html.Li(_entry(view, one)) for one in shown]
-    return html.Div(
-        [
-            html.Ol(rows, className="trail"),
-            html.Div([way for way in ways if way], className="entry-buttons left"),
-        ]
-    )
+    return html.Div([html.Ol(rows, className="trail"), ways])
 
 
 def _entry(view: TenantView, one: Entry) -> list[Component]:

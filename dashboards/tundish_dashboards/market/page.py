@@ -53,7 +53,7 @@ def market_page(pages: Pages, path: str) -> Component:
             dmc.Modal(
                 id="market-confirm",
                 opened=False,
-                title=html.Span(id="market-confirm-title"),
+                title=html.Span(id="market-confirm-what"),
                 closeButtonProps={"aria-label": t("market.cancel")},
                 children=[
                     html.Div(id="market-confirm-words"),
@@ -119,7 +119,7 @@ def register_market(pages: Pages) -> None:
 
     @pages.on_tenant(
         Output("market-confirm", "opened"),
-        Output("market-confirm-title", "children"),
+        Output("market-confirm-what", "children"),
         Output("market-confirm-words", "children"),
         Output("market-wish", "data"),
         Input({"role": "subscribe", "app": ALL}, "n_clicks"),

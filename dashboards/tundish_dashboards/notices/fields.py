@@ -82,12 +82,15 @@ def framed(
 
 def invalid(view: TenantView, error: ValidationError) -> Component:
     """Which fields cannot be used."""
-    names = {
-        str(next((part for part in reversed(one["loc"]) if isinstance(part, str)), ""))
-        for one in error.errors()
-    }
-    shown = sorted(view.t.maybe(f"notice_field.{name}", name) for name in names)
+    shown = sorted({_field_of(view, one["loc"]) for one in error.errors()})
     return components.notice(Tone.BAD, view.t("notices.invalid"), ", ".join(shown))
+
+
+def _field_of(view: TenantView, place: Sequence[int | str]) -> str:
+    # Behind the field's name may stand which of its shapes was tried.
+    names = [part for part in reversed(place) if isinstance(part, str)]
+    known = (view.t.maybe(f"notice_field.{name}", "") for name in names)
+    return next(filter(None, known), names[0] if names else "")
 
 
 def lines(value: object) -> list[str]:

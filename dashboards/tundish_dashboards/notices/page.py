@@ -1,13 +1,14 @@
-"""Layout and callbacks of the page on which alarms are set up: channels, policies, maintenance."""
+"""Layout and callbacks of the page on which alarms are set up: channels, policies, contacts, maintenance."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from dash import ALL, Input, Output, State, dcc, html, no_update
 
 from tundish_dashboards import components, wishes
-from tundish_dashboards.notices import channels, policies, windows
+from tundish_dashboards.notices import channels, contacts, policies, windows
+from tundish_dashboards.notices.editor import after_saving, number_of, register_editor
 from tundish_platform.alarms.notify import ChannelKind
 from tundish_platform.tenancy import Permission
 from tundish_platform.tenancy.passwords import utc_now
@@ -16,8 +17,6 @@ if TYPE_CHECKING:
     from dash.development.base_component import Component
 
     from tundish_dashboards.callbacks import Pages, TenantView
-
-_MAX_ID: Final = 2**31 - 1
 
 
 def alarm_settings_page(pages: Pages, path: str) -> Component:
@@ -34,6 +33,7 @@ def alarm_settings_page(pages: Pages, path: str) -> Component:
             ),
             html.Div([_channels(view), _log(view)], className="columns"),
             _policies(view),
+            contacts.contacts_panel(view),
             _windows(view),
             dcc.Store(id="channel-wish"),
             dcc.Store(id="policy-wish"),
@@ -90,7 +90,8 @@ def _windows(view: TenantView) -> Component:
 def register_alarm_settings(pages: Pages) -> None:
     """Opening and saving the forms, testing and switching channels, planning maintenance."""
     _register_channels(pages)
-    _register_policies(pages)
+    register_editor(pages, policies.POLICIES)
+    contacts.register_contacts(pages)
 
     @pages.on_tenant(
         Output("notice-log", "children"),
@@ -116,7 +117,7 @@ def register_alarm_settings(pages: Pages) -> None:
     )
     def maintain(view: TenantView, clicks: object, _ends: object, *said: object) -> tuple[Any, ...]:
         if asked := wishes.click():
-            message = windows.end_window(view, _number(asked))
+            message = windows.end_window(view, number_of(asked))
             return windows.window_list(view), message, no_update
         if wishes.asker() != "window-plan" or not clicks:
             return (no_update,) * 3
@@ -138,9 +139,13 @@ def _register_channels(pages: Pages) -> None:
     def open_form(view: TenantView, _clicks: object) -> tuple[Any, ...]:
         if not (asked := wishes.click()):
             return no_update, no_update
-        channel = channels.channel_of(view, _number(asked))
+        channel = channels.channel_of(view, number_of(asked))
         kind = channel.kind if channel else _kind(asked.get("kind"))
-        wish = {"kind": kind.value, "number": channel.id if channel else 0, "version": _version(channel)}
+        wish = {
+            "kind": kind.value,
+            "number": channel.id if channel else 0,
+            "version": channel.version if channel else 0,
+        }
         return channels.channel_form(view, kind, channel), wish
 
     @pages.on_tenant(
@@ -164,63 +169,13 @@ def _register_channels(pages: Pages) -> None:
         if do == "cancel" or (do == "save" and not isinstance(wish, dict)):
             return no_update, None, None, no_update
         if do != "save":
-            message = channels.act_on_channel(view, do, _number(asked))
+            message = channels.act_on_channel(view, do, number_of(asked))
             return channels.channel_list(view), message, no_update, channels.log(view)
         said = wishes.filled(values, ids, "field")
         kept = wish if isinstance(wish, dict) else {}
-        number, version, kind = _number(kept), _number(kept, "version"), _kind(kept.get("kind"))
+        number, version, kind = number_of(kept), number_of(kept, "version"), _kind(kept.get("kind"))
         done, message = channels.save_channel(view, kind, number, version, said)
-        return (channels.channel_list(view), message, None, no_update) if done else (
-            no_update, message, no_update, no_update
-        )  # fmt: skip
-
-
-def _register_policies(pages: Pages) -> None:
-    @pages.on_tenant(
-        Output("policy-form", "children"),
-        Output("policy-wish", "data"),
-        Input({"role": "policy-open", "number": ALL}, "n_clicks"),
-        initially=False,
-        permission=Permission.CONFIGURE,
-    )
-    def open_form(view: TenantView, _clicks: object) -> tuple[Any, ...]:
-        if not (asked := wishes.click()):
-            return no_update, no_update
-        policy = policies.policy_of(view, _number(asked))
-        wish = {"number": policy.id if policy else 0, "version": _version(policy)}
-        return policies.policy_form(view, policy), wish
-
-    @pages.on_tenant(
-        Output("alarm-policies", "children"),
-        Output("policy-message", "children"),
-        Output("policy-form", "children", allow_duplicate=True),
-        Input({"role": "policy-do", "do": ALL, "number": ALL}, "n_clicks"),
-        State("policy-wish", "data"),
-        State({"role": "policy-field", "field": ALL}, "value"),
-        State({"role": "policy-field", "field": ALL}, "id"),
-        initially=False,
-        permission=Permission.CONFIGURE,
-    )
-    def act(view: TenantView, _clicks: object, wish: object, values: object, ids: object) -> tuple[Any, ...]:
-        if not (asked := wishes.click()):
-            return (no_update,) * 3
-        do = wishes.one_of(asked.get("do"), "the wish", ("save", "cancel", "remove"), "cancel")
-        if do == "cancel" or not isinstance(wish, dict):
-            return no_update, None, None
-        if do == "remove":
-            message = policies.remove_policy(view, _number(wish))
-            return policies.policy_list(view), message, None
-        said = wishes.filled(values, ids, "field")
-        done, message = policies.save_policy(view, _number(wish), _number(wish, "version"), said)
-        return (policies.policy_list(view), message, None) if done else (no_update, message, no_update)
-
-
-def _number(said: dict[Any, Any], name: str = "number") -> int:
-    return wishes.whole(said.get(name), "the number", 0, _MAX_ID, 0)
-
-
-def _version(kept: object) -> int:
-    return int(getattr(kept, "version", 0))
+        return *after_saving(done, message, lambda: channels.channel_list(view)), no_update
 
 
 def _kind(said: object) -> ChannelKind:

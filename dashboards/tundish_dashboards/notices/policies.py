@@ -8,6 +8,7 @@ from dash import html
 from pydantic import ValidationError
 
 from tundish_dashboards import components
+from tundish_dashboards.notices.editor import Editor, Opened
 from tundish_dashboards.notices.fields import choice, choices, framed, invalid, listed, text
 from tundish_dashboards.people.places import place_name, place_names
 from tundish_dashboards.theme import Tone
@@ -78,16 +79,16 @@ def _policy(view: TenantView, names: Names, channels: Mapping[str, str], one: Po
     return components.entry(head, facts, [change], more=html.Ol(steps, className="steps"))
 
 
-def policy_of(view: TenantView, number: int) -> Policy | None:
+def _find(view: TenantView, number: int) -> Policy | None:
     """The policy with that number, if there is one."""
     with view.context.metadata.session() as session:
         found = list_policies(session, view.scope, after=number - 1, limit=1) if number else []
     return found[0] if found and found[0].id == number else None
 
 
-def policy_form(view: TenantView, policy: Policy | None) -> Component:
+def _form(view: TenantView, number: int) -> Opened:
     """The form of a new policy, or of one that exists; a step without a channel is left out."""
-    t = view.t
+    t, policy = view.t, _find(view, number)
     places = {_ALL: t("people.everywhere"), **place_names(view, machines=True)}
     if policy and policy.path and policy.path not in places:
         places[policy.path] = policy.path
@@ -102,9 +103,9 @@ def policy_form(view: TenantView, policy: Policy | None) -> Component:
     channels = _channels(view)
     steps = [html.Div(_step(view, channels, policy, at), className="form step") for at in range(rows)]
     title = t("notices.change_of", name=policy.name) if policy else t("notices.new_policy")
-    return framed(
-        view, "policy", title, [*fields, html.Div(steps, className="steps-form")], remove=policy is not None
-    )
+    parts = [*fields, html.Div(steps, className="steps-form")]
+    form = framed(view, "policy", title, parts, remove=policy is not None)
+    return Opened(form, policy.id, policy.version) if policy else Opened(form, 0, 0)
 
 
 def _step(view: TenantView, channels: Mapping[str, str], policy: Policy | None, at: int) -> list[Component]:
@@ -122,12 +123,10 @@ def _step(view: TenantView, channels: Mapping[str, str], policy: Policy | None, 
     ]  # fmt: skip
 
 
-def save_policy(
-    view: TenantView, number: int, version: int, said: Mapping[str, object]
-) -> tuple[bool, Component]:
+def _save(view: TenantView, number: int, version: int, said: Mapping[str, object]) -> tuple[bool, Component]:
     """Keep a policy; whether it could be, and what to say of it."""
     t, now = view.t, utc_now()
-    standing = policy_of(view, number)
+    standing = _find(view, number)
     kept = standing.model_dump(include=set(PolicySpec.model_fields)) if standing else {}
     path = said.get("path")
     wanted = kept | {
@@ -164,8 +163,11 @@ def _steps(said: Mapping[str, object], kept: Any) -> list[dict[str, Any]]:  # no
     )
 
 
-def remove_policy(view: TenantView, number: int) -> Component:
+def _remove(view: TenantView, number: int) -> Component:
     """Remove a policy; what escalates by it stops."""
     with view.context.metadata.session() as session:
         delete_policy(session, view.scope, number, utc_now())
     return components.done(view.t("notices.removed"))
+
+
+POLICIES: Final = Editor("policy", "alarm-policies", policy_list, _form, _save, _remove)

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 _MESSAGES: Final = {"withdraw": "invite-message", "revoke": "key-message"}
 _FORMS: Final = ("invite", "key", "give")
+_TYPING_MS: Final = 300
+_MAX_ID: Final = 2**31 - 1
 
 
 def people_page(pages: Pages, path: str) -> Component:
@@ -52,11 +54,16 @@ def people_page(pages: Pages, path: str) -> Component:
 def _members(view: TenantView) -> Component:
     t = view.t
     message = html.Div(id="members-message", **components.announced())
+    search = dmc.TextInput(
+        id="members-search", label=t("people.search"), value="", debounce=_TYPING_MS, autoComplete="off"
+    )
     roles = dict.fromkeys((*FOR_PEOPLE, *FOR_KEYS))
     meanings = components.facts([(t(f"role.{role}"), t(f"role_means.{role}")) for role in roles])
     parts = [
+        html.Div(search, className="form form-narrow"),
         message,
         html.Div(member_list(view), id="people-members"),
+        dcc.Store(id="members-after", data=0),
         components.more(t("people.roles"), meanings),
     ]
     return components.panel(t("people.members"), parts)
@@ -125,7 +132,8 @@ def _dialog(view: TenantView, names: Names) -> Component:
 
 
 def register_people(pages: Pages) -> None:
-    """Inviting, making keys, and asking before anything is given, taken or ended."""
+    """Searching people, inviting, making keys, and asking before anything is given, taken or ended."""
+    _register_members(pages)
     _register_dialog(pages)
     for form in _FORMS:
         pages.in_browser(
@@ -177,6 +185,22 @@ def register_people(pages: Pages) -> None:
         return key_list(view), text, ""
 
 
+def _register_members(pages: Pages) -> None:
+    @pages.on_tenant(
+        Output("members-after", "data"),
+        Output("people-members", "children", allow_duplicate=True),
+        Input("members-search", "value"),
+        Input({"role": "members-after", "number": ALL}, "n_clicks"),
+        initially=False,
+        permission=Permission.MANAGE,
+    )
+    def turn(view: TenantView, search: object, _clicks: object) -> tuple[Any, ...]:
+        if (turned := wishes.turned("members-search", search)) is None:
+            return no_update, no_update
+        after, wanted = turned
+        return after, member_list(view, wanted, after)
+
+
 def _register_dialog(pages: Pages) -> None:
     @pages.on_tenant(
         Output("people-dialog", "opened"),
@@ -216,13 +240,18 @@ def _register_dialog(pages: Pages) -> None:
         State("people-wish", "data"),
         State("give-role", "value"),
         State("give-place", "value"),
+        State("members-search", "value"),
+        State("members-after", "data"),
         initially=False,
         permission=Permission.MANAGE,
     )
-    def act(view: TenantView, clicks: object, wish: object, role: object, place: object) -> tuple[Any, ...]:
+    def act(
+        view: TenantView, clicks: object, wish: object, role: object, place: object, *page: object
+    ) -> tuple[Any, ...]:
         if not clicks or not isinstance(wish, dict):
             return (no_update,) * 8
         wanted = Wish.read(wish)
+        search, after = page
         try:
             done = components.done(fulfil(view, wanted, role, place))
         except PeopleRefused as refused:
@@ -231,4 +260,5 @@ def _register_dialog(pages: Pages) -> None:
         # A link or key that is still shown must not go because of something done elsewhere.
         places = ("members-message", "invite-message", "key-message")
         messages = [done if where == one else no_update for one in places]
-        return member_list(view), False, None, invitation_list(view), key_list(view), *messages
+        shown = wishes.word(search, "the name"), wishes.whole(after, "the person", 0, _MAX_ID, 0)
+        return member_list(view, *shown), False, None, invitation_list(view), key_list(view), *messages

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from tundish_platform.people.members import Member
 
 _SOON: Final = timedelta(days=14)
+SHOWN: Final = 50
 _OLD_SHOWN: Final = 50
 _STATES: Final = {"open": Tone.NOTICE, "accepted": Tone.GOOD}
 
@@ -36,12 +37,23 @@ def asking(do: str, number: int, held: str = "") -> dict[str, Any]:
     return {"role": "people-ask", "do": do, "number": number, "held": held}
 
 
-def member_list(view: TenantView) -> Component:
-    """The tenant's people with their roles."""
-    names = place_names(view)
+def member_list(view: TenantView, search: str = "", after: int = 0) -> Component:
+    """A page of the tenant's people with their roles, and the ways to the next page and back to the first.
+
+    Args:
+        view: of an owner.
+        search: only people whose name or log-in name holds this; empty for all.
+        after: number of the last person of the page before.
+    """
+    t, names = view.t, place_names(view)
     with view.context.metadata.session() as session:
-        found = list_members(session, view.scope)
-    return components.entries([_member(view, names, one) for one in found])
+        found = list_members(session, view.scope, search=search, after=after, limit=SHOWN + 1)
+    if not found:
+        return components.nothing(t("people.nobody"), t("people.nobody_then"))
+    shown = found[:SHOWN]
+    last = shown[-1].person if len(found) > SHOWN else None
+    ways = components.ways((t("people.first"), t("people.more")), "members-after", after, last)
+    return html.Div([components.entries([_member(view, names, one) for one in shown]), ways])
 
 
 def _member(view: TenantView, names: Names, one: Member) -> Component:

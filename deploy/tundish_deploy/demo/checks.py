@@ -115,7 +115,7 @@ def predictions_came(demo: Demo) -> list[Finding]:
     findings = []
     with demo.client("worker") as client:
         for plant in PLANTS:
-            found = client.predictions(plant.slug)
+            found = list(client.predictions(plant.slug))
             whole = [p for p in found if p.get("evidence") and p.get("model") and p.get("window_end")]
             targets = ", ".join(sorted(f"{p['target']}={p.get('label_en') or p.get('value')}" for p in whole))
             ok = bool(whole) and len(whole) == len(found)

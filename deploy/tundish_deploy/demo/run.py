@@ -149,7 +149,7 @@ class Demo:
         for plant in PLANTS:
             try:
                 live = _live_samples(client, plant.slug)
-                predicted = bool(client.predictions(plant.slug))
+                predicted = any(client.predictions(plant.slug))
             except ApiError:
                 live = predicted = False
             missing += [f"{plant.kit} samples"] * (not live) + [f"{plant.kit} predictions"] * (not predicted)

@@ -68,10 +68,11 @@ def _advisories(record: dict[str, Any]) -> Iterator[tuple[str, Advisory]]:
             unclear = not ranges and not versions
         except InvalidVersion:
             ranges, unclear = (), True
-        summary = record.get("summary") or record.get("details", "")
+        # Details may be pages long; a finding is a line.
+        summary = " ".join((record.get("summary") or record.get("details", "")).split())
         yield (
             canonicalize_name(package["name"]),
-            Advisory(record["id"], names, summary.strip()[:300], versions, ranges, unclear),
+            Advisory(record["id"], names, summary[:300], versions, ranges, unclear),
         )
 
 

@@ -110,17 +110,20 @@ def handle(
     return alarm
 
 
-def owed_acknowledgements(session: Session, scope: TenantScope, source: str) -> list[Alarm]:
-    """Alarms of a source that people acknowledged here and that it has not been told of; oldest first.
+def owed_acknowledgements(
+    session: Session, scope: TenantScope, source: str, *, after: int = 0, limit: int = 1_000
+) -> list[Alarm]:
+    """Alarms of a source that people acknowledged here and that it has not been told of, by number, in pages.
 
     Raises:
         AccessDenied: the scope may not ingest, so it is no source.
     """
     scope.require(Permission.INGEST)
     owed = select(Alarm).where(
-        Alarm.tenant_id == scope.tenant_id, Alarm.source == source, Alarm.owed_to_source.is_(True)
-    )
-    return list(session.scalars(owed.order_by(Alarm.id)))
+        Alarm.tenant_id == scope.tenant_id, Alarm.source == source, Alarm.owed_to_source.is_(True),
+        Alarm.id > after,
+    )  # fmt: skip
+    return list(session.scalars(owed.order_by(Alarm.id).limit(limit)))
 
 
 def settle_acknowledgement(session: Session, scope: TenantScope, source: str, alarm_id: int) -> bool:

@@ -116,12 +116,13 @@ def report(scope: TenantScope, name: str, body: AlarmReports) -> ResponseReturnV
 
 @routes.get("/tenants/<tenant>/sources/<name>/acknowledgements")
 @guarded(Permission.INGEST)
-@described(answer=list[shapes.Owed])
+@described(AFTER, LIMIT, answer=list[shapes.Owed], headers=(LINK,))
 def acknowledgements(scope: TenantScope, name: str) -> ResponseReturnValue:
     """What people acknowledged and the source has not been told; keys are its own."""
+    limit = LIMIT.read()
     with platform().metadata.session() as session:
-        owed = owed_acknowledgements(session, scope, name)
-        return [{"alarm": alarm.id, "key": alarm.key} for alarm in owed]
+        owed = owed_acknowledgements(session, scope, name, after=AFTER.read(), limit=limit)
+        return paged([{"alarm": one.id, "key": one.key} for one in owed], "after", last_of(owed, limit))
 
 
 @routes.delete("/tenants/<tenant>/sources/<name>/acknowledgements/<int:alarm>")

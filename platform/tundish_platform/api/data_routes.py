@@ -16,7 +16,7 @@ from tundish_platform.api.conversion import asked_unit, conversions, converted, 
 from tundish_platform.api.described import JSON, described
 from tundish_platform.api.guard import guarded
 from tundish_platform.api.pages import LINK, last_of, paged
-from tundish_platform.api.predictions import Prediction, predictions
+from tundish_platform.api.predictions import Prediction, predictions_page
 from tundish_platform.store.query.export import ExportForm
 from tundish_platform.store.query.queries import Thinning
 from tundish_platform.tenancy import Permission
@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     from tundish_platform.tenancy import TenantScope
 
 FILE: Final = p.word("format", list(ExportForm), ExportForm.ARROW, "Of the file.")
+
+AFTER_LINE: Final = p.text("after", 400, "Path of the last line of the page before.")
+LINE_LIMIT: Final = p.page(200)
 
 routes = Blueprint("data", __name__)
 
@@ -171,10 +174,12 @@ def gaps(scope: TenantScope) -> ResponseReturnValue:
 
 @routes.get("/tenants/<tenant>/lines")
 @guarded(Permission.READ)
-@described(answer=list[shapes.Line])
+@described(AFTER_LINE, LINE_LIMIT, answer=list[shapes.Line], headers=(LINK,))
 def lines(scope: TenantScope) -> ResponseReturnValue:
-    """Each line with its own "now", how complete its last hour is, and which signals are silent."""
-    return [
+    """Each line with its own "now", how complete its last hour is, and which signals are silent; by path."""
+    limit = LINE_LIMIT.read()
+    found = queries.line_overviews(platform(), scope, after=AFTER_LINE.read(), limit=limit)
+    shown = [
         {
             "line": overview.line,
             "now": overview.completeness.now,
@@ -185,16 +190,19 @@ def lines(scope: TenantScope) -> ResponseReturnValue:
             "states": {value.signal.path: value.value for value in overview.states},
             "sources": [source.name for source in overview.sources],
         }
-        for overview in queries.line_overviews(platform(), scope)
+        for overview in found
     ]
+    return paged(shown, "after", last_of(found, limit, "line"))
 
 
 @routes.get("/tenants/<tenant>/predictions")
 @guarded(Permission.READ)
-@described(answer=list[Prediction])
+@described(p.AFTER_SIGNAL, p.SIGNAL_LIMIT, answer=list[Prediction], headers=(LINK,))
 def newest_predictions(scope: TenantScope) -> ResponseReturnValue:
-    """The newest prediction of each model and target, with its evidence."""
-    return [prediction.model_dump(mode="json") for prediction in predictions(platform(), scope)]
+    """The newest prediction of each model and target, with its evidence, by the number of its signal."""
+    limit = p.SIGNAL_LIMIT.read()
+    found = predictions_page(platform(), scope, p.AFTER_SIGNAL.read(), limit)
+    return paged([one.model_dump(mode="json") for one in found], "after", last_of(found, limit, "signal"))
 
 
 def _in_unit(value: queries.LatestValue, units: Mapping[int, Linear]) -> queries.Value:

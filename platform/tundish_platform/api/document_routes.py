@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 _HTML: Final = "text/html"
 _KEPT: Final = "tundish_openapi"
 
+CLOSED: Final = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+"""A content security policy under which a browser does nothing with an answer but show it."""
+
 routes = Blueprint("document", __name__)
 
 
@@ -34,9 +37,7 @@ def openapi() -> ResponseReturnValue:
 def docs() -> ResponseReturnValue:
     """This description as a page."""
     page = Response(page_of(_document()), mimetype=_HTML)
-    page.headers["Content-Security-Policy"] = (
-        f"default-src 'none'; style-src {STYLE_SOURCE}; frame-ancestors 'none'"
-    )
+    page.headers["Content-Security-Policy"] = f"{CLOSED}; style-src {STYLE_SOURCE}"
     return page
 
 

@@ -46,7 +46,7 @@ from tundish_platform.api.errors import Problem
 from tundish_platform.api.guard import guarded
 from tundish_platform.api.ids import MAX_ID, known_id
 from tundish_platform.api.pages import LINK, last_of, paged
-from tundish_platform.api.parameters import Query, page, whole
+from tundish_platform.api.parameters import Query, page, text, whole
 from tundish_platform.api.params import wrong
 from tundish_platform.tenancy import Permission
 
@@ -60,6 +60,9 @@ _Version = Annotated[int, Field(ge=1, le=MAX_ID)]
 AFTER: Final = whole("after", 0, MAX_ID, 0, "Number of the last one of the page before.")
 BEFORE: Final = whole("before", 0, MAX_ID, 0, "Number of the last one of the page before; 0 for the newest.")
 LIMIT: Final = page(MAX_PAGE)
+SEARCH: Final = text(
+    "search", 200, "All people whose name holds this, in any case, also those without addresses."
+)
 STATES: Final = Query(
     "states", f"With commas, of {', '.join(DeliveryState)}; all if absent.", {"type": "string"}
 )
@@ -185,12 +188,13 @@ def policy_delete(scope: TenantScope, policy: int) -> ResponseReturnValue:
 
 @routes.get("/tenants/<tenant>/alarm-contacts")
 @guarded(Permission.CONFIGURE)
-@described(AFTER, LIMIT, answer=list[Contact], headers=(LINK,))
+@described(SEARCH, AFTER, LIMIT, answer=list[Contact], headers=(LINK,))
 def contacts(scope: TenantScope) -> ResponseReturnValue:
     """Where people can be reached, by their numbers; the next page begins ``after`` the last one's."""
+    search, limit = SEARCH.read(), LIMIT.read()
     with platform().metadata.session() as session:
-        found = list_contacts(session, scope, after=AFTER.read(), limit=LIMIT.read())
-    return paged([_shown(one) for one in found], "after", last_of(found, LIMIT.read(), "user"))
+        found = list_contacts(session, scope, search=search, after=AFTER.read(), limit=limit)
+    return paged([_shown(one) for one in found], "after", last_of(found, limit, "user"))
 
 
 @routes.put("/tenants/<tenant>/alarm-contacts/<int:user>")

@@ -78,6 +78,21 @@ class Word(Query):
         return params.word(self.name, self.choices, self.default)
 
 
+@dataclass(frozen=True)
+class Text(Query):
+    """A short text; empty if absent."""
+
+    longest: int = 0
+
+    def schema(self) -> dict[str, Any]:
+        """Its JSON schema."""
+        return {"type": "string", "maxLength": self.longest, "pattern": r"^[^\x00]*$"}
+
+    def read(self) -> str:
+        """The request's text, or an empty one."""
+        return params.text(self.name, self.longest)
+
+
 def whole(name: str, least: int, most: int, default: int, says: str) -> Whole:
     """A whole number within bounds."""
     return Whole(name, says, {}, least=least, most=most, default=default)
@@ -86,6 +101,11 @@ def whole(name: str, least: int, most: int, default: int, says: str) -> Whole:
 def word(name: str, choices: Iterable[str], default: str, says: str) -> Word:
     """One of some words."""
     return Word(name, says, {}, not default, choices=tuple(choices), default=default)
+
+
+def text(name: str, longest: int, says: str) -> Text:
+    """A short text."""
+    return Text(name, says, {}, longest=longest)
 
 
 def page(most: int, default: int | None = None) -> Whole:

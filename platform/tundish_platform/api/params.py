@@ -141,6 +141,14 @@ def word(name: str, known: Collection[str], default: str) -> str:
     return text
 
 
+def text(name: str, longest: int) -> str:
+    """A short text without a NUL, which PostgreSQL cannot hold; empty if absent."""
+    found = request.args.get(name, "")
+    if len(found) > longest or "\0" in found:
+        raise wrong(name, f"must be at most {longest} characters", f"不得超过 {longest} 个字符")
+    return found
+
+
 def _number_of_signal(text: str) -> int:
     if text.isascii() and text.isdigit() and len(text) <= _MAX_DIGITS and int(text) <= MAX_ID:
         return int(text)

@@ -15,7 +15,7 @@ from tundish_platform.api.errors import Problem
 from tundish_platform.api.guard import guarded, of_person, open_as_door
 from tundish_platform.api.ids import MAX_ID, known_id
 from tundish_platform.api.pages import LINK, last_of, paged
-from tundish_platform.api.parameters import Query, page, whole
+from tundish_platform.api.parameters import Query, page, text, whole
 from tundish_platform.people.grants import MAX_GRANTS, HeldRole
 from tundish_platform.people.invitations import (
     InvitationView,
@@ -44,6 +44,7 @@ MAX_PAGE: Final = 1_000
 AFTER: Final = whole("after", 0, MAX_ID, 0, "Number of the last one of the page before.")
 LIMIT: Final = page(MAX_PAGE)
 BEFORE: Final = whole("before", 0, MAX_ID, 0, "Number of the last one of the page before; 0 for the newest.")
+SEARCH: Final = text("search", 200, "Only people whose name or log-in name holds this, in any case.")
 PLACE: Final = Query(
     "place",
     "Path of the site, area or line at which the role is held; empty for the whole tenant.",
@@ -81,12 +82,12 @@ class ComeInAsNew(ComeIn):
 
 @routes.get("/tenants/<tenant>/members")
 @guarded(Permission.MANAGE)
-@described(AFTER, LIMIT, answer=list[shapes.MemberOfTenant], headers=(LINK,))
+@described(SEARCH, AFTER, LIMIT, answer=list[shapes.MemberOfTenant], headers=(LINK,))
 def members(scope: TenantScope) -> ResponseReturnValue:
     """The tenant's people with their roles; the next page begins ``after`` the last one's number."""
     limit = LIMIT.read()
     with platform().metadata.session() as session:
-        found = list_members(session, scope, after=AFTER.read(), limit=limit)
+        found = list_members(session, scope, search=SEARCH.read(), after=AFTER.read(), limit=limit)
     return paged([_member(one) for one in found], "after", last_of(found, limit, "person"))
 
 

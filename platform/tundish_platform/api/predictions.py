@@ -11,6 +11,8 @@ from tundish_platform.api.queries import LatestValue, latest_values, line_of, si
 from tundish_platform.samples import SampleKind, SignalRole
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from tundish_platform.api.context import PlatformContext
     from tundish_platform.samples import SignalInfo
     from tundish_platform.tenancy import TenantScope
@@ -94,8 +96,28 @@ class Prediction(Evidence):
 def predictions(context: PlatformContext, scope: TenantScope) -> list[Prediction]:
     """The newest readable prediction of each model and target, by path."""
     known = signals(context, scope)
+    return _read_all(context, scope, known, [signal.id for signal in known if _is_evidence(signal)])
+
+
+def predictions_page(
+    context: PlatformContext, scope: TenantScope, after: int, limit: int
+) -> list[Prediction]:
+    """At most so many of them, by the numbers of their signals, behind the number ``after``."""
+    known = signals(context, scope)
+    wanted = sorted(signal.id for signal in known if _is_evidence(signal) and signal.id > after)
+    found: list[Prediction] = []
+    for start in range(0, len(wanted), limit):
+        # What cannot be read is passed over, so that a page is short on the last one only.
+        found += _read_all(context, scope, known, wanted[start : start + limit])
+        if len(found) >= limit:
+            break
+    return sorted(found, key=lambda one: one.signal)[:limit]
+
+
+def _read_all(
+    context: PlatformContext, scope: TenantScope, known: Sequence[SignalInfo], wanted: Sequence[int]
+) -> list[Prediction]:
     by_path = {signal.path: signal.id for signal in known}
-    wanted = [signal.id for signal in known if _is_evidence(signal)]
     read = (_read(value, by_path) for value in latest_values(context, scope, wanted))
     return [prediction for prediction in read if prediction is not None]
 

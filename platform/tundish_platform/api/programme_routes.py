@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from operator import itemgetter
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from flask import Blueprint, jsonify, request
 
@@ -23,17 +23,24 @@ from tundish_platform.api.errors import Problem
 from tundish_platform.api.ghosts import suspicion_list
 from tundish_platform.api.guard import guarded_above
 from tundish_platform.api.pages import LINK, paged
-from tundish_platform.api.parameters import RULE, Query, page
+from tundish_platform.api.parameters import RULE, Query, page, text
+from tundish_platform.api.params import wrong
 from tundish_platform.programme import Rule, published_rules
 from tundish_platform.tenancy import Permission
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from flask import Response
 
     from tundish_platform.tenancy import Principal
 
 AFTER: Final = Query("after", "Code of the last enterprise of the page before.", {"type": "string"})
+BEHIND: Final = text("after", 100, "Risk, code and reason of the last one of the page before.")
 LIMIT: Final = page(10_000, 1_000)
+
+# What orders suspicions, the gravest first.
+_RANKED: Final = ("risk", "uscc", "reason")
 
 routes = Blueprint("programme", __name__)
 
@@ -75,10 +82,26 @@ def evidence_of(principal: Principal, uscc: str) -> Response:
 
 @routes.get("/programme/suspicions")
 @guarded_above(Permission.PROGRAMME)
-@described(answer=list[shapes.Suspected])
+@described(BEHIND, LIMIT, answer=list[shapes.Suspected], headers=(LINK,))
 def standing_suspicions(principal: Principal) -> Response:
     """Enterprises whose connections resemble ghosts, the gravest first."""
-    return jsonify(suspicion_list(platform(), principal))
+    behind, limit = BEHIND.read(), LIMIT.read()
+    standing = suspicion_list(platform(), principal)
+    found = [one for one in standing if not behind or _rank(one) > _rank_of_text(behind)][:limit]
+    last = "/".join(str(found[-1][part]) for part in _RANKED) if len(found) == limit else None
+    return paged(found, "after", last)
+
+
+def _rank(one: Mapping[str, Any]) -> tuple[float, str, str]:
+    risk, code, reason = (one[part] for part in _RANKED)
+    return -float(risk), str(code), str(reason)
+
+
+def _rank_of_text(behind: str) -> tuple[float, str, str]:
+    try:
+        return _rank(dict(zip(_RANKED, behind.split("/"), strict=True)))
+    except ValueError:
+        raise wrong("after", "must be as the Link header had it", "须与 Link 头中的一致") from None
 
 
 @routes.errorhandler(UnknownRule)

@@ -216,13 +216,19 @@ def line_completeness(
 
 
 def line_overviews(
-    context: PlatformContext, scope: TenantScope, window: timedelta = WINDOW
+    context: PlatformContext,
+    scope: TenantScope,
+    window: timedelta = WINDOW,
+    *,
+    after: str = "",
+    limit: int | None = None,
 ) -> list[LineOverview]:
-    """Every line of the tenant, by path."""
+    """Every line of the tenant, by path; with a limit a page of them, behind the path ``after``."""
     known = signals(context, scope)
     heard = {source.name: source for source in sources(context, scope)}
     lines = sorted({line_of(s.path) for s in known if s.role not in DERIVED})
-    return [_overview(context, scope, line, _members(known, line), heard, window) for line in lines]
+    shown = [line for line in lines if line > after][:limit]
+    return [_overview(context, scope, line, _members(known, line), heard, window) for line in shown]
 
 
 def _overview(

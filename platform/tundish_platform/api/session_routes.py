@@ -17,7 +17,7 @@ from tundish_platform.api.guard import bearer, of_person, open_as_door
 from tundish_platform.api.ids import known_id
 from tundish_platform.api.shapes import Removed
 from tundish_platform.people.account import end_own_sessions
-from tundish_platform.people.factors import check_code, confirm, enrol, factor_state, remove_factor
+from tundish_platform.people.factors import confirm, enrol, factor_state, remove_own_factor
 from tundish_platform.people.login import CodeNeeded, check_first, check_second, enter
 from tundish_platform.people.passkeys import (
     check_passkey,
@@ -191,11 +191,9 @@ def factor_confirm(principal: Principal, body: Code) -> ResponseReturnValue:
 @described(body=Code, answer=Removed)
 def factor_remove(principal: Principal, body: Code) -> ResponseReturnValue:
     """Ask for no codes any more; takes a last one."""
-    now = utc_now()
     with platform().metadata.above(Above.IDENTITY).session() as session:
-        if factor_state(session, principal.id).confirmed:
-            check_code(session, platform().people, principal.id, body.code, now)
-        return {"removed": remove_factor(session, principal.id, now)}
+        gone = remove_own_factor(session, platform().people, principal.id, body.code, utc_now())
+    return {"removed": gone}
 
 
 @routes.get("/me/passkeys")

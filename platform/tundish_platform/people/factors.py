@@ -158,6 +158,19 @@ def remove_factor(session: Session, user_id: int, now: datetime) -> bool:
     return gone is not None
 
 
+def remove_own_factor(
+    session: Session, settings: PeopleSettings, user_id: int, code: str, now: datetime
+) -> bool:
+    """Ask a person for no codes any more, since they have shown a last one; False where none were asked for.
+
+    Raises:
+        LoginRefused: codes are asked for, and this one is wrong, was used before, or the name is closed.
+    """
+    if factor_state(session, user_id).confirmed:
+        check_code(session, settings, user_id, code, now)
+    return remove_factor(session, user_id, now)
+
+
 def _secret(settings: PeopleSettings, row: SecondFactor) -> str:
     try:
         return settings.cipher().decrypt(row.secret.encode()).decode()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sqlalchemy import func, select, update
+from sqlalchemy import false, func, or_, select, update
 
 from tundish_platform.audit import record_of
 from tundish_platform.people.grants import HeldRole, may_give
@@ -18,6 +18,7 @@ from tundish_platform.tenancy.models import Membership, Tenant, User
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from sqlalchemy import ColumnElement, SQLColumnExpression
     from sqlalchemy.orm import Session
 
     from tundish_platform.tenancy import TenantScope
@@ -39,8 +40,17 @@ class Member:
     disabled: bool
 
 
-def list_members(session: Session, scope: TenantScope, *, after: int = 0, limit: int = 1_000) -> list[Member]:
+def list_members(
+    session: Session, scope: TenantScope, *, search: str = "", after: int = 0, limit: int = 1_000
+) -> list[Member]:
     """The tenant's people by number, a page at a time.
+
+    Args:
+        session: of the metadata.
+        scope: with the permission to manage.
+        search: only whose name or log-in name holds this, in small letters or large; empty for all.
+        after: number of the last one of the page before.
+        limit: at most so many.
 
     Raises:
         AccessDenied: the scope may not manage.
@@ -50,7 +60,7 @@ def list_members(session: Session, scope: TenantScope, *, after: int = 0, limit:
     people = session.execute(
         select(User, SecondFactor.confirmed_at)
         .outerjoin(SecondFactor, SecondFactor.user_id == User.id)
-        .where(User.id.in_(mine), User.id > after)
+        .where(User.id.in_(mine), User.id > after, *named(search, User.name, User.login))
         .order_by(User.id)
         .limit(limit)
     ).all()
@@ -71,6 +81,15 @@ def list_members(session: Session, scope: TenantScope, *, after: int = 0, limit:
         )
         for user, confirmed in people
     ]
+
+
+def named(search: str, *columns: SQLColumnExpression[str]) -> list[ColumnElement[bool]]:
+    """Conditions on people one of whose names holds this, in small letters or large; none for nothing."""
+    held = search.strip().lower()
+    if "\0" in held:
+        # No name has one, and PostgreSQL takes none in a question.
+        return [false()]
+    return [or_(*(func.lower(one).contains(held, autoescape=True) for one in columns))] if held else []
 
 
 def give_role(session: Session, scope: TenantScope, person: int, held: HeldRole, now: datetime) -> bool:

@@ -134,6 +134,9 @@ def test_ranges_versions_and_what_cannot_be_told(tmp_path: Path) -> None:
     assert [v for v in ("0.9", "1.0", "1.5", "1.5.1") if last.of("a", v)] == ["1.0", "1.5"]
     still = of(tmp_path, record("A_b", "C", {"introduced": "1"}))
     assert [bool(still.of("a-b", v)) for v in ("0.9", "99")] == [False, True]
+    torn = of(tmp_path, record("a", "C", {"introduced": "1.10"}, {"fixed": "1.10rc1"}))
+    hit = [v for v in ("1.9", "1.10rc1", "1.10", "1.11") if torn.of("a", v)]
+    assert hit == ["1.10", "1.11"], "an end before the beginning ends nothing"
     named = of(tmp_path, record("a", "C") | {"affected": [
         {"package": {"ecosystem": "PyPI", "name": "a"}, "versions": ["1.0", "2.0.0"]},
     ]})  # fmt: skip
@@ -142,6 +145,15 @@ def test_ranges_versions_and_what_cannot_be_told(tmp_path: Path) -> None:
     assert odd.of("a", "1.0"), "what cannot be told is told to a person"
     silent = of(tmp_path, record("a", "C"))
     assert silent.of("a", "1.0")
+
+
+def test_a_finding_is_one_line_however_long_the_details_are(tmp_path: Path) -> None:
+    told = [one | {"summary": "", "details": "first line\n\n  second\n" + "x" * 400} for one in records()]
+    _, said = ask(database(tmp_path, told), lock(tmp_path, "flask==0.12.2"))
+    finding, answer = said.splitlines()
+    assert finding.startswith("flask 0.12.2: GHSA-flask CVE-2018-1000656: first line second xxx")
+    assert len(finding) < 400
+    assert answer.startswith("1 known flaws in 1 distributions")
 
 
 def test_a_withdrawn_advisory_counts_no_more(tmp_path: Path) -> None:

@@ -76,6 +76,9 @@ def test_contacts_are_of_people_of_the_plant(world: World) -> None:
     answer = call(world, "engineer", "PUT", f"/alarm-contacts/{theirs}", spec)
     assert (answer.status_code, "Theirs" in answer.text) == (404, False)
     assert [c["user"] for c in told(call(world, "engineer", "GET", "/alarm-contacts"))] == [ours]
+    for search, found in (("oUr", [ours]), ("Theirs", []), ("%", [])):
+        people = told(call(world, "engineer", "GET", "/alarm-contacts", search=search))
+        assert [(one["user"], one["policies"]) for one in people] == [(number, []) for number in found]
     told(call(world, "engineer", "PUT", f"/alarm-contacts/{ours}", {}))
     assert told(call(world, "engineer", "GET", "/alarm-contacts")) == []
 

@@ -190,3 +190,19 @@ def test_a_passkey_that_nobody_has_opens_nothing_and_its_options_are_asked_openl
     wrong = {"token": asked["token"], "answer": {}, "name": "n"}
     assert owner("POST", "/me/passkeys", wrong)[0] == 403
     assert owner("GET", "/me/passkeys")[1] == []
+
+
+def test_the_owner_reads_the_people_page_by_page_and_by_name(plant: World) -> None:
+    with plant.context.metadata.session() as session:
+        for number in range(3):
+            create_user(session, f"li-{number}", f"Li {number}", PASSWORD, {"steel": [Role.VIEWER]})
+    owner = logged_in(plant, "owner@steel")
+    pages, after = [], 0
+    while after is not None:
+        status, found = owner("GET", f"/tenants/steel/members?search=LI&limit=2&after={after}")
+        assert status == 200
+        pages.append([one["login"] for one in found])
+        after = found[-1]["person"] if len(found) == 2 else None
+    assert pages == [["li-0", "li-1"], ["li-2"]]
+    for search in ("%00", "x" * 201):
+        assert owner("GET", f"/tenants/steel/members?search={search}")[0] == 400

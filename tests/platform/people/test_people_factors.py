@@ -17,6 +17,7 @@ from tundish_platform.people.factors import (
     enrol,
     factor_state,
     remove_factor,
+    remove_own_factor,
 )
 from tundish_platform.people.login import CodeNeeded, check_first, check_second
 from tundish_platform.people.refusal import PeopleRefused
@@ -177,4 +178,18 @@ def test_a_second_factor_that_was_removed_asks_for_nothing(
         assert remove_factor(session, plant.owner, plant.now)
         assert not remove_factor(session, plant.owner, plant.now)
         assert factor_state(session, plant.owner).codes_left == 0
+    assert log_in(plant, settings, "") == "in without a code"
+
+
+def test_a_person_shows_a_last_code_before_codes_are_asked_for_no_more(
+    plant: Plant, settings: PeopleSettings, enrolled: tuple[pyotp.TOTP, tuple[str, ...]]
+) -> None:
+    totp, recovery = enrolled
+    for used in ("000000x", totp.at(plant.now)):
+        with pytest.raises(LoginRefused, match="wrong"), plant.metadata.session() as session:
+            remove_own_factor(session, settings, plant.owner, used, plant.now)
+    with plant.metadata.session() as session:
+        assert factor_state(session, plant.owner).confirmed
+        assert remove_own_factor(session, settings, plant.owner, recovery[0], plant.now)
+        assert not remove_own_factor(session, settings, plant.owner, "no code at all", plant.now)
     assert log_in(plant, settings, "") == "in without a code"

@@ -202,3 +202,23 @@ def test_one_invitation_taken_by_two_at_once_lets_one_in(plant: Plant) -> None:
     for thread in threads:
         thread.join(timeout=60)
     assert (came, refused) == (["steel"], ["invitation_worthless"])
+
+
+def test_people_are_found_by_name_page_by_page(plant: Plant) -> None:
+    with plant.metadata.session() as session:
+        for number in range(5):
+            roles = {"steel": [Role.VIEWER]}
+            create_user(session, f"caster-{number}", f"李 100%_{number}", "tap hole 42", roles)
+        create_user(session, "li@power", "李", "tap hole 42", {"power": [Role.VIEWER]})
+    with plant.metadata.session() as session:
+        scope = plant.scope()
+
+        def found(search: str, after: int = 0) -> list[str]:
+            return [one.login for one in list_members(session, scope, search=search, after=after, limit=3)]
+
+        assert found("李") == found(" CASTER-") == ["caster-0", "caster-1", "caster-2"]
+        last = list_members(session, scope, search="李", limit=3)[-1].person
+        assert found("李", last) == ["caster-3", "caster-4"]
+        assert found("0%_3") == ["caster-3"]
+        assert found("1%0") == found("nobody") == found("\0") == []
+        assert found("owner@") == ["owner@steel"]

@@ -20,6 +20,7 @@ import pyarrow as pa
 
 from tundish_deploy.benchmarks.api.city import found_city
 from tundish_deploy.benchmarks.api.load import LoadError, ask, rows_of, steady
+from tundish_deploy.benchmarks.ending import end
 from tundish_deploy.benchmarks.opcua.processes import cpu_s, free_ports, pin
 from tundish_deploy.figures import Figure, Report, judged
 
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     from tundish_deploy.benchmarks.api.load import Latencies
 
 _START_S: Final = 120.0
-_STOP_S: Final = 30.0
 _ARROW: Final = "application/vnd.apache.arrow.stream"
 _ROWS_A_BODY: Final = 2_500_000
 _INGEST_SIGNALS: Final = 500
@@ -108,12 +108,7 @@ def _server(settings: Path, port: int) -> Iterator[int]:
             time.sleep(0.2)
         yield process.pid
     finally:
-        process.terminate()
-        try:
-            process.wait(_STOP_S)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        end(process)
 
 
 def _ready(port: int) -> bool:

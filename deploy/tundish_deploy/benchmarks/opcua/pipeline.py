@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Final
 import httpx
 import numpy as np
 
+from tundish_deploy.benchmarks.ending import end
 from tundish_deploy.benchmarks.opcua.processes import ReplayServer, cpu_s, free_ports, replay_server
 from tundish_deploy.benchmarks.opcua.workload import Plan
 from tundish_deploy.figures import Figure, Report, judged
@@ -36,7 +37,6 @@ _START_S: Final = 120.0
 _POLL_S: Final = 0.005
 _QUIET_S: Final = 3.0
 _SIGNALS_A_QUESTION: Final = 200
-_STOP_S: Final = 30.0
 _PATIENCE_S: Final = 240.0
 _CHANGE_S: Final = 0.01
 
@@ -108,12 +108,7 @@ def _process(*arguments: str) -> Iterator[int]:
     try:
         yield process.pid
     finally:
-        process.terminate()
-        try:
-            process.wait(_STOP_S)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        end(process)
 
 
 @contextmanager

@@ -14,6 +14,8 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from tundish_deploy.benchmarks.ending import end
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
@@ -131,12 +133,7 @@ class Server:
 
     def stop(self) -> None:
         """End it, by force if it takes too long."""
-        self._process.send_signal(self._stop)
-        try:
-            self._process.wait(_STOP_S)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+        end(self._process, self._stop, _STOP_S)
 
 
 def at_rest(pids: Callable[[], list[int]]) -> float:

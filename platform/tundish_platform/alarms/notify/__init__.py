@@ -18,6 +18,7 @@ from tundish_platform.alarms.notify.contacts import (
     Contact,
     ContactSpec,
     UnknownPerson,
+    find_contact,
     list_contacts,
     set_contact,
 )
@@ -64,6 +65,7 @@ __all__ = [
     "create_policy",
     "delete_policy",
     "enable_channel",
+    "find_contact",
     "list_channels",
     "list_contacts",
     "list_deliveries",

@@ -53,9 +53,9 @@ class AlarmCalls(Transport):
         taken: Taken = self._json("PUT", of(tenant, "sources", source, "alarms"), json=body)
         return taken
 
-    def owed_acknowledgements(self, tenant: str, source: str) -> list[Owed]:
-        """What people acknowledged and the source has not been told."""
-        return self._list(of(tenant, "sources", source, "acknowledgements"))
+    def owed_acknowledgements(self, tenant: str, source: str) -> Iterator[Owed]:
+        """What people acknowledged and the source has not been told, fetched page by page."""
+        return self._every(of(tenant, "sources", source, "acknowledgements"))
 
     def settle_acknowledgement(self, tenant: str, source: str, alarm: int) -> bool:
         """The source was told; false if there was nothing to tell it."""

@@ -171,10 +171,10 @@ class DataCalls(Transport):
         """Each stretch of which nothing is known, and why."""
         return self._list(of(tenant, "gaps"), window(signals, start, end))
 
-    def lines(self, tenant: str) -> list[Line]:
-        """Each line at a glance, at its own now."""
-        return self._list(of(tenant, "lines"))
+    def lines(self, tenant: str) -> Iterator[Line]:
+        """Each line at a glance, at its own now, fetched page by page."""
+        return self._every(of(tenant, "lines"))
 
-    def predictions(self, tenant: str) -> list[Prediction]:
-        """Newest prediction of each model and target, with its evidence."""
-        return self._list(of(tenant, "predictions"))
+    def predictions(self, tenant: str) -> Iterator[Prediction]:
+        """Newest prediction of each model and target, with its evidence, fetched page by page."""
+        return self._every(of(tenant, "predictions"))

@@ -64,9 +64,9 @@ class NoticeCalls(Transport):
         """Remove a policy; false if there was none."""
         return bool(self._json("DELETE", of(tenant, "alarm-policies", number))["removed"])
 
-    def alarm_contacts(self, tenant: str) -> Iterator[Contact]:
-        """Where people can be reached, fetched page by page."""
-        return self._every(of(tenant, "alarm-contacts"))
+    def alarm_contacts(self, tenant: str, search: str = "") -> Iterator[Contact]:
+        """Where people can be reached, or all whose name holds ``search``; fetched page by page."""
+        return self._every(of(tenant, "alarm-contacts"), given(search=search or None))
 
     def set_alarm_contact(self, tenant: str, person: int, contact: Mapping[str, Any]) -> Contact:
         """Say where a person of the tenant can be reached."""

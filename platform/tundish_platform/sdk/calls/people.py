@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 class PeopleCalls(Transport):
     """Members, invitations, keys, and the tenant's part of the audit trail."""
 
-    def members(self, tenant: str) -> Iterator[MemberOfTenant]:
-        """The tenant's people with their roles, fetched page by page."""
-        return self._every(of(tenant, "members"))
+    def members(self, tenant: str, search: str = "") -> Iterator[MemberOfTenant]:
+        """The tenant's people with their roles, those whose name holds ``search``; fetched page by page."""
+        return self._every(of(tenant, "members"), given(search=search or None))
 
     def give_role(self, tenant: str, person: int, role: str, place: str = "") -> bool:
         """Give one of the tenant's people a role, at a place or in the whole tenant; false if it was held."""

@@ -65,6 +65,8 @@ class Contact(TypedDict):
     mobile: str
     user: int
     name: str
+    member: bool
+    policies: list[int]
 
 
 class DeliveryView(TypedDict):

@@ -8,6 +8,7 @@ from tundish_platform.sdk.calls.paths import below, given
 from tundish_platform.sdk.transport import Transport
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from tundish_platform.sdk.calls.programme_answers import (
@@ -43,9 +44,9 @@ class ProgrammeCalls(Transport):
         found: EvidenceOf = self._json("GET", path, params=given(rule=rule))
         return found
 
-    def suspicions(self) -> list[Suspected]:
-        """Enterprises whose connections resemble ghosts, the gravest first; for the bureau only."""
-        return self._list("/programme/suspicions")
+    def suspicions(self) -> Iterator[Suspected]:
+        """Enterprises whose connections resemble ghosts, the gravest first, fetched page by page."""
+        return self._every("/programme/suspicions")
 
     def save_audit_trail(self, file: Path, after: int = 0) -> int:
         """Write the whole trail, an entry a line, or what came behind a number; returns bytes. For operators.
