@@ -7,6 +7,7 @@ from typing import Final
 _PLATFORM: Final = "platform/tundish_platform"
 _STORE: Final = f"{_PLATFORM}/store"
 _DEPLOY: Final = "deploy/tundish_deploy"
+_PUBLISHING: Final = f"{_PLATFORM}/marketplace/publishing"
 
 EXEMPT: Final[dict[str, str]] = {
     f"{_PLATFORM}/tenancy/accounts.py::principal_of_user": "a person's roles in all tenants",
@@ -19,6 +20,11 @@ EXEMPT: Final[dict[str, str]] = {
     f"{_PLATFORM}/alarms/notify/sending.py::tenants_with_mail": "who has messages; gives slugs only",
     f"{_PLATFORM}/assets/search.py::_matched": "joins the index to a question that names the tenant",
     f"{_PLATFORM}/products/codes.py::published_thing": "by a code that its tenant published to everybody",
+    f"{_PUBLISHING}/versions.py::_views": "a version with its key and publisher; who asks says which ones",
+    f"{_PUBLISHING}/versions.py::move": "by the number of a version that the caller looked up",
+    f"{_PUBLISHING}/approved.py::ApprovedPackages.__call__": "what is approved is everybody's",
+    f"{_PUBLISHING}/review.py::take_back": "by number; whose it is, is compared next",
+    f"{_PUBLISHING}/review.py::stop_orphans": "a withdrawn version stops for every subscriber",
     f"{_STORE}/lifecycle/policy.py::Policies.refresh": "the writer limits every tenant",
     f"{_STORE}/lifecycle/retained.py::RetainedSegments.oldest": "the writer's round begins at the oldest day",
     f"{_STORE}/lifecycle/retention.py::_record": "by the key of a record of the tenant that is being handled",
@@ -35,6 +41,9 @@ ABOVE: Final[dict[str, str]] = {
     f"{_PLATFORM}/api/code_routes.py": "resolves codes that their tenants published to everybody",
     f"{_PLATFORM}/api/ghosts.py": "looks at all registered enterprises, each by the scope of its plant",
     f"{_PLATFORM}/api/adoption.py": "facts of all registered enterprises, for the bureau's aggregates",
+    f"{_PLATFORM}/api/publishing_routes.py": "packages are their publishers', and run for subscribers",
+    f"{_PLATFORM}/api/review_routes.py": "the operator reviews what all publishers send",
+    f"{_PUBLISHING}/approved.py": "approved versions of all publishers make the catalogue",
     f"{_PLATFORM}/api/people_routes.py": "who accepts an invitation is in no tenant yet",
     f"{_PLATFORM}/api/session_routes.py": "who logs in, and the person's own sessions and factors",
     f"{_PLATFORM}/tenancy/principals.py": "who holds the token",

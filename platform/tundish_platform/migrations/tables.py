@@ -9,6 +9,7 @@ import tundish_platform.api.kept
 import tundish_platform.assets.models
 import tundish_platform.audit.models
 import tundish_platform.marketplace.models
+import tundish_platform.marketplace.publishing.models
 import tundish_platform.people.models
 import tundish_platform.products.models
 import tundish_platform.programme.models

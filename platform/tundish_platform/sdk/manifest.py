@@ -189,6 +189,22 @@ def read_manifest(path: Path) -> Manifest:
         ManifestError: says what is wrong with it.
     """
     try:
-        return Manifest.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, ValidationError) as error:
+        return parse_manifest(path.read_bytes(), str(path))
+    except OSError as error:
         raise ManifestError(f"{path} is no app manifest: {error}") from error
+
+
+def parse_manifest(content: bytes, name: str) -> Manifest:
+    """The manifest that an `app.toml` holds.
+
+    Args:
+        content: of the file.
+        name: of the file, for the error.
+
+    Raises:
+        ManifestError: says what is wrong with it.
+    """
+    try:
+        return Manifest.model_validate(tomllib.loads(content.decode()))
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError, ValidationError) as error:
+        raise ManifestError(f"{name} is no app manifest: {error}") from error
