@@ -11,6 +11,8 @@ from tundish_dashboards.alarms.page import alarms_page, register_alarms
 from tundish_dashboards.audit.page import audit_export, audit_page, register_audit
 from tundish_dashboards.bureau.page import bureau_page, register_bureau
 from tundish_dashboards.callbacks import Pages
+from tundish_dashboards.developer.page import developer_page, register_developer
+from tundish_dashboards.developer.review import register_review, review_page
 from tundish_dashboards.guard import harden_dispatch, install_guard, install_headers
 from tundish_dashboards.invitations import invitation_pages
 from tundish_dashboards.market.page import market_page, register_market
@@ -108,6 +110,8 @@ def _register(pages: Pages, server: Flask) -> None:
             Page.ALARMS: alarms_page,
             Page.ALARM_SETTINGS: alarm_settings_page,
             Page.MARKET: market_page,
+            Page.DEVELOPER: developer_page,
+            Page.REVIEW: review_page,
             Page.PEOPLE: people_page,
             Page.AUDIT: audit_page,
             Page.BUREAU: bureau_page,
@@ -118,6 +122,8 @@ def _register(pages: Pages, server: Flask) -> None:
     register_alarms(pages)
     register_alarm_settings(pages)
     register_market(pages)
+    register_developer(pages)
+    register_review(pages)
     register_people(pages)
     register_audit(pages)
     register_bureau(pages)

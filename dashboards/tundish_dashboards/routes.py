@@ -17,9 +17,11 @@ class Page(StrEnum):
     ALARMS = "alarms"
     ALARM_SETTINGS = "alarm_settings"
     MARKET = "market"
+    DEVELOPER = "developer"
     PEOPLE = "people"
     AUDIT = "audit"
     BUREAU = "bureau"
+    REVIEW = "review"
     ACCOUNT = "account"
 
 
@@ -29,6 +31,7 @@ NEEDED: Final = {
     Page.ALARMS: Permission.READ,
     Page.ALARM_SETTINGS: Permission.CONFIGURE,
     Page.MARKET: Permission.READ,
+    Page.DEVELOPER: Permission.PUBLISH,
     Page.PEOPLE: Permission.MANAGE,
     Page.AUDIT: Permission.MANAGE,
 }
@@ -50,13 +53,13 @@ class Route:
 
 
 _SLUG: Final = "([a-z0-9][a-z0-9-]{0,62})"
-_TENANT_PAGE: Final = re.compile(rf"/(plant|alarms|market|people|audit)/{_SLUG}/?")
+_TENANT_PAGE: Final = re.compile(rf"/(plant|alarms|market|developer|people|audit)/{_SLUG}/?")
 _ALARM_SETTINGS: Final = re.compile(rf"/alarms/{_SLUG}/settings/?")
 
 
 def find_route(path: str) -> Route | None:
     """The page of an address; ``None`` where there is none."""
-    for page in (Page.BUREAU, Page.ACCOUNT):
+    for page in (Page.BUREAU, Page.REVIEW, Page.ACCOUNT):
         if path.rstrip("/") == f"/{page}":
             return Route(page)
     if settings := _ALARM_SETTINGS.fullmatch(path):
@@ -69,6 +72,8 @@ def may_see(principal: Principal, route: Route) -> bool:
     """Whether the page is there for the person; its callbacks ask again, each for what it needs."""
     if route.tenant is not None:
         return NEEDED[route.page] in principal.permissions(route.tenant)
+    if route.page is Page.REVIEW:
+        return is_operator(principal)
     return route.page is Page.ACCOUNT or is_bureau(principal)
 
 
@@ -81,9 +86,20 @@ def is_bureau(principal: Principal) -> bool:
     return True
 
 
+def is_operator(principal: Principal) -> bool:
+    """Whether the person runs the platform."""
+    try:
+        access_programme(principal, Permission.OPERATE)
+    except AccessDenied:
+        return False
+    return True
+
+
 def home_path(principal: Principal) -> str:
-    """Where a person starts: the bureau's page, else the first tenant's plant page, else their account."""
+    """Where a person starts: the bureau's page, the first tenant's, the review, or their account."""
     if is_bureau(principal):
         return Route(Page.BUREAU).path
     readable = sorted(slug for slug in principal.tenants if Permission.READ in principal.permissions(slug))
-    return Route(Page.PLANT, readable[0]).path if readable else Route(Page.ACCOUNT).path
+    if readable:
+        return Route(Page.PLANT, readable[0]).path
+    return Route(Page.REVIEW if is_operator(principal) else Page.ACCOUNT).path

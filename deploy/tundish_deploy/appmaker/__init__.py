@@ -1,1 +1,1 @@
-"""What a developer of apps works with: a template that works at once, a window from a file, words for screens."""
+"""What developers of apps work with: a template that works at once, windows from files, words for screens."""

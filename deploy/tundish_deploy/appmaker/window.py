@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import re
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from statistics import median
 from typing import TYPE_CHECKING, Any, Final
 
@@ -44,7 +45,7 @@ def window_from_csv(manifest: Manifest, file: Path, given: Mapping[str, float | 
     if not rows or head[:1] != ["ts"]:
         raise WindowRefused("the file needs a header ts,<input>,… and at least one row")
     times = [_instant(row[0], number) for number, row in enumerate(rows, start=2)]
-    steps = [(b - a).total_seconds() for a, b in zip(times, times[1:], strict=False)]
+    steps = [(b - a).total_seconds() for a, b in pairwise(times)]
     if any(step <= 0 for step in steps):
         raise WindowRefused("the instants must rise from row to row")
     signals = tuple(

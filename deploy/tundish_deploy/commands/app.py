@@ -75,7 +75,7 @@ import pytest; sys.exit(pytest.main(["-q", "-p", "no:cacheprovider", "--rootdir"
 
 
 @app.command()
-def run(
+def run(  # noqa: PLR0913 - one option each
     folder: FolderArgument,
     *,
     csv: Annotated[Path | None, typer.Option(help="Samples: ts,<input>[<unit>],… with zones.")] = None,
@@ -122,7 +122,8 @@ def pack(
     to: Annotated[Path | None, typer.Option(help="Where to; by default <id>-<version>.zip here.")] = None,
 ) -> None:
     """Pack the app: the same files give the same bytes, everywhere and at any time."""
-    from tundish_platform.sdk.package import PackageError, pack as packed
+    from tundish_platform.sdk.package import PackageError
+    from tundish_platform.sdk.package import pack as packed
 
     try:
         package = packed(_package_folder(folder))
@@ -139,7 +140,8 @@ def sign(
     key: Annotated[Path, typer.Option(help="Your private key.")],
 ) -> None:
     """Sign a package; the signature lies beside it as <package>.sig."""
-    from tundish_platform.sdk.signing import KeyRefused, sign as signed, text_of
+    from tundish_platform.sdk.signing import KeyRefused, text_of
+    from tundish_platform.sdk.signing import sign as signed
 
     package = _read(archive)
     try:

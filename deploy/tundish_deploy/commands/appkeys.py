@@ -1,4 +1,4 @@
-"""`tundish app keys`: keys that sign packages. Private keys stay in files of yours; the platform gets public ones."""
+"""`tundish app keys`: keys that sign packages; private ones stay in your files."""
 
 from __future__ import annotations
 

@@ -50,7 +50,9 @@ if TYPE_CHECKING:
     from tundish_platform.tenancy import TenantScope
 
 ZIP: Final = "application/zip"
-BEFORE: Final = whole("before", 0, MAX_ID, 0, "Number of the last version of the page before; 0 for the newest.")
+BEFORE: Final = whole(
+    "before", 0, MAX_ID, 0, "Number of the last version of the page before; 0 for the newest."
+)
 LIMIT: Final = page(100, 50)
 
 Reason = Annotated[str, Field(min_length=1, max_length=400, pattern=r"^[^\x00]*$")]
@@ -196,12 +198,13 @@ def version_check(scope: TenantScope, app_id: str, version: str) -> ResponseRetu
     with metadata.session() as session:
         found = version_of(session, scope, app_id, version)
         # Of its own publisher, so that the tenant's own rows are enough.
-        before = versions_in(session, State.APPROVED, apps=[app_id])
+        approved = versions_in(session, State.APPROVED, apps=[app_id])
     if found.state != State.UPLOADED:
         return asdict(found)
-    newest = max(before, key=lambda one: number_of(one.version), default=None)
+    newest = max(approved, key=lambda one: number_of(one.version), default=None)
     app = package_folder().load(found.digest)
-    report = check_package(app, newest and Manifest.model_validate(newest.manifest))
+    before = None if newest is None else Manifest.model_validate(newest.manifest)
+    report = check_package(package_folder().load(found.digest), before)
     act, reason = (Act.PASS, "") if report.passed else (Act.FAIL, "自动检查未通过 / automatic checks failed")
     with metadata.session() as session:
         move(session, found.id, act, "checks", utc_now(), reason, report.model_dump(mode="json"))
@@ -211,14 +214,12 @@ def version_check(scope: TenantScope, app_id: str, version: str) -> ResponseRetu
 @routes.post("/tenants/<tenant>/versions/<app_id>/<version>/withdrawal")
 @guarded(Permission.PUBLISH)
 @described(body=Withdrawal, answer=shapes.Version)
-def version_withdraw(
-    scope: TenantScope, app_id: str, version: str, body: Withdrawal
-) -> ResponseReturnValue:
+def version_withdraw(scope: TenantScope, app_id: str, version: str, body: Withdrawal) -> ResponseReturnValue:
     """Take a version back; where it was in use, subscribers go on with an older one or are stopped."""
     with platform().metadata.session() as session:
         number = version_of(session, scope, app_id, version).id
     with platform().metadata.above(Above.PACKAGES).session() as session:
-        take_back(session, scope.tenant_id, number, scope.principal, body.reason, utc_now())
+        take_back(session, scope, number, body.reason, utc_now())
     with platform().metadata.session() as session:
         return asdict(version_of(session, scope, app_id, version))
 
@@ -271,7 +272,7 @@ def package_folder() -> PackageFolder:
     folder = platform().packages
     if folder is None:
         raise PublishRefused(
-            503, "no_packages", "本平台未设置应用包目录。", "This platform keeps no packages. Ask its operator."
+            503, "no_packages", "本平台未设置应用包目录。", "This platform keeps no packages."
         )
     return folder
 

@@ -119,7 +119,7 @@ def read_package(data: bytes) -> Package:
         raise PackageError(f"the archive cannot be read: {error}") from error
     package = package_of(files)
     if package.data != data:
-        raise PackageError("the archive was not written by `tundish app pack`: its bytes are not the canonical ones")
+        raise PackageError("its bytes are not the canonical ones, which `tundish app pack` writes")
     return package
 
 
@@ -145,7 +145,9 @@ def _check_members(members: list[zipfile.ZipInfo]) -> None:
         if member.compress_type != zipfile.ZIP_STORED or member.compress_size != member.file_size:
             raise PackageError(f"{member.filename!r:.90} is compressed; packages are not")
         if member.external_attr != _ATTRIBUTES:
-            raise PackageError(f"{member.filename!r:.90} is a link or has other rights than a package's files")
+            raise PackageError(
+                f"{member.filename!r:.90} is a link or has other rights than files of packages"
+            )
     _check_sizes({member.filename: member.file_size for member in members})
 
 

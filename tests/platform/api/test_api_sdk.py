@@ -22,8 +22,15 @@ from typing_extensions import is_typeddict
 from tundish_platform.api.app import create_app
 from tundish_platform.people.settings import PeopleSettings
 from tundish_platform.samples import AlarmReport, SampleKind, SignalSpec
-from tundish_platform.sdk.calls import answers, plant_answers, product_answers, programme_answers
+from tundish_platform.sdk.calls import (
+    answers,
+    plant_answers,
+    product_answers,
+    programme_answers,
+    publishing_answers,
+)
 from tundish_platform.sdk.client import ApiError, Client
+from tundish_platform.sdk.signing import fingerprint, key_text, new_key, public_part, sign
 from tundish_platform.tenancy import Role, passwords
 from tundish_platform.tenancy.accounts import create_user
 
@@ -42,6 +49,7 @@ WITHOUT = {
 # Each is a list or an iterator of what another one gives.
 ALIKE = {"signals", "latest", "runs", "product_samples"}
 PASSWORD = "a long password"
+SIGNING = new_key()
 START = datetime(2026, 1, 1, tzinfo=UTC)
 STRETCH = (START, START + timedelta(days=1))
 LATER = datetime(2027, 1, 1, tzinfo=UTC)
@@ -51,7 +59,7 @@ TYPE = NAMES | {"signals": {"Pump/V": VIBRATION}}
 WECOM = {"kind": "wecom", "name": "w", "url": "https://qyapi.weixin.qq.com/cgi-bin/webhook/send?key=s"}
 TYPES = {
     name: one
-    for module in (answers, plant_answers, product_answers, programme_answers)
+    for module in (answers, plant_answers, product_answers, programme_answers, publishing_answers)
     for name, one in vars(module).items()
     if is_typeddict(one)
 }
@@ -218,6 +226,25 @@ def of_equipment(folder: Path) -> list[Call]:
         call("marketplace.inputs", "app_inputs", "steel", "spc", *STRETCH, status=404),
         call("marketplace.run_list", "every_run", "steel", "spc"),
         call("marketplace.run_record", "post_run", "steel", RUN, status=404),
+        call("publishing.publisher_register", "register_publisher", "steel", "Acme"),
+        call("publishing.key_add", "add_signing_key", "steel", public_part(SIGNING),
+             sign(SIGNING, key_text("steel", public_part(SIGNING))), status=201),
+        call("publishing.publisher", "publisher", "steel"),
+        call("publishing.version_send", "send_version", "steel", b"x", b"0" * 64, status=422),
+        call("publishing.versions", "versions", "steel"),
+        call("publishing.version_one", "version", "steel", "spc", "1.0.0", status=404),
+        call("publishing.version_check", "check_version", "steel", "spc", "1.0.0", status=404),
+        call("publishing.version_withdraw", "withdraw_version", "steel", "spc", "1.0.0", "r", status=404),
+        call("publishing.packages", "packages", "steel"),
+        call("publishing.package", "package", "steel", "0" * 64, status=404),
+        call("review.versions", "versions_to_review", "approved"),
+        call("review.version", "version_to_review", 1, status=404),
+        call("review.archive", "archive_to_review", 1, status=404),
+        call("review.version_decide", "decide_version", 1, "reject", "r", status=403),
+        call("review.keys", "keys_to_confirm"),
+        call("review.key_confirm", "confirm_signing_key", "0" * 64, status=403),
+        call("review.key_revoke", "revoke_any_signing_key", "0" * 64, LATER, "r", status=403),
+        call("publishing.key_revoke", "revoke_signing_key", "steel", fingerprint(public_part(SIGNING)), LATER, "r"),
         call("programme.rules", "programme_rules"),
         call("programme.adoption_figures", "adoption", "2026-demo", status=404),
         call("programme.enterprise_register", "enterprises"),
@@ -374,7 +401,9 @@ def test_each_operation_has_a_method_that_asks_as_the_document_says(
     assert checked.methods | ALIKE == public, "a method that no operation asks for"
     empty = {"gaps", "subscribe", "subscriptions", "compatibility", "every_run", "post_run", "catalogue",
              "adoption", "enterprises", "evidence", "suspicions", "add_passkey", "passkeys", "passkey_log_in",
-             "alarm_floods", "move_asset", "products_on", "resolve"}  # fmt: skip
+             "alarm_floods", "move_asset", "products_on", "resolve", "versions", "version", "check_version",
+             "withdraw_version", "send_version", "packages", "versions_to_review", "version_to_review",
+             "decide_version", "confirm_signing_key", "revoke_any_signing_key"}  # fmt: skip
     typed = {name for name in checked.methods if type_of(name)}
     assert typed - empty <= checked.held, "answers that were held against their types"
 

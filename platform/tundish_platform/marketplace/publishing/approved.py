@@ -47,7 +47,7 @@ class ApprovedPackages:
         ordered = AppPackage.major, AppPackage.minor, AppPackage.patch
         query = select(AppPackage.app_id, AppPackage.digest).where(AppPackage.state == State.APPROVED)
         with self.metadata.above(Above.PACKAGES).session() as session:
-            newest = dict(session.execute(query.order_by(*ordered)).tuples().all())
+            newest = {app_id: digest for app_id, digest in session.execute(query.order_by(*ordered))}
         return loaded(self.folder, newest.items())
 
 
@@ -93,10 +93,8 @@ def packages_for(session: Session, above: Session, scope: TenantScope) -> list[V
     """
     scope.require(Permission.READ)
     mine = Subscription.tenant_id == scope.tenant_id, Subscription.stopped_at.is_(None)
-    majors = {
-        app_id: number_of(version)[0]
-        for app_id, version in session.execute(select(Subscription.app_id, Subscription.app_version).where(*mine))
-    }
+    subscribed = select(Subscription.app_id, Subscription.app_version).where(*mine)
+    majors = {app_id: number_of(version)[0] for app_id, version in session.execute(subscribed)}
     newest: dict[str, VersionView] = {}
     for one in versions_in(above, State.APPROVED, apps=sorted(majors), limit=10_000):
         number = number_of(one.version)

@@ -99,14 +99,14 @@ def unknown_kinds(manifest: Manifest) -> Iterator[str]:
         stem = item.semantic.removesuffix("*").removesuffix(".")
         family = any(name.startswith(f"{stem}.") for name in known)
         if stem and not stem.startswith("app.") and semantic_kind(stem) is None and not family:
-            yield f"input {item.key}: no semantic kind {item.semantic!r}; GET /vocabulary lists those there are"
+            yield f"input {item.key}: no semantic kind {item.semantic!r}; GET /vocabulary lists those known"
 
 
 def breaks(before: Manifest, after: Manifest) -> list[str]:
     """Why subscribers of one version cannot go on with another of the same major number; empty if they can."""
     if after.version.partition(".")[0] != before.version.partition(".")[0]:
         return []
-    said = f"which {before.version} had; raise the major version"
+    said = f"unlike {before.version}; raise the major version"
     kept = {output.key: (output.kind, output.unit) for output in after.outputs}
     found = [
         f"output {output.key} is gone or has another kind or unit, {said}"
@@ -115,7 +115,7 @@ def breaks(before: Manifest, after: Manifest) -> list[str]:
     ]
     asked = {item.key: (item.semantic, item.need) for item in before.inputs}
     found += [
-        f"input {item.key} is needed and was not asked for like that in {before.version}; raise the major version"
+        f"input {item.key} is needed or of another kind, {said}"
         for item in after.inputs
         if item.need != "optional" and asked.get(item.key) != (item.semantic, item.need)
     ]

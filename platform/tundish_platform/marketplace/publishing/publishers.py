@@ -270,7 +270,7 @@ def _bad_vouch() -> PublishRefused:
 
 
 def _key_known() -> PublishRefused:
-    return PublishRefused(409, "key_known", "该密钥已登记过。", "That key was added before. Make a new one.")
+    return PublishRefused(409, "key_known", "该密钥已登记过。", "That key was added before.")
 
 
 def _key_refused(state: str) -> PublishRefused:

@@ -5,17 +5,18 @@ All of it works above tenants: a version is its publisher's, its subscriptions a
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import select, update
 
-from tundish_platform.audit import record
+from tundish_platform.audit import record, record_of
 from tundish_platform.marketplace.models import Grant, Subscription
 from tundish_platform.marketplace.publishing.models import AppPackage, PublisherKey
 from tundish_platform.marketplace.publishing.publishers import found_key
 from tundish_platform.marketplace.publishing.refusal import PublishRefused
 from tundish_platform.marketplace.publishing.states import Act, State
-from tundish_platform.marketplace.publishing.versions import any_version, move, number_of
+from tundish_platform.marketplace.publishing.versions import any_version, move, number_of, unknown_version
+from tundish_platform.tenancy import Permission
 from tundish_platform.tenancy.models import Tenant
 
 if TYPE_CHECKING:
@@ -23,12 +24,10 @@ if TYPE_CHECKING:
 
     from sqlalchemy.orm import Session
 
-    from tundish_platform.tenancy import Principal
+    from tundish_platform.tenancy import Principal, TenantScope
 
 
-def decide(
-    session: Session, reviewer: Principal, number: int, act: Act, reason: str, now: datetime
-) -> None:
+def decide(session: Session, reviewer: Principal, number: int, act: Act, reason: str, now: datetime) -> None:
     """Approve, reject or withdraw a version; who sent it may not approve it.
 
     Args:
@@ -45,34 +44,44 @@ def decide(
     """
     found = any_version(session, number)
     if act is not Act.APPROVE and not reason.strip():
-        raise PublishRefused(422, "no_reason", "请写明理由。", "Give a reason; the publisher reads it.")
+        raise _no_reason()
     if act is Act.APPROVE and found.uploaded_by == reviewer.name:
         raise PublishRefused(
             409, "own_version", "提交者不能审批自己的版本。", "Who sent a version does not approve it."
         )
     if act is Act.APPROVE and found.suspect:
-        raise PublishRefused(
-            409, "key_revoked", "签名密钥已被吊销。", "The key that signed it was revoked. Have it signed anew."
-        )
+        raise PublishRefused(409, "key_revoked", "签名密钥已被吊销。", "The key that signed it was revoked.")
     move(session, number, act, reviewer.name, now, reason)
     subject = f"{found.app} {found.version}"
-    record(session, reviewer.name, f"app.{act}", subject, now=now, detail={"sha256": found.digest})
+    detail = {"sha256": found.digest, "reason": reason}
+    record(session, reviewer.name, _SAID[act], subject, now=now, detail=detail)
     if act is Act.WITHDRAW:
         stop_orphans(session, found.app, reason, now)
 
 
-def take_back(session: Session, tenant_id: int, number: int, actor: str, reason: str, now: datetime) -> None:
+def take_back(session: Session, scope: TenantScope, number: int, reason: str, now: datetime) -> None:
     """The publisher withdraws one of its versions, whatever it has come to.
 
+    Args:
+        session: above tenants.
+        scope: of the publisher, with the permission to publish.
+        number: of the version.
+        reason: for subscribers.
+        now: the platform's clock.
+
     Raises:
-        PublishRefused: it is not the tenant's, or was rejected or withdrawn before.
+        PublishRefused: it is not the tenant's, was rejected or withdrawn before, or no reason is given.
     """
-    owner = select(AppPackage.tenant_id, AppPackage.app_id).where(AppPackage.id == number)
-    row = session.execute(owner).one_or_none()
-    if row is None or row[0] != tenant_id:
-        raise PublishRefused(404, "unknown_version", "没有该版本。", "There is no such version.")
-    move(session, number, Act.WITHDRAW, actor, now, reason)
-    stop_orphans(session, row[1], reason, now)
+    scope.require(Permission.PUBLISH)
+    if not reason.strip():
+        raise _no_reason()
+    mine = AppPackage.tenant_id == scope.tenant_id, AppPackage.id == number
+    row = session.execute(select(AppPackage.app_id, AppPackage.version).where(*mine)).one_or_none()
+    if row is None:
+        raise unknown_version()
+    move(session, number, Act.WITHDRAW, scope.principal, now, reason)
+    record_of(session, scope, "app.withdrawn", f"{row[0]} {row[1]}", now, {"reason": reason})
+    stop_orphans(session, row[0], reason, now)
 
 
 def revoke_key(
@@ -118,12 +127,8 @@ def stop_orphans(session: Session, app_id: str, because: str, now: datetime) -> 
 
     A version serves the subscriptions to its major version.
     """
-    served = {
-        major
-        for major in session.scalars(
-            select(AppPackage.major).where(AppPackage.app_id == app_id, AppPackage.state == State.APPROVED)
-        )
-    }
+    approved = AppPackage.app_id == app_id, AppPackage.state == State.APPROVED
+    served = set(session.scalars(select(AppPackage.major).where(*approved)))
     active = (
         select(Subscription.id, Subscription.app_version, Subscription.tenant_id, Tenant.slug)
         .join(Tenant, Tenant.id == Subscription.tenant_id)
@@ -147,6 +152,10 @@ def stop_orphans(session: Session, app_id: str, because: str, now: datetime) -> 
         detail = {"version": version, "reason": because}
         record(session, "marketplace", "subscription.stopped", app_id, tenant=slug, now=now, detail=detail)
     return len(orphans)
+
+
+def _no_reason() -> PublishRefused:
+    return PublishRefused(422, "no_reason", "请写明理由。", "Give a reason; those concerned read it.")
 
 
 def _withdraw_since(session: Session, key: PublisherKey, reason: str, actor: str, now: datetime) -> int:

@@ -104,7 +104,8 @@ def upload(
     row = _row(scope, package, key, signature, now)
     session.add(row)
     session.flush()
-    record_of(session, scope, "app.uploaded", f"{manifest.id} {manifest.version}", now, {"sha256": row.digest})
+    subject = f"{manifest.id} {manifest.version}"
+    record_of(session, scope, "app.uploaded", subject, now, {"sha256": row.digest})
     return row.id
 
 
@@ -276,5 +277,5 @@ def _no_package(error: PackageError) -> PublishRefused:
 def _other_publisher(manifest: Manifest) -> PublishRefused:
     return PublishRefused(
         422, "other_publisher", f"清单中的发布者“{manifest.publisher}”不是本企业登记的发布者名称。",
-        f"The manifest names the publisher {manifest.publisher!r}; this enterprise publishes by another name.",
+        f"The manifest names the publisher {manifest.publisher!r}; this enterprise has another one.",
     )  # fmt: skip

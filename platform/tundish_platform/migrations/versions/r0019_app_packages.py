@@ -1,4 +1,4 @@
-"""Publishers, their keys, the ids of their apps and the versions they sent; why a subscription was stopped."""
+"""Publishers, their keys, the ids and versions of their apps; why a subscription was stopped."""
 
 from __future__ import annotations
 
