@@ -202,7 +202,6 @@ def version_check(scope: TenantScope, app_id: str, version: str) -> ResponseRetu
     if found.state != State.UPLOADED:
         return asdict(found)
     newest = max(approved, key=lambda one: number_of(one.version), default=None)
-    app = package_folder().load(found.digest)
     before = None if newest is None else Manifest.model_validate(newest.manifest)
     report = check_package(package_folder().load(found.digest), before)
     act, reason = (Act.PASS, "") if report.passed else (Act.FAIL, "自动检查未通过 / automatic checks failed")

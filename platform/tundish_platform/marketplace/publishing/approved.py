@@ -47,7 +47,7 @@ class ApprovedPackages:
         ordered = AppPackage.major, AppPackage.minor, AppPackage.patch
         query = select(AppPackage.app_id, AppPackage.digest).where(AppPackage.state == State.APPROVED)
         with self.metadata.above(Above.PACKAGES).session() as session:
-            newest = {app_id: digest for app_id, digest in session.execute(query.order_by(*ordered))}
+            newest = {row.app_id: row.digest for row in session.execute(query.order_by(*ordered))}
         return loaded(self.folder, newest.items())
 
 

@@ -103,7 +103,7 @@ def unknown_kinds(manifest: Manifest) -> Iterator[str]:
 
 
 def breaks(before: Manifest, after: Manifest) -> list[str]:
-    """Why subscribers of one version cannot go on with another of the same major number; empty if they can."""
+    """Why subscribers cannot go on with another version of the same major number; empty if they can."""
     if after.version.partition(".")[0] != before.version.partition(".")[0]:
         return []
     said = f"unlike {before.version}; raise the major version"

@@ -265,7 +265,7 @@ def _bad_proof() -> PublishRefused:
 def _bad_vouch() -> PublishRefused:
     return PublishRefused(
         422, "bad_vouch", "当前密钥没有为新密钥签名。如当前密钥已丢失, 请提交新密钥并由平台运营者确认。",
-        "The active key did not sign the new one. If it is lost, add the new key for the operator to confirm.",
+        "The active key did not sign the new one. If it is lost, the operator can confirm a new one.",
     )  # fmt: skip
 
 

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from tundish_platform.tenancy import Principal, TenantScope
 
 
+_SAID: Final = {Act.APPROVE: "app.approved", Act.REJECT: "app.rejected", Act.WITHDRAW: "app.withdrawn"}
+
+
 def decide(session: Session, reviewer: Principal, number: int, act: Act, reason: str, now: datetime) -> None:
     """Approve, reject or withdraw a version; who sent it may not approve it.
 
