@@ -24,7 +24,7 @@ def question(t: Texts, page: str) -> list[Component]:
         ],
         mt="md",
     )
-    reason = dmc.Textarea(id=f"{page}-reason", label=t("developer.reason"), value="", maxLength=400)
+    reason = dmc.Textarea(id=f"{page}-reason", label=t("developer.reason"), value="")
     dialog = dmc.Modal(
         id=f"{page}-dialog",
         opened=False,

@@ -89,7 +89,7 @@ def register_developer(pages: Pages) -> None:
         if not clicks or wish is None:
             return False, no_update, no_update
         number = wishes.whole(wish, "the version", 0, _MAX_ID, 0)
-        said = _withdraw(view, number, wishes.word(reason, "the reason", 400))
+        said = _withdraw(view, number, wishes.word(reason, "the reason", 2_000))
         return False, said, _versions(view)
 
 

@@ -90,7 +90,7 @@ def register_review(pages: Pages) -> None:
             person,
             wishes.one_of(wish.get("act"), "the decision", _ASKED, _KEY),
             wishes.word(wish.get("of"), "what it is about"),
-            wishes.word(reason, "the reason", 400),
+            wishes.word(reason, "the reason", 2_000),
         )
         return False, said, _lists(pages, person)
 

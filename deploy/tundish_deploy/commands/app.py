@@ -70,7 +70,8 @@ def test(folder: FolderArgument) -> None:
 # The tests import the app as its users do, and the platform as this command does.
 _PYTEST = """
 import sys; place, *rest = sys.argv[1:]; sys.path[:] = [place, *dict.fromkeys([*rest, *sys.path])]
-import pytest; sys.exit(pytest.main(["-q", "-p", "no:cacheprovider", "--rootdir", place, place + "/tests"]))
+import pytest; words = "-q -p no:cacheprovider -p no:dash -p no:schemathesis --rootdir".split()
+sys.exit(pytest.main([*words, place, place + "/tests"]))
 """
 
 

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 _ID = r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$"
 _KEY = r"^[a-z][a-z0-9_]*$"
-_VERSION = r"^\d+\.\d+\.\d+$"
+# As semver.org has it, and small enough for any database's whole numbers.
+_VERSION = r"^(0|[1-9][0-9]{0,5})\.(0|[1-9][0-9]{0,5})\.(0|[1-9][0-9]{0,5})$"
 _SEMANTIC = r"^(\*|[a-z0-9_]+(\.[a-z0-9_]+)*(\.\*)?)$"
 
 # What platform and apps computed is no input: an app reading its own output would feed on itself.
@@ -206,5 +207,5 @@ def parse_manifest(content: bytes, name: str) -> Manifest:
     """
     try:
         return Manifest.model_validate(tomllib.loads(content.decode()))
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError, ValidationError) as error:
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError, ValidationError, RecursionError) as error:
         raise ManifestError(f"{name} is no app manifest: {error}") from error

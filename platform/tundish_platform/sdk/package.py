@@ -23,11 +23,14 @@ if TYPE_CHECKING:
 
 MAX_FILES: Final = 200
 MAX_FILE_BYTES: Final = 1024 * 1024
+MAX_TEXT_BYTES: Final = 64 * 1024
+"""Of a manifest or a card, which everybody's catalogue shows."""
 MAX_BYTES: Final = 4 * 1024 * 1024
 MAX_ARCHIVE: Final = MAX_BYTES + MAX_FILES * 1024
 SUFFIXES: Final = frozenset({".py", ".toml", ".md", ".json", ".csv", ".typed"})
 
 _MANIFEST: Final = "app.toml"
+_SHOWN: Final = frozenset({".toml", ".md"})
 _NAME: Final = re.compile(r"tundish_app_[a-z0-9_]{1,48}(/[A-Za-z0-9_][A-Za-z0-9_.-]{0,79}){1,5}", re.ASCII)
 _CACHES: Final = frozenset({"__pycache__", ".mypy_cache", ".ruff_cache", ".pytest_cache"})
 # ZIP knows no time before 1980; files are regular and may be read, nothing else.
@@ -163,6 +166,18 @@ def _check(files: Mapping[str, bytes]) -> None:
     if len({name.lower() for name in files}) < len(files):
         raise PackageError("two names differ in upper and lower case only")
     _check_sizes({name: len(content) for name, content in files.items()})
+    for name, content in files.items():
+        if PurePosixPath(name).suffix in _SHOWN:
+            _check_text(name, content)
+
+
+def _check_text(name: str, content: bytes) -> None:
+    if len(content) > MAX_TEXT_BYTES:
+        raise PackageError(f"{name} is larger than {MAX_TEXT_BYTES} bytes, which is much for a text")
+    try:
+        content.decode()
+    except UnicodeDecodeError as error:
+        raise PackageError(f"{name} is not written in UTF-8") from error
 
 
 def _check_sizes(sizes: Mapping[str, int]) -> None:

@@ -191,6 +191,16 @@ def test_what_a_package_must_hold_is_named() -> None:
         package_of({f"{TOP}/__init__.py": b""})
     with pytest.raises(PackageError, match="no app manifest"):
         package_of({f"{TOP}/__init__.py": b"", f"{TOP}/app.toml": b"id = 1"})
+    for content, why in (
+        (b"\xff", "UTF-8"),
+        (b"# " + b"x" * 70_000, "larger than"),
+        (b"a = " + b"[" * 9_000, "no app"),
+    ):
+        with pytest.raises(PackageError, match=why):
+            package_of({f"{TOP}/__init__.py": b"", f"{TOP}/app.toml": content})
+    for version in (b"01.0.0", b"1.0", b"1.0.0-rc1", b"9999999.0.0", "１.0.0".encode()):
+        with pytest.raises(PackageError, match="version"):
+            package_of({**NEEDED, f"{TOP}/app.toml": MANIFEST.replace(b"1.0.0", version)})
     elsewhere = MANIFEST.replace(b"tundish_app_probe", b"tundish_app_other")
     with pytest.raises(PackageError, match="entry lies in"):
         package_of({f"{TOP}/__init__.py": b"", f"{TOP}/app.toml": elsewhere})
