@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from dash import html
 
@@ -39,7 +39,7 @@ def version_entry(t: Texts, formats: Formats, one: VersionView, buttons: Sequenc
     """A version: what it is, how far it has come, what the checks found."""
     manifest = Manifest.model_validate(one.manifest)
     state = State(one.state)
-    head = [
+    head: list[Any] = [
         html.Strong(f"{t.of(manifest.name.zh, manifest.name.en)} {one.version} "),
         components.status(_TONES[state], t(f"app_state.{state}")),
     ]
@@ -49,7 +49,9 @@ def version_entry(t: Texts, formats: Formats, one: VersionView, buttons: Sequenc
         one.app,
         one.publisher,
         t("developer.sent", at=formats.moment(one.uploaded_at), by=one.uploaded_by),
-        one.decided_at and t("developer.decided", at=formats.moment(one.decided_at), by=one.decided_by),
+        t("developer.decided", at=formats.moment(one.decided_at), by=one.decided_by)
+        if one.decided_at
+        else "",
         one.reason,
     ]
     return components.entry(head, facts, buttons, more=_details(t, one, manifest))
@@ -57,7 +59,7 @@ def version_entry(t: Texts, formats: Formats, one: VersionView, buttons: Sequenc
 
 def key_entry(t: Texts, formats: Formats, key: KeyView, buttons: Sequence[Component] = ()) -> Component:
     """A key by its fingerprint."""
-    head = [
+    head: list[Any] = [
         html.Code(key.fingerprint, className="code"),
         " ",
         components.status(_KEY_TONES[key.state], t(f"key_state.{key.state}")),
@@ -75,7 +77,7 @@ def _details(t: Texts, one: VersionView, manifest: Manifest) -> Component:
     asked = [f"{item.key}: {item.semantic} ({t(f'need.{item.need}')})" for item in manifest.inputs]
     given = [f"{item.key} {item.unit}".strip() for item in manifest.outputs]
     limits = manifest.resources
-    rows = [
+    rows: list[tuple[str, Any]] = [
         (t("developer.report"), _report(t, one)),
         (t("developer.inputs"), ", ".join(asked)),
         (t("developer.outputs"), ", ".join(given)),

@@ -36,10 +36,13 @@ outputs = [{ key = "number", name = { zh = "数", en = "number" } }]
 NEEDED = {f"{TOP}/__init__.py": b"", f"{TOP}/app.toml": MANIFEST}
 MEMBER = 0o100444 << 16
 
-part = st.from_regex(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,8}", fullmatch=True)
-name = st.builds(lambda parts, end: f"{TOP}/{'/'.join(parts)}{end}", st.lists(part, min_size=1, max_size=3),
-                 st.sampled_from([".py", ".md", ".json", ".csv"]))  # fmt: skip
-contents = st.dictionaries(name, st.binary(max_size=200), max_size=6)
+part = st.text("aB0_-", min_size=1, max_size=4).filter(lambda text: text[0] != "-")
+name = st.builds(
+    lambda parts, end: f"{TOP}/{'/'.join(parts)}{end}",
+    st.lists(part, min_size=1, max_size=3),
+    st.sampled_from([".py", ".json", ".csv"]),
+)
+contents = st.dictionaries(name, st.binary(max_size=100), max_size=5)
 
 
 @settings(deadline=None, max_examples=40)
