@@ -10,6 +10,7 @@ import pytest
 import tundish_platform
 from tundish_deploy.campaigns.equivalent import EQUIVALENT
 from tundish_deploy.campaigns.isolation import DOORS, SUBJECTS
+from tundish_deploy.campaigns.judge import ENDLESS, Judge
 from tundish_deploy.campaigns.mutants import Mutant, mutants, mutated
 
 ROOT = Path(tundish_platform.__file__).resolve().parents[2]
@@ -72,3 +73,16 @@ def test_a_refusal_is_taken_away_and_everything_else_stays() -> None:
     assert mutated(source, 0, DOORS.rules) == "pass\nkeep(who.id, (who.id, 1))"
     assert mutated(source, 1, DOORS.rules).endswith("keep(who.id, (0, 1))")
     assert mutated(source, 0) == mutated(source, 1, DOORS.rules), "the store's rules know no refusals"
+
+
+@pytest.mark.integration
+def test_the_judge_tells_a_failure_an_end_that_never_comes_and_a_pass_apart(tmp_path: Path) -> None:
+    for name, body in (("passes", "pass"), ("fails", "assert False"), ("loops", "while True:\n        pass")):
+        (tmp_path / f"test_{name}.py").write_text(f"def test_{name}():\n    {body}\n")
+    with Judge(tmp_path, least_s=5.0) as judge:
+        told = {name: judge.first_failure([f"test_{name}.py"], 0.1) for name in ("loops", "passes", "fails")}
+    assert told == {
+        "loops": (ENDLESS, ""),
+        "passes": ("", ""),
+        "fails": ("test_fails.py::test_fails", ""),
+    }

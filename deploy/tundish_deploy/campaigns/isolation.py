@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from tundish_deploy.campaigns.covering import Covering
 
 _COPIED: Final = ("platform", "tests/platform", "docs", "pyproject.toml")
-_LIMIT_S: Final = 900.0
 _LIKELY: Final = 8
 _ABOUT: Final = re.compile("isolation|scope|tenant|other|foreign")
 _ALL_LIMIT_S: Final = 3600.0
@@ -71,7 +70,7 @@ class Verdict:
     Attributes:
         mutant: the place.
         tests: how many run it.
-        failed: the first test that failed; none noticed it if empty.
+        failed: the first test that failed, or `ENDLESS`; none noticed it if empty.
         odd: pytest could not run them at all, in words.
     """
 
@@ -121,7 +120,7 @@ def tried(
     # Who noticed others goes first, then who is about tenants, then who is quick; the first failure ends it.
     found: Counter[str] = Counter()
     verdicts = []
-    with _copied(root) as copy, Judge(copy, _LIMIT_S) as judge:
+    with _copied(root) as copy, Judge(copy) as judge:
         for mutant in chosen:
             if time.monotonic() > end:
                 break
@@ -129,21 +128,23 @@ def tried(
                 covering.tests(mutant.path, mutant.statement),
                 key=lambda test: (-found[test], not _ABOUT.search(test), covering.seconds[test]),
             )
-            verdicts.append(_one(copy / subject.folder, judge, mutant, tests, subject.rules))
+            usual = {test: covering.seconds[test] for test in tests}
+            verdicts.append(_one(copy / subject.folder, judge, mutant, usual, subject.rules))
             found[verdicts[-1].failed] += 1
     return verdicts
 
 
-def _one(folder: Path, judge: Judge, mutant: Mutant, tests: Sequence[str], rules: Rules) -> Verdict:
+def _one(folder: Path, judge: Judge, mutant: Mutant, tests: Mapping[str, float], rules: Rules) -> Verdict:
+    names = list(tests)
     path = folder / mutant.path
     source = path.read_text()
     path.write_text(mutated(source, mutant.number, rules))
     try:
         failed = odd = ""
         # Loading the files of hundreds of tests takes longer than the few that find nearly all.
-        for part in (tests[:_LIKELY], tests[_LIKELY:]):
+        for part in (names[:_LIKELY], names[_LIKELY:]):
             if part and not failed:
-                failed, odd = judge.first_failure(part)
+                failed, odd = judge.first_failure(part, sum(tests[name] for name in part))
         return Verdict(mutant, len(tests), failed, odd)
     finally:
         path.write_text(source)
