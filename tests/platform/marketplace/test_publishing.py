@@ -368,11 +368,12 @@ def test_a_changed_archive_is_loaded_by_nobody_and_a_changed_layout_is_made_anew
     code = app.folder / "app.py"
     code.chmod(0o644)
     code.write_text("evil")
-    extra = app.folder / "extra.py"
-    app.folder.chmod(0o755)
-    extra.write_text("evil")
     again = house.catalogue().app("probe")
     assert (again.folder / "app.py").read_text() == CODE
+    extra = again.folder / "extra.py"
+    again.folder.chmod(0o755)
+    extra.write_text("evil")
+    assert "probe" in house.catalogue().apps
     assert not extra.exists()
     (archive,) = house.folder.root.glob("*.zip")
     archive.chmod(0o644)

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
     Run = Callable[[AppInputs], AppOutputs]
 
-MOST_SECONDS: Final = 20.0
-"""Wall time of one run in the checks, whatever the manifest asks for: the windows are small."""
+MOST_SECONDS: Final = 60.0
+"""Time of one run in the checks, whatever the manifest says: the windows are small, the machine may be busy."""
 
 _turn = Lock()
 
@@ -131,7 +131,7 @@ def breaks(before: Manifest, after: Manifest) -> list[str]:
 def in_sandbox(app: App, isolation: Isolation) -> Run:
     """The app's entry point as a function that runs in the sandbox; it raises `RunFailed` without outputs."""
     limits = app.manifest.resources
-    short = limits.model_copy(update={"seconds": min(limits.seconds, MOST_SECONDS)})
+    short = limits.model_copy(update={"seconds": MOST_SECONDS})
     limited = replace(app, manifest=app.manifest.model_copy(update={"resources": short}))
 
     def run(inputs: AppInputs) -> AppOutputs:
