@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     Run = Callable[[AppInputs], AppOutputs]
 
 MOST_SECONDS: Final = 60.0
-"""Time of one run in the checks, whatever the manifest says: the windows are small, the machine may be busy."""
+"""Of one run in the checks, whatever the manifest says: the windows are small, the machine may be busy."""
 
 _turn = Lock()
 
