@@ -44,7 +44,7 @@ class Shop:
 
     def operator(self) -> Client:
         """The operator in person, for whom the platform asks."""
-        with Client(self.url, "") as nobody:
+        with Client(self.url, "none yet") as nobody:
             return Client(self.url, nobody.log_in("operator", PASSWORD)["session"])
 
     def say(self, *words: str, code: int = 0) -> str:
