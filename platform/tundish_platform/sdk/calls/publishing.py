@@ -106,7 +106,7 @@ class PublishingCalls(Transport):
     ) -> Version:
         """Decide about a version, as an operator in person."""
         path = below("review", "versions", number, "decision")
-        done: Version = self._post(path, {"act": act, "reason": reason})
+        done: Version = self._json("POST", path, json={"act": act, "reason": reason})
         return done
 
     def keys_to_confirm(self) -> list[SigningKey]:
@@ -121,5 +121,5 @@ class PublishingCalls(Transport):
     def revoke_any_signing_key(self, fingerprint: str, since: datetime, reason: str) -> Revoked:
         """Revoke any publisher's key, as an operator in person."""
         body = {"since": since.isoformat(), "reason": reason}
-        done: Revoked = self._post(below("review", "keys", fingerprint, "revocation"), body)
+        done: Revoked = self._json("POST", below("review", "keys", fingerprint, "revocation"), json=body)
         return done
