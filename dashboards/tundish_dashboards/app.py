@@ -12,6 +12,8 @@ from tundish_dashboards.alerts.page import alerts_page, register_alerts
 from tundish_dashboards.audit.page import audit_export, audit_page, register_audit
 from tundish_dashboards.bureau.page import bureau_page, register_bureau
 from tundish_dashboards.callbacks import Pages
+from tundish_dashboards.developer.page import developer_page, register_developer
+from tundish_dashboards.developer.review import register_review, review_page
 from tundish_dashboards.guard import harden_dispatch, install_guard, install_headers
 from tundish_dashboards.invitations import invitation_pages
 from tundish_dashboards.jobs.page import jobs_page, register_jobs
@@ -114,6 +116,8 @@ def _register(pages: Pages, server: Flask) -> None:
             Page.MODELS: models_page,
             Page.JOBS: jobs_page,
             Page.MARKET: market_page,
+            Page.DEVELOPER: developer_page,
+            Page.REVIEW: review_page,
             Page.PEOPLE: people_page,
             Page.AUDIT: audit_page,
             Page.BUREAU: bureau_page,
@@ -127,6 +131,8 @@ def _register(pages: Pages, server: Flask) -> None:
     register_models(pages)
     register_jobs(pages)
     register_market(pages)
+    register_developer(pages)
+    register_review(pages)
     register_people(pages)
     register_audit(pages)
     register_bureau(pages)

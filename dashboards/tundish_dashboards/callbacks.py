@@ -47,7 +47,7 @@ BUREAU_ZONE = ZoneInfo("Asia/Shanghai")
 LOCATION = "location"
 # Name of the mark that says what a callback asks of its caller: a permission in the page's tenant, or these.
 ACCESS = "tundish_access"
-ANY_PERSON, PROGRAMME = "person", "programme"
+ANY_PERSON, PROGRAMME, OPERATOR = "person", "programme", "operator"
 # Whether a callback runs when its page appears; "shared" for one whose output has other writers too.
 Initially = bool | Literal["shared"]
 
@@ -169,6 +169,16 @@ class Pages:
             return function(person, *values)
 
         return self._register(spec, initially, PROGRAMME, call)
+
+    def on_operator(self, *spec: DashDependency, initially: Initially = True) -> Callable[..., Any]:
+        """Decorate ``f(person, *values)``: whoever runs the platform."""
+
+        def call(function: Callable[..., Any], values: tuple[object, ...]) -> object:
+            person = self.person()
+            access_programme(person.principal, Permission.OPERATE)
+            return function(person, *values)
+
+        return self._register(spec, initially, OPERATOR, call)
 
     def _register(
         self,

@@ -20,9 +20,11 @@ class Page(StrEnum):
     MODELS = "models"
     JOBS = "jobs"
     MARKET = "market"
+    DEVELOPER = "developer"
     PEOPLE = "people"
     AUDIT = "audit"
     BUREAU = "bureau"
+    REVIEW = "review"
     ACCOUNT = "account"
 
 
@@ -35,6 +37,7 @@ NEEDED: Final = {
     Page.MODELS: Permission.READ,
     Page.JOBS: Permission.CONFIGURE,
     Page.MARKET: Permission.READ,
+    Page.DEVELOPER: Permission.PUBLISH,
     Page.PEOPLE: Permission.MANAGE,
     Page.AUDIT: Permission.MANAGE,
 }
@@ -56,13 +59,15 @@ class Route:
 
 
 _SLUG: Final = "([a-z0-9][a-z0-9-]{0,62})"
-_TENANT_PAGE: Final = re.compile(rf"/(plant|alarms|alerts|models|jobs|market|people|audit)/{_SLUG}/?")
+_TENANT_PAGE: Final = re.compile(
+    rf"/(plant|alarms|alerts|models|jobs|market|developer|people|audit)/{_SLUG}/?"
+)
 _ALARM_SETTINGS: Final = re.compile(rf"/alarms/{_SLUG}/settings/?")
 
 
 def find_route(path: str) -> Route | None:
     """The page of an address; ``None`` where there is none."""
-    for page in (Page.BUREAU, Page.ACCOUNT):
+    for page in (Page.BUREAU, Page.REVIEW, Page.ACCOUNT):
         if path.rstrip("/") == f"/{page}":
             return Route(page)
     if settings := _ALARM_SETTINGS.fullmatch(path):
@@ -75,6 +80,8 @@ def may_see(principal: Principal, route: Route) -> bool:
     """Whether the page is there for the person; its callbacks ask again, each for what it needs."""
     if route.tenant is not None:
         return NEEDED[route.page] in principal.permissions(route.tenant)
+    if route.page is Page.REVIEW:
+        return is_operator(principal)
     return route.page is Page.ACCOUNT or is_bureau(principal)
 
 
@@ -87,9 +94,20 @@ def is_bureau(principal: Principal) -> bool:
     return True
 
 
+def is_operator(principal: Principal) -> bool:
+    """Whether the person runs the platform."""
+    try:
+        access_programme(principal, Permission.OPERATE)
+    except AccessDenied:
+        return False
+    return True
+
+
 def home_path(principal: Principal) -> str:
-    """Where a person starts: the bureau's page, else the first tenant's plant page, else their account."""
+    """Where a person starts: the bureau's page, the first tenant's, the review, or their account."""
     if is_bureau(principal):
         return Route(Page.BUREAU).path
     readable = sorted(slug for slug in principal.tenants if Permission.READ in principal.permissions(slug))
-    return Route(Page.PLANT, readable[0]).path if readable else Route(Page.ACCOUNT).path
+    if readable:
+        return Route(Page.PLANT, readable[0]).path
+    return Route(Page.REVIEW if is_operator(principal) else Page.ACCOUNT).path

@@ -9,7 +9,7 @@ from dash import Input, Output, State, dcc, html, no_update
 
 from tundish_dashboards import components, wishes
 from tundish_dashboards.callbacks import LOCATION, Pages, Person
-from tundish_dashboards.routes import Page, Route, find_route, home_path, is_bureau, may_see
+from tundish_dashboards.routes import Page, Route, find_route, home_path, is_bureau, is_operator, may_see
 from tundish_dashboards.theme import MANTINE
 from tundish_platform.tenancy import AccessDenied
 from tundish_platform.tenancy.accounts import tenants_of
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 _OF_TENANT: Final = (
     *(Page.PLANT, Page.ALERTS, Page.ALARMS, Page.MODELS, Page.JOBS, Page.MARKET),
-    *(Page.PEOPLE, Page.AUDIT),
+    *(Page.DEVELOPER, Page.PEOPLE, Page.AUDIT),
 )
 
 
@@ -136,6 +136,8 @@ def _links(person: Person, route: Route | None) -> list[Component]:
         wanted = [(one, t(f"page.{one.page}")) for one in routes if may_see(person.principal, one)]
     if is_bureau(person.principal):
         wanted.append((Route(Page.BUREAU), t("page.bureau")))
+    if is_operator(person.principal):
+        wanted.append((Route(Page.REVIEW), t("page.review")))
     return [
         dmc.NavLink(
             label=words,

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from tundish_deploy.commands import app as apps
 from tundish_deploy.commands import (
     audit,
     bench,
@@ -35,6 +36,7 @@ app = typer.Typer(
     pretty_exceptions_show_locals=False,
     help="Tundish: machine data in, honest numbers out. 工业互联网平台。",
 )
+app.add_typer(apps.app, name="app", help="Make, test, run, pack, sign and publish an app.")
 app.add_typer(bench.app, name="bench", help="Measure a path beside its peers, in one run.")
 app.add_typer(evaluate.app, name="evaluate", help="Evaluate models on the shipped recordings or on your own.")
 app.add_typer(tenants.app, name="tenant", help="Tenants of this installation.")

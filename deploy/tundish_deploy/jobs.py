@@ -63,11 +63,13 @@ def field_outcomes(settings: Settings, tenant: str) -> Outcomes:
 def run_apps(settings: Settings, stopped: threading.Event) -> None:
     """Run subscribed apps when they are due, until told to stop."""
     from tundish_platform.marketplace.catalogue import Catalogue
+    from tundish_platform.marketplace.publishing import FetchedPackages, PackageFolder
     from tundish_platform.marketplace.runner import Runner
     from tundish_platform.sdk.client import ApiError, Client
 
     with Client(settings.server.url, _token(settings)) as client:
-        runner = Runner(client, Catalogue.find())
+        packages = FetchedPackages(client, PackageFolder(settings.data_dir / "apps"))
+        runner = Runner(client, Catalogue.find(), packages=packages)
         while not stopped.wait(_APPS_TURN_S):
             for tenant in settings.worker.tenants:
                 try:

@@ -25,6 +25,7 @@ from tundish_platform.api.ghosts import GhostWatcher
 from tundish_platform.api.ingest import MAX_BODY
 from tundish_platform.api.rates import Rate, RateLimits
 from tundish_platform.marketplace.catalogue import Catalogue
+from tundish_platform.marketplace.publishing import ApprovedPackages, PackageFolder
 from tundish_platform.tenancy.metadata import Metadata
 
 if TYPE_CHECKING:
@@ -63,7 +64,9 @@ def run_server(settings: Settings, stopped: threading.Event, process: str = "ser
     try:
         with opened(settings, metadata, process) as telemetry:
             vault = _vault(settings)
-            context = PlatformContext(metadata, telemetry, Catalogue.find(), vault, people)
+            packages = PackageFolder(settings.data_dir / "apps")
+            catalogue = Catalogue.find(packages=ApprovedPackages(metadata, packages))
+            context = PlatformContext(metadata, telemetry, catalogue, vault, people, packages)
             app = create_app(context, _api(settings))
             attach_dashboards(app, context, _dashboards(settings))
             with _watching(context, process), _telling(settings, metadata, vault, process):

@@ -59,7 +59,7 @@ class StartError(Exception):
     """A part did not come up; the message names its log."""
 
 
-def wait_for_server(supervisor: Supervisor, settings: Settings, log_dir: Path, seconds: float = 60) -> None:
+def wait_for_server(supervisor: Supervisor, settings: Settings, log_dir: Path, seconds: float = 180) -> None:
     """Wait until the API answers and its store is ready.
 
     Raises:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tundish_dashboards.callbacks import ACCESS, ANY_PERSON, PROGRAMME
+from tundish_dashboards.callbacks import ACCESS, ANY_PERSON, OPERATOR, PROGRAMME
 from tundish_deploy.campaigns import access
 from tundish_deploy.campaigns.strangers import Strangers, strangers
 from tundish_platform.tenancy import Permission
@@ -28,6 +28,8 @@ EXPECTED: dict[str, str] = {
     "model-dialog.opened": Permission.CONFIGURE,
     "market-cards.children": Permission.READ,
     "market-confirm.opened": Permission.SUBSCRIBE,
+    "developer-dialog.opened": Permission.PUBLISH,
+    "review-dialog.opened": OPERATOR,
     "alarms-flood.children": Permission.READ,
     "alarm-events.opened": Permission.READ,
     "alarm-dialog.opened": Permission.HANDLE,

@@ -208,6 +208,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         create_user(session, "viewer", "Vie Wer", PASSWORD, {"own-plant": [Role.VIEWER]})
         create_user(session, "shift", "Shi Ft", PASSWORD, {"own-plant": [Role.SHIFT_OPERATOR]})
         create_user(session, "bureau", "Bu Reau", PASSWORD, roles=[Role.BUREAU_OFFICER])
+        create_user(session, "operator", "Oper Ator", PASSWORD, roles=[Role.PLATFORM_OPERATOR])
         grants = {"own-plant": [Role.COLLECTOR], "canary-plant": [Role.COLLECTOR]}
         token = create_token(session, "collector", grants)
     telemetry = Telemetry(place / "store", metadata)

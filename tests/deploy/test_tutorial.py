@@ -16,33 +16,34 @@ import pytest
 from tundish_platform.store.testing.ports import free_ports
 
 PAGES = Path(__file__).parents[2] / "docs/tutorials"
-BOUND_S = 240
+BOUND_S = 600
 
 
 def blocks(page: str) -> list[str]:
     return re.findall(r"^```sh\n(.*?)^```$", (PAGES / page).read_text("utf-8"), re.DOTALL | re.MULTILINE)
 
 
-def test_both_languages_show_the_same_commands() -> None:
-    assert len(blocks("ten-rows.md")) == 7
-    assert blocks("ten-rows.md") == blocks("ten-rows.zh.md")
+@pytest.mark.parametrize(("page", "count"), [("ten-rows", 7), ("first-app", 12)])
+def test_both_languages_show_the_same_commands(page: str, count: int) -> None:
+    assert len(blocks(f"{page}.md")) == count
+    assert blocks(f"{page}.md") == blocks(f"{page}.zh.md")
 
 
-@pytest.mark.integration
-def test_a_new_user_sends_ten_rows_and_a_colleague_reads_them(tmp_path: Path) -> None:
+def followed(page: str, folder: Path) -> tuple[Path, str]:
+    """Type the page's blocks into a shell; the folder it worked in, and all that was said."""
     (port,) = free_ports(1)
-    command = tmp_path / "bin/tundish"
+    command = folder / "bin/tundish"
     command.parent.mkdir()
     command.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m tundish_deploy "$@"\n')
     command.chmod(0o755)
-    work = tmp_path / "work"
+    work = folder / "work"
     work.mkdir()
     environment = os.environ | {
         "PATH": f"{command.parent}:{os.environ['PATH']}",
         "TUNDISH_SERVER__PORT": str(port),
         "no_proxy": "*",
     }
-    script = "set -euo pipefail\n" + "\n".join(blocks("ten-rows.md"))
+    script = "set -euo pipefail\n" + "\n".join(blocks(page))
     shell = subprocess.Popen(
         ["/bin/bash", "-c", script],
         cwd=work, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
@@ -55,6 +56,29 @@ def test_a_new_user_sends_ten_rows_and_a_colleague_reads_them(tmp_path: Path) ->
             os.killpg(shell.pid, signal.SIGKILL)
         shell.wait()
     assert shell.returncode == 0, f"{said}\n{(work / 'up.log').read_text()[-2000:]}"
+    return work, said
+
+
+@pytest.mark.integration
+def test_a_developer_publishes_an_app_and_an_enterprise_runs_it(tmp_path: Path) -> None:
+    work, said = followed("first-app.md", tmp_path)
+    assert "the app conforms and its tests pass" in said
+    assert "limit-watch 0.1.0: in_review" in said
+    assert json.loads((work / "approved.json").read_text())["state"] == "approved"
+    assert "Signature Verified Successfully" in said
+    assert (work / "got.zip").read_bytes() == (work / "limit-watch-0.1.0.zip").read_bytes()
+    (run, *_) = json.loads((work / "runs.json").read_text())
+    assert (run["app"], run["version"], run["outcome"]) == ("limit-watch", "0.1.0", "ok")
+    assert (run["rows_in"], run["isolation"]) == (5, "bubblewrap")
+    tried = json.loads((work / "tried.json").read_text())["values"]
+    wanted = {"highest": 5.2, "share_above": 0.6}
+    assert {one["output"]: one["value"] for one in tried} == wanted
+    assert set(wanted.values()) <= {row["value"] for row in json.loads((work / "latest.json").read_text())}
+
+
+@pytest.mark.integration
+def test_a_new_user_sends_ten_rows_and_a_colleague_reads_them(tmp_path: Path) -> None:
+    work, said = followed("ten-rows.md", tmp_path)
     rows = json.loads((work / "rows.json").read_text())
     assert [row["value"] for row in rows] == [4.0, 4.1, 4.2, 4.3, 4.4, 4.5, 4.6, 4.7, 4.8, 4.9]
     assert rows[0]["ts"] == "2026-01-31T00:00:00+00:00"

@@ -26,6 +26,8 @@ from tundish_platform.marketplace import (
 from tundish_platform.tenancy import Permission
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from dash.development.base_component import Component
 
     from tundish_dashboards.callbacks import Pages, TenantView
@@ -92,8 +94,27 @@ def _cards(view: TenantView) -> list[Component]:
     if not apps:
         return [components.nothing(view.t("market.no_apps"), view.t("market.no_apps_then"))]
     return [
-        app_card(view, app.manifest, compatibility(app.manifest, known), active.get(app.manifest.id))
-        for app in apps
+        *_stopped(view, active),
+        *(
+            app_card(view, app.manifest, compatibility(app.manifest, known), active.get(app.manifest.id))
+            for app in apps
+        ),
+    ]
+
+
+def _stopped(view: TenantView, active: Mapping[str, SubscriptionView]) -> list[Component]:
+    """Apps that the marketplace stopped and nobody has subscribed to since, with the reason."""
+    with view.context.metadata.session() as session:
+        ended = subscriptions(session, view.scope, stopped=True)
+    newest = {one.app: one for one in reversed(ended)}
+    return [
+        components.notice(
+            Tone.BAD,
+            view.t("market.stopped_by_market", app=one.app, at=view.formats.moment(one.stopped_at)),
+            one.stopped_because,
+        )
+        for app_id, one in newest.items()
+        if one.stopped_because and one.stopped_at and app_id not in active
     ]
 
 

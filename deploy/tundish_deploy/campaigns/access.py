@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import structlog
 
-from tundish_dashboards.callbacks import ACCESS, ANY_PERSON, PROGRAMME
+from tundish_dashboards.callbacks import ACCESS, ANY_PERSON, OPERATOR, PROGRAMME
 from tundish_deploy.campaigns.strangers import CANARY, NAMES, ORIGIN, Strangers, strangers, told
 from tundish_deploy.figures import Figure, Report, judged
 from tundish_platform.api.errors import API_ROOT
@@ -132,8 +132,8 @@ def refusal_of_callback(access: object, asker: Asker, path: str) -> frozenset[in
         return frozenset({401})
     if access == ANY_PERSON:
         return None
-    if access == PROGRAMME:
-        may = _above(asker, Permission.PROGRAMME)
+    if access in (PROGRAMME, OPERATOR):
+        may = _above(asker, Permission.PROGRAMME if access == PROGRAMME else Permission.OPERATE)
     else:
         may = path.endswith("/steel") and access in asker.principal.permissions("steel")
     return None if may else frozenset({404})

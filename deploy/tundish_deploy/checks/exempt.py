@@ -7,6 +7,7 @@ from typing import Final
 _PLATFORM: Final = "platform/tundish_platform"
 _STORE: Final = f"{_PLATFORM}/store"
 _DEPLOY: Final = "deploy/tundish_deploy"
+_PUBLISHING: Final = f"{_PLATFORM}/marketplace/publishing"
 
 EXEMPT: Final[dict[str, str]] = {
     f"{_PLATFORM}/tenancy/accounts.py::principal_of_user": "a person's roles in all tenants",
@@ -24,6 +25,10 @@ EXEMPT: Final[dict[str, str]] = {
     f"{_PLATFORM}/jobs/claiming.py::_take_from_silent": "jobs of all tenants that the worker serves",
     f"{_PLATFORM}/jobs/schedules.py::ask_due": "schedules of all tenants that the worker serves",
     f"{_PLATFORM}/products/codes.py::published_thing": "by a code that its tenant published to everybody",
+    f"{_PUBLISHING}/versions.py::_views": "a version with its key and publisher; who asks says which ones",
+    f"{_PUBLISHING}/versions.py::move": "by the number of a version that the caller looked up",
+    f"{_PUBLISHING}/approved.py::ApprovedPackages.__call__": "what is approved is everybody's",
+    f"{_PUBLISHING}/review.py::stop_orphans": "a withdrawn version stops for every subscriber",
     f"{_STORE}/lifecycle/policy.py::Policies.refresh": "the writer limits every tenant",
     f"{_STORE}/lifecycle/retained.py::RetainedSegments.oldest": "the writer's round begins at the oldest day",
     f"{_STORE}/lifecycle/retention.py::_record": "by the key of a record of the tenant that is being handled",
@@ -41,11 +46,16 @@ ABOVE: Final[dict[str, str]] = {
     f"{_PLATFORM}/api/ghosts.py": "looks at all registered enterprises, each by the scope of its plant",
     f"{_PLATFORM}/api/job_routes.py": "whose job is next, of the tenants in which the key may analyse",
     f"{_PLATFORM}/api/adoption.py": "facts of all registered enterprises, for the bureau's aggregates",
+    f"{_PLATFORM}/api/publishing_routes.py": "packages are their publishers', and run for subscribers",
+    f"{_PLATFORM}/api/review_routes.py": "the operator reviews what all publishers send",
+    f"{_PUBLISHING}/approved.py": "approved versions of all publishers make the catalogue",
     f"{_PLATFORM}/api/people_routes.py": "who accepts an invitation is in no tenant yet",
     f"{_PLATFORM}/api/session_routes.py": "who logs in, and the person's own sessions and factors",
     f"{_PLATFORM}/tenancy/principals.py": "who holds the token",
     f"{_PLATFORM}/store/remote/writer.py": "the writer keeps the manifest of all tenants",
     "dashboards/tundish_dashboards/account/own.py": "a person at their own page, whatever their tenants",
+    "dashboards/tundish_dashboards/developer/page.py": "a withdrawn version stops for every subscriber",
+    "dashboards/tundish_dashboards/developer/review.py": "the operator reviews what all publishers send",
     "dashboards/tundish_dashboards/invitations.py": "who accepts an invitation is in no tenant yet",
     "dashboards/tundish_dashboards/providers.py": "whom a provider knows",
     "dashboards/tundish_dashboards/sessions.py": "who sits at the browser",

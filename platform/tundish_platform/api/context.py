@@ -12,6 +12,7 @@ from tundish_platform.people.settings import PeopleSettings
 if TYPE_CHECKING:
     from tundish_platform.alarms.notify.vault import Vault
     from tundish_platform.marketplace.catalogue import Catalogue
+    from tundish_platform.marketplace.publishing import PackageFolder
     from tundish_platform.store.access import TelemetryAccess
     from tundish_platform.tenancy import TenantScope
     from tundish_platform.tenancy.metadata import Metadata
@@ -31,6 +32,7 @@ class PlatformContext:
         catalogue: the apps there are.
         vault: seals secrets of alarm channels; without one no channel can be made.
         people: how people log in.
+        packages: where archives of publishers' apps are kept; without it nobody can publish.
     """
 
     metadata: Metadata
@@ -38,6 +40,7 @@ class PlatformContext:
     catalogue: Catalogue
     vault: Vault | None = None
     people: PeopleSettings = field(default_factory=PeopleSettings)
+    packages: PackageFolder | None = None
 
     def of(self, scope: TenantScope) -> PlatformContext:
         """The same parts for work in one tenant: the metadata's sessions reach that tenant's rows only."""

@@ -129,12 +129,17 @@ def guarded(
     return mark
 
 
-def guarded_above(permission: Permission) -> Callable[[View], View]:
-    """Mark ``view(principal, …)``: a permission above tenants, the bureau's or the operator's."""
+def guarded_above(permission: Permission, *, person: bool = False) -> Callable[[View], View]:
+    """Mark ``view(principal, …)``: a permission above tenants, the bureau's or the operator's.
+
+    Args:
+        permission: which.
+        person: only people may, for somebody must answer for what is decided.
+    """
 
     def mark(view: View) -> View:
         marked = authenticated(view)
-        setattr(marked, _MARK, Access(above=permission))
+        setattr(marked, _MARK, Access(above=permission, person=person))
         return marked
 
     return mark

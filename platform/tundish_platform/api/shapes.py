@@ -248,6 +248,7 @@ class Subscription(Shape):
     started_at: datetime
     started_by: str
     stopped_at: datetime | None
+    stopped_because: str | None
     signals: list[int]
     last_run_at: datetime | None
     active: bool

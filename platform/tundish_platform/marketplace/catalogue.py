@@ -16,7 +16,7 @@ import structlog
 from tundish_platform.sdk import Manifest, ManifestError, missing_inputs, read_manifest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from tundish_platform.samples import SignalInfo
 
@@ -32,10 +32,15 @@ class UnknownApp(KeyError):  # noqa: N818 - reads as what it is where it is caug
 
 @dataclass(frozen=True, slots=True)
 class App:
-    """One app of the catalogue: its manifest and the folder of its package, with model cards beside."""
+    """One app of the catalogue: its manifest and the folder of its package, with model cards beside.
+
+    Attributes:
+        foreign: it came as a package from a publisher, so it runs with name spaces or not at all.
+    """
 
     manifest: Manifest
     folder: Path
+    foreign: bool = False
 
     def card(self, language: str) -> str:
         """The model card, ``zh`` or ``en``; empty where the app ships none."""
@@ -70,15 +75,29 @@ class Catalogue:
     """Apps by id.
 
     Attributes:
-        apps: every app found.
+        shelved: the platform's own apps: those installed, and those on the shelf.
         refused: what was found and is no app, with the reason, for the operator.
+        packages: gives the approved packages as they are now; they come and go while the platform runs.
     """
 
-    apps: Mapping[str, App] = field(default_factory=dict)
+    shelved: Mapping[str, App] = field(default_factory=dict)
     refused: tuple[str, ...] = ()
+    packages: Callable[[], Mapping[str, App]] | None = None
+
+    @property
+    def apps(self) -> Mapping[str, App]:
+        """Every app there is now. The platform's own wins over a package of the same id."""
+        packages = self.packages() if self.packages else {}
+        return dict(sorted({**packages, **self.shelved}.items()))
 
     @classmethod
-    def find(cls, shelf: Path | None = None, *, installed: bool = True) -> Catalogue:
+    def find(
+        cls,
+        shelf: Path | None = None,
+        *,
+        installed: bool = True,
+        packages: Callable[[], Mapping[str, App]] | None = None,
+    ) -> Catalogue:
         """Look through installed distributions (entry points `tundish.apps`) and a shelf of app folders.
 
         An app on the shelf is ``<shelf>/<any>/<package>/app.toml``. The shelf wins over an installed app of
@@ -94,7 +113,7 @@ class Catalogue:
                 refused.append(str(error))
             else:
                 apps[app.manifest.id] = app
-        return cls(dict(sorted(apps.items())), tuple(refused))
+        return cls(apps, tuple(refused), packages)
 
     def app(self, app_id: str) -> App:
         """The app of that id.

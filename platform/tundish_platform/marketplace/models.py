@@ -37,6 +37,7 @@ class Subscription(TenantOwned, Base):
     started_by: Mapped[str] = mapped_column(String(200))
     stopped_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     stopped_by: Mapped[str | None] = mapped_column(String(200))
+    stopped_because: Mapped[str | None] = mapped_column(String(400))
 
 
 class Grant(TenantOwned, Base):

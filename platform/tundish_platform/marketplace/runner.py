@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Any, Protocol
 import pyarrow as pa
 import structlog
 
+from tundish_platform.marketplace.isolation import bubblewrap
 from tundish_platform.marketplace.runs import Outcome, Run
 from tundish_platform.marketplace.sandbox import run_sandboxed
 from tundish_platform.samples import GOOD, SCHEMAS, SampleBatch, SampleKind, SignalRole, SignalSpec
 from tundish_platform.sdk import AppInputs
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from tundish_platform.marketplace.catalogue import App, Catalogue
     from tundish_platform.marketplace.isolation import Isolation
@@ -83,23 +84,33 @@ class Runner:
         client: with a service token that may read, ingest and analyse.
         catalogue: where the apps are.
         isolation: as found best here when absent.
+        packages: gives the packages that a tenant's subscriptions run; none without.
     """
 
     client: RunnerClient
     catalogue: Catalogue
     isolation: Isolation | None = None
+    packages: Callable[[str], Mapping[str, App]] | None = None
 
     def run_due(self, tenant: str, now: datetime | None = None) -> list[Run]:
         """Run every subscription of a tenant that is due; returns the records made."""
         moment = now or datetime.now(UTC)
         done = []
-        for subscription in self.client.subscriptions(tenant):
-            app = self.catalogue.apps.get(subscription["app"])
+        due = [one for one in self.client.subscriptions(tenant) if _due(one, moment)]
+        apps = self._apps(tenant) if due else {}
+        for subscription in due:
+            app = apps.get(subscription["app"])
             if app is None:
                 _log.warning("app_not_in_catalogue", tenant=tenant, app=subscription["app"])
-            elif _due(subscription, moment):
+            elif app.foreign and bubblewrap() is None:
+                _log.error("foreign_app_without_sandbox", tenant=tenant, app=subscription["app"])
+            else:
                 done.append(self.run_once(tenant, app, subscription, moment))
         return done
+
+    def _apps(self, tenant: str) -> dict[str, App]:
+        packages = self.packages(tenant) if self.packages else {}
+        return {**packages, **self.catalogue.apps}
 
     def run_once(self, tenant: str, app: App, subscription: Mapping[str, Any], now: datetime) -> Run:
         """Read the window, run the app in the sandbox, write its outputs, record the run."""

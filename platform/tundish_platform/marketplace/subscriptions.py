@@ -46,6 +46,7 @@ class SubscriptionView:
 
     Attributes:
         signals: ids of the signals granted now; empty once stopped.
+        stopped_because: why the marketplace stopped it; None where the tenant did.
         last_run_at: start of the newest run, whatever its outcome.
     """
 
@@ -60,6 +61,7 @@ class SubscriptionView:
     started_at: datetime
     started_by: str
     stopped_at: datetime | None
+    stopped_because: str | None
     signals: tuple[int, ...]
     last_run_at: datetime | None
 
@@ -260,5 +262,6 @@ def _view(session: Session, scope: TenantScope, row: Subscription) -> Subscripti
         id=row.id, app=row.app_id, version=row.app_version, plan=row.plan, fen_per_month=row.fen_per_month,
         schedule_s=row.schedule_s, window_s=row.window_s, parameters=row.parameters,
         started_at=row.started_at, started_by=row.started_by, stopped_at=row.stopped_at,
+        stopped_because=row.stopped_because,
         signals=tuple(session.scalars(_granted(scope, row.id))), last_run_at=session.scalar(newest),
     )  # fmt: skip

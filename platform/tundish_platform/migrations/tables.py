@@ -11,6 +11,7 @@ import tundish_platform.assets.models
 import tundish_platform.audit.models
 import tundish_platform.jobs.models
 import tundish_platform.marketplace.models
+import tundish_platform.marketplace.publishing.models
 import tundish_platform.model_registry.tables
 import tundish_platform.people.models
 import tundish_platform.products.models

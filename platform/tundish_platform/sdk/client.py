@@ -20,6 +20,7 @@ from tundish_platform.sdk.calls.paths import ARROW, given, joined, of
 from tundish_platform.sdk.calls.people import PeopleCalls
 from tundish_platform.sdk.calls.products import ProductCalls
 from tundish_platform.sdk.calls.programme import ProgrammeCalls
+from tundish_platform.sdk.calls.publishing import PublishingCalls
 from tundish_platform.sdk.calls.sessions import SessionCalls
 from tundish_platform.sdk.calls.tables import TableCalls
 from tundish_platform.sdk.transport import ApiError, StreamEvent
@@ -49,6 +50,7 @@ class Client(
     ModelCalls,
     JobCalls,
     MarketplaceCalls,
+    PublishingCalls,
     ProgrammeCalls,
     PeopleCalls,
     SessionCalls,

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 _ID = r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$"
 _KEY = r"^[a-z][a-z0-9_]*$"
-_VERSION = r"^\d+\.\d+\.\d+$"
+# As semver.org has it, and small enough for any database's whole numbers.
+_VERSION = r"^(0|[1-9][0-9]{0,5})\.(0|[1-9][0-9]{0,5})\.(0|[1-9][0-9]{0,5})$"
 _SEMANTIC = r"^(\*|[a-z0-9_]+(\.[a-z0-9_]+)*(\.\*)?)$"
 
 # What platform and apps computed is no input: an app reading its own output would feed on itself.
@@ -189,6 +190,22 @@ def read_manifest(path: Path) -> Manifest:
         ManifestError: says what is wrong with it.
     """
     try:
-        return Manifest.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, ValidationError) as error:
+        return parse_manifest(path.read_bytes(), str(path))
+    except OSError as error:
         raise ManifestError(f"{path} is no app manifest: {error}") from error
+
+
+def parse_manifest(content: bytes, name: str) -> Manifest:
+    """The manifest that an `app.toml` holds.
+
+    Args:
+        content: of the file.
+        name: of the file, for the error.
+
+    Raises:
+        ManifestError: says what is wrong with it.
+    """
+    try:
+        return Manifest.model_validate(tomllib.loads(content.decode()))
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError, ValidationError, RecursionError) as error:
+        raise ManifestError(f"{name} is no app manifest: {error}") from error

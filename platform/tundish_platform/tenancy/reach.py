@@ -38,6 +38,7 @@ class Above(StrEnum):
     JOBS = "whose job is next: a worker serves several tenants, and they take turns"
     GHOSTS = "looks for ghost connections: signals and clock of every registered enterprise's plant"
     CODES = "resolving a published identification code: whose it is, only the code says"
+    PACKAGES = "apps of publishers: everybody may have them, and what is withdrawn stops for every subscriber"
     ADOPTION = "adoption figures: facts of every registered enterprise, of which only aggregates are shown"
 
 

@@ -22,6 +22,7 @@ class Permission(StrEnum):
     ANALYSE = "analyse"
     TRAIN = "train"
     SUBSCRIBE = "subscribe"
+    PUBLISH = "publish"
     HANDLE = "handle"
     CONFIGURE = "configure"
     MANAGE = "manage"
@@ -49,6 +50,7 @@ ROLE_PERMISSIONS: Final[Mapping[Role, frozenset[Permission]]] = {
         {
             Permission.READ,
             Permission.SUBSCRIBE,
+            Permission.PUBLISH,
             Permission.HANDLE,
             Permission.CONFIGURE,
             Permission.MANAGE,
@@ -63,8 +65,8 @@ ROLE_PERMISSIONS: Final[Mapping[Role, frozenset[Permission]]] = {
     # Service accounts: a collector may write samples but not read what others wrote.
     Role.COLLECTOR: frozenset({Permission.INGEST}),
     Role.ANALYST: frozenset({Permission.READ, Permission.INGEST, Permission.ANALYSE, Permission.TRAIN}),
-    # Tries an app on the tenant's own data; what it computes is stored by the platform's runner.
-    Role.APP_DEVELOPER: frozenset({Permission.READ, Permission.ANALYSE}),
+    # Tries an app on the tenant's own data and publishes it; what it computes is stored by the runner.
+    Role.APP_DEVELOPER: frozenset({Permission.READ, Permission.ANALYSE, Permission.PUBLISH}),
     Role.BUREAU_OFFICER: frozenset({Permission.PROGRAMME}),
     Role.PLATFORM_OPERATOR: frozenset({Permission.OPERATE}),
 }

@@ -30,6 +30,7 @@ from tundish_platform.assets import (
 )
 from tundish_platform.jobs import JobSpec, ScheduleSpec, ask_job, make_schedule
 from tundish_platform.marketplace import Catalogue
+from tundish_platform.marketplace.publishing import PackageFolder
 from tundish_platform.model_registry import (
     DecisionSpec,
     ReportSpec,
@@ -294,7 +295,8 @@ def world(database: Metadata, tmp_path: Path) -> Iterator[World]:
     ids = {key: numbers[declared.path] for key, declared in SPECS.items()}
     disk = Disk()
     telemetry = Telemetry(tmp_path / "store", metadata.above(Above.STORE), files=disk)
-    context = PlatformContext(metadata, telemetry, Catalogue(), VAULT)
+    packages = PackageFolder(tmp_path / "apps")
+    context = PlatformContext(metadata, telemetry, Catalogue(), VAULT, packages=packages)
     context.telemetry.append(scopes["steel"], batches(ids))
     yield World(context, create_app(context, SETTINGS), _tokens(metadata), scopes, ids, disk)
     disk.fault = 0

@@ -30,7 +30,10 @@ ASKED: dict[str, tuple[str | None, dict[str, str]]] = {
     "windows.states": ("state", STRETCH | {"by": "month"}),
 }
 # In this world there is no such thing, so the answer is 404.
-ABSENT = {"marketplace.fit", "marketplace.grants", "programme.evidence_of"}
+ABSENT = {
+    *("marketplace.fit", "marketplace.grants", "programme.evidence_of"),
+    *("publishing.version_one", "review.version"),
+}
 VALUES = {
     "tenant": "steel",
     "name": "opc",
@@ -46,6 +49,7 @@ PASSWORD = "a long password"
 # The machine of the world's signals.
 MACHINE = "5"
 VALUES |= {"asset": MACHINE, "product": "2", "model": "1", "job": "1"}
+VALUES |= {"number": "1", "version": "1.0.0", "digest": "0" * 64}
 NAMES = {"name_zh": "泵", "name_en": "Pump"}
 SIGNAL = {"name_zh": "振动", "name_en": "Vibration", "semantic": "vibration.velocity.rms", "unit": "mm/s"}
 ALERT: dict[str, Any] = {

@@ -335,6 +335,7 @@ class Subscription(TypedDict):
     started_at: str
     started_by: str
     stopped_at: str | None
+    stopped_because: str | None
     signals: list[int]
     last_run_at: str | None
     active: bool
