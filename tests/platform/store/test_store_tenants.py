@@ -69,12 +69,19 @@ def values(world: World, slug: str) -> list[Any]:
 
 def test_damage_that_a_check_finds_is_noted_of_its_owner(twins: World) -> None:
     (file,) = folder(twins, "steel").rglob("*.parquet")
-    file.write_bytes(bytes(file.stat().st_size))
+    content = file.read_bytes()
+    file.write_bytes(bytes(len(content)))
     (problem,) = twins.telemetry.verify()
     assert "steel/" in problem
     assert damaged(twins) == {FIRST: [False], STEEL: [True]}
     assert not file.exists()
     assert (values(twins, "first"), values(twins, "steel")) == ([1.0], [])
+    # Its like is still damaged when the one is brought back.
+    catalog(twins).mark(FIRST, str(file.relative_to(folder(twins, "steel"))), damaged=True)
+    (folder(twins, "first") / file.relative_to(folder(twins, "steel"))).unlink()
+    file.write_bytes(content)
+    twins.telemetry.verify()
+    assert damaged(twins) == {FIRST: [True], STEEL: [False]}
 
 
 def test_a_file_that_is_missing_is_noted_of_its_owner(twins: World) -> None:

@@ -96,3 +96,18 @@ def test_each_tenants_rows_leave_memory_and_first_level_at_their_own_age(minutes
     assert minutes.stands("steel") == (0, 1, 1)
     minutes.turn(149)
     assert minutes.stands("steel") == (0, 0, 2)
+
+
+def test_rows_that_were_sealed_on_demand_leave_no_age_behind(minutes: Minutes) -> None:
+    minutes.open(own_rows=100)
+    minutes.append(0, "steel")
+    minutes.turn(10)
+    minutes.turn(11)
+    assert minutes.stands("steel") == (0, 1, 0)
+    minutes.world.telemetry.seal()
+    minutes.turn(12)
+    minutes.append(69, "steel")
+    minutes.turn(79)
+    minutes.turn(80)
+    # By the age of the rows before them, they would have to become a segment at once.
+    assert minutes.stands("steel") == (0, 1, 1)
