@@ -9,7 +9,7 @@ import pytest
 
 import tundish_platform
 from tundish_deploy.campaigns.equivalent import EQUIVALENT
-from tundish_deploy.campaigns.isolation import DOORS, SUBJECTS
+from tundish_deploy.campaigns.isolation import DOORS, SUBJECTS, copied
 from tundish_deploy.campaigns.judge import ENDLESS, Judge
 from tundish_deploy.campaigns.mutants import Mutant, mutants, mutated
 
@@ -66,6 +66,16 @@ def test_every_mutant_is_another_program_and_every_excuse_has_its_place(where: s
         source = (ROOT / subject.folder / mutant.path).read_text("utf-8")
         changed = mutated(source, mutant.number, subject.rules)
         assert ast.dump(ast.parse(changed)) != ast.dump(ast.parse(source)), mutant.key
+
+
+def test_the_copy_has_all_fixtures_that_the_tests_have_here() -> None:
+    """Without the server's fixture every test on PostgreSQL fails, with a check and without it."""
+    with copied(ROOT) as copy:
+        for tests in (Path(name) for subject in SUBJECTS.values() for name in subject.tests):
+            above = [folder / "conftest.py" for folder in (tests, *tests.parents)]
+            here = {path for path in above if (ROOT / path).is_file()}
+            assert Path("tests/conftest.py") in here
+            assert here == {path for path in above if (copy / path).is_file()}
 
 
 def test_a_refusal_is_taken_away_and_everything_else_stays() -> None:

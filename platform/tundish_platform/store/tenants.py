@@ -15,7 +15,6 @@ from tundish_platform.store.tenant import TenantStore
 
 if TYPE_CHECKING:
     from collections.abc import Container, Sequence
-    from pathlib import Path
 
     from tundish_platform.store.segments.catalog import SegmentCatalog
     from tundish_platform.store.segments.reader import SegmentReader
@@ -64,10 +63,6 @@ class Tenants:
         """A tenant's part if it is open."""
         with self._lock:
             return self._open.get(tenant_id)
-
-    def folder(self, slug: str) -> Path:
-        """A tenant's own folder."""
-        return self._catalog.folder(slug)
 
     def reader(self, slug: str) -> SegmentReader:
         """The reader of a tenant's segments."""

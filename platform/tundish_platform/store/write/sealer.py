@@ -292,6 +292,8 @@ class Sealer:
             shared = now - self._spilled.setdefault(store.tenant_id, now) if waiting else 0.0
             if not buffered:
                 self._since.pop(store.tenant_id, None)
+            if not waiting:
+                self._spilled.pop(store.tenant_id, None)
             own = buffered + waiting >= self._settings.own_rows
             if (
                 buffered >= self._settings.seal_rows

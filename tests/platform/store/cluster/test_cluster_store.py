@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -11,13 +12,16 @@ import pytest
 from tundish_platform.store import SealSettings, StoreFailed
 from tundish_platform.store.cluster import Cluster, ClusterAppender, PartitionWriter
 from tundish_platform.store.clusterreader import ClusterReader
+from tundish_platform.store.clustertelemetry import ClusterTelemetry
+from tundish_platform.store.lifecycle.policy import PolicyChange, change_policy, operator_scope
+from tundish_platform.store.lifecycle.quota import OverQuota, QuotaExceeded
 from tundish_platform.store.log.fence import Share, StaleHolder
 from tundish_platform.store.log.hold import HeldElsewhere
 from tundish_platform.store.log.partitions import partition_of
 from tundish_platform.store.objects import LocalObjects
 from tundish_platform.store.testing.clusterkills import StoreKillTrial, check_rows
 from tundish_platform.store.testing.kills import Acknowledged
-from tundish_platform.tenancy import AccessDenied, Permission
+from tundish_platform.tenancy import AccessDenied, Permission, Principal, Role
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,6 +35,7 @@ if TYPE_CHECKING:
     from tundish_platform.store.testing.bucket import BucketServer
     from tundish_platform.store.testing.nodes import NatsNodes
 
+OPERATOR = Principal(99, "operator", {}, frozenset({Role.PLATFORM_OPERATOR}))
 EVER = (datetime(1970, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC))
 
 
@@ -102,6 +107,32 @@ def test_what_appenders_anywhere_append_the_writer_and_every_reader_see(
             fresh.listing(replace(machines.steel, permissions=frozenset({Permission.INGEST})))
         for one in (*appenders, reader, fresh):
             one.close()
+
+
+@pytest.mark.integration
+def test_a_process_without_a_writer_holds_each_tenant_to_its_own_quota(
+    machines: Machines, make_batch: Callable[..., SampleBatch]
+) -> None:
+    steel, batch = machines.steel, make_batch("numeric", [(1, 0, 1.0)])
+    with machines.writer() as writer:
+        view = ClusterTelemetry(machines.cluster())
+        assert view.append(steel, [batch]) == 1
+        writer.telemetry.seal()
+        with machines.world.metadata.session() as session:
+            change = PolicyChange(max_bytes=1, query_s_per_min=1.0)
+            change_policy(
+                session, operator_scope(session, OPERATOR, "steel"), change, view._policies.defaults
+            )
+        view._policies.refresh()
+        with pytest.raises(QuotaExceeded, match="storage quota"):
+            view.append(steel, [batch])
+        # Each query takes some seconds by its own clock.
+        seconds = count(0, 2)
+        view.limits.clock = lambda: float(next(seconds))
+        assert machines.values(view) == [1.0]
+        with pytest.raises(OverQuota, match="time for queries"):
+            machines.values(view)
+        view.close()
 
 
 @pytest.mark.integration

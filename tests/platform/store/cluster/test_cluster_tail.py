@@ -57,3 +57,19 @@ def test_what_a_tenant_has_sealed_is_let_go_and_no_others(tail: LogTail, catalog
     tail._prune()
     assert {tenant: list(kept) for tenant, kept in tail._batches.items()} == {STEEL: [3], POWER: [2, 4]}
     assert values(tail, FIRST) == []
+
+
+def test_how_far_a_tenants_rows_were_let_go_is_noted_as_its_own(
+    tail: LogTail, catalog: SegmentCatalog
+) -> None:
+    assert tail.beyond(FIRST, 4) == []
+    catalog.add(STEEL, [], 1)
+    tail._prune()
+    assert {tenant: list(kept) for tenant, kept in tail._batches.items() if kept} == {
+        STEEL: [3],
+        POWER: [2, 4],
+    }
+    # Who has not seen steel's seal is told to look again; nobody else is.
+    assert tail.beyond(STEEL, 0) is None
+    assert tail.beyond(FIRST, 4) == []
+    assert values(tail, POWER) == [2.0, 4.0]

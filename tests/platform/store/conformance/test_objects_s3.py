@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tundish_platform.store import objects_s3
 from tundish_platform.store.objects import Fault, ObjectsFailed
 from tundish_platform.store.objects_cache import ObjectCache
 from tundish_platform.store.objects_s3 import S3Access, S3Objects, classify
@@ -74,6 +75,21 @@ def test_what_comes_damaged_is_not_believed(
     assert told.value.fault is Fault.RETRY
     relay.turn(Way.ON)
     assert other.local(NAME).read_bytes() == content
+
+
+@pytest.mark.integration
+@pytest.mark.parametrize("tag", ["", "no-checksum", "A" * 32, "0" * 31, "0" * 64])
+def test_where_a_tag_is_no_checksum_the_size_alone_must_be_right(
+    objects: S3Objects, access: S3Access, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tag: str
+) -> None:
+    """As stores do that encrypt."""
+    monkeypatch.setattr(objects_s3, "_told", lambda told: (int(told["Content-Length"]), tag))
+    put(objects, tmp_path, b"content")
+    other = S3Objects(access, ObjectCache(tmp_path / "other", 100_000_000))
+    assert other.local(NAME).read_bytes() == b"content"
+    monkeypatch.setattr(objects_s3, "_told", lambda told: (int(told["Content-Length"]) + 1, tag))
+    with pytest.raises(ObjectsFailed):
+        S3Objects(access, ObjectCache(tmp_path / "third", 100_000_000)).local(NAME)
 
 
 @pytest.mark.integration

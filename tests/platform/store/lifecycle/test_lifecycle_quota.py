@@ -8,6 +8,7 @@ import pytest
 from tundish_platform.store import StoreFull
 from tundish_platform.store.lifecycle.policy import Policy
 from tundish_platform.store.lifecycle.quota import (
+    Buckets,
     Limits,
     LimitSizes,
     OverQuota,
@@ -18,7 +19,7 @@ from tundish_platform.store.lifecycle.quota import (
 if TYPE_CHECKING:
     from conftest import Clock
 
-TENANT, OTHER = 1, 2
+FIRST, TENANT, OTHER = 1, 2, 3
 
 
 def limits(clock: Clock, policy: Policy | None = None, **settings: Any) -> Limits:  # noqa: ANN401 - arguments of `Limits`
@@ -120,6 +121,35 @@ def test_a_tenant_deep_in_debt_keeps_no_others_in_memory(clock: Clock) -> None:
         append(found, 1, tenant)
         clock.seconds += 1
     assert len(found.rows) < 20
+
+
+def test_each_tenant_has_a_bucket_of_its_own(clock: Clock) -> None:
+    found, rate = Buckets(clock), (10.0, 100.0)
+    assert (found.take(FIRST, 50, *rate), found.take(TENANT, 80, *rate)) == (0, 0)
+    for _ in range(2):
+        assert found.take(TENANT, 50, *rate) == pytest.approx(3), "a refusal changes no level"
+    found.charge(TENANT, 20, *rate)
+    assert found.take(TENANT, 10, *rate) == pytest.approx(1)
+    found.forget(TENANT)
+    assert found.take(TENANT, 100, *rate) == 0
+    assert found.take(FIRST, 60, *rate) == pytest.approx(1), "nobody touched the first tenant's"
+    assert found.take(FIRST, 50, *rate) == 0
+
+
+def test_only_the_tenant_that_is_gone_is_forgotten(clock: Clock) -> None:
+    found = Limits(lambda _: Policy(rows_per_s=10.0, burst_rows=100, query_s_per_min=6.0), clock=clock)
+    for tenant in (FIRST, TENANT):
+        append(found, 500, tenant)
+        with found.querying(tenant):
+            clock.seconds += 16
+    found.forget(TENANT)
+    append(found, 100, TENANT)
+    with found.querying(TENANT):
+        pass
+    with pytest.raises(QuotaExceeded):
+        append(found, 1, FIRST)
+    with pytest.raises(OverQuota, match="time for queries"), found.querying(FIRST):
+        pass
 
 
 def test_a_second_request_waits_and_a_crowd_is_refused(clock: Clock) -> None:

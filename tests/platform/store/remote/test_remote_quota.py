@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tundish_platform.store.lifecycle.policy import PolicyChange, change_policy, operator_scope
-from tundish_platform.store.lifecycle.quota import OverQuota
+from tundish_platform.store.lifecycle.quota import Buckets, OverQuota
+from tundish_platform.store.remote.buckets import WriterBuckets
 from tundish_platform.store.remote.client import RemoteTelemetry
 from tundish_platform.store.remote.errors import WriterAway
 from tundish_platform.tenancy import Principal, Role
@@ -48,6 +49,19 @@ def test_what_one_process_used_the_other_cannot_use_again(
     with pytest.raises(OverQuota, match="time for queries"):
         two[1].read(steel, [1], *EVER)
     assert two[1].read(power, [1], *EVER).num_rows == 0
+
+
+def test_while_the_writer_is_away_each_tenant_is_counted_by_itself() -> None:
+    found, rate = WriterBuckets(lambda _: None, Buckets(lambda: 1000.0)), (10.0, 100.0)
+    first, steel = 1, 2
+    assert (found.take(first, 50, *rate), found.take(steel, 80, *rate)) == (0, 0)
+    assert found.take(steel, 50, *rate) == pytest.approx(3)
+    found.charge(steel, 20, *rate)
+    assert found.take(steel, 10, *rate) == pytest.approx(1)
+    found.forget(steel)
+    assert found.take(steel, 100, *rate) == 0
+    assert found.take(first, 60, *rate) == pytest.approx(1), "nobody touched the first tenant's"
+    assert found.take(first, 50, *rate) == 0
 
 
 def test_a_policy_is_seen_without_a_start(pair: Pair, two: tuple[RemoteTelemetry, RemoteTelemetry]) -> None:

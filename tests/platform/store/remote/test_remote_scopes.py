@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tundish_platform.samples import CodecError, encode_batch
+from tundish_platform.store.remote.errors import WriterAway
 from tundish_platform.store.remote.pool import WriterLines
 from tundish_platform.store.remote.protocol import REQUEST, Channel
 from tundish_platform.store.remote.seals import read_key, scope_of, scope_told
@@ -164,6 +165,18 @@ def test_a_request_reaches_no_further_than_its_scope(pair: Pair) -> None:
         ask(pair, steel, do="__class__")
     with pytest.raises(ValueError, match="window"):
         ask(pair, steel, do="minutes")
+
+
+def test_who_may_not_append_is_refused_before_a_writer_is_asked(
+    pair: Pair, make_batch: Callable[..., SampleBatch]
+) -> None:
+    steel, batch = pair.inside.scopes["steel"], make_batch("numeric", [(1, 0, 1.0)])
+    pair.stop()
+    with pytest.raises(AccessDenied):
+        pair.outside.telemetry.append(steel.narrowed(None, frozenset({Permission.READ})), [batch])
+    # Who may append gets as far as the writer.
+    with pytest.raises(WriterAway):
+        pair.outside.telemetry.append(steel, [batch])
 
 
 def test_a_reader_cannot_talk_a_good_segment_away(pair: Pair) -> None:
