@@ -22,7 +22,11 @@ if TYPE_CHECKING:
 
 _RESULTS: Final = "TUNDISH_COVERING_RESULTS"
 # Whatever hypothesis tries must be the same with a check and without it.
-FIXED: Final = ("-q", "-p", "no:cacheprovider", "--hypothesis-seed=0")
+FIXED: Final = (
+    *("-q", "-p", "no:cacheprovider", "--hypothesis-seed=0"),
+    # Most of pytest's start, for each change anew: plugins not used here, and words for asserts that fail.
+    *("-p", "no:dash", "-p", "no:schemathesis", "--assert=plain"),
+)
 
 
 @dataclass

@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 _LIBRARIES: Final = (
-    *("alembic", "deltalake", "duckdb", "nats", "numpy", "pandas", "psycopg", "pyarrow.dataset"),
+    *("alembic", "anyio", "deltalake", "duckdb", "hypothesis", "nats", "numpy", "pandas", "psycopg"),
+    "pyarrow.dataset",
     *("pyarrow.parquet", "pydantic", "scipy", "sqlalchemy.dialects.sqlite", "sqlalchemy.orm", "structlog"),
 )
 _OURS: Final = "tundish_platform"
