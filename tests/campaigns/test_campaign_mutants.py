@@ -9,7 +9,7 @@ import pytest
 
 import tundish_platform
 from tundish_deploy.campaigns.equivalent import EQUIVALENT
-from tundish_deploy.campaigns.isolation import DOORS, SUBJECTS
+from tundish_deploy.campaigns.isolation import DOORS, SUBJECTS, copied
 from tundish_deploy.campaigns.judge import ENDLESS, Judge
 from tundish_deploy.campaigns.mutants import Mutant, mutants, mutated
 
@@ -68,6 +68,16 @@ def test_every_mutant_is_another_program_and_every_excuse_has_its_place(where: s
         assert ast.dump(ast.parse(changed)) != ast.dump(ast.parse(source)), mutant.key
 
 
+def test_the_copy_has_all_fixtures_that_the_tests_have_here() -> None:
+    """Without the server's fixture every test on PostgreSQL fails, with a check and without it."""
+    with copied(ROOT) as copy:
+        for tests in (Path(name) for subject in SUBJECTS.values() for name in subject.tests):
+            above = [folder / "conftest.py" for folder in (tests, *tests.parents)]
+            here = {path for path in above if (ROOT / path).is_file()}
+            assert Path("tests/conftest.py") in here
+            assert here == {path for path in above if (copy / path).is_file()}
+
+
 def test_a_refusal_is_taken_away_and_everything_else_stays() -> None:
     source = "if who.id != owner:\n    raise Refused(who.name)\nkeep(who.id, (who.id, 1))\n"
     assert mutated(source, 0, DOORS.rules) == "pass\nkeep(who.id, (who.id, 1))"
@@ -75,12 +85,26 @@ def test_a_refusal_is_taken_away_and_everything_else_stays() -> None:
     assert mutated(source, 0) == mutated(source, 1, DOORS.rules), "the store's rules know no refusals"
 
 
+def test_what_is_called_keeps_its_name_and_what_it_is_called_with_is_changed() -> None:
+    source = "slug = self.slug(tenant_id)\nshown = self.tenant(slug)\n"
+    assert mutated(source, 0) == "slug = self.slug(1)\nshown = self.tenant(slug)"
+    assert mutated(source, 1).endswith("shown = self.tenant('first')")
+    assert mutated(source, 2) == mutated(source, 3) == source.strip()
+
+
 @pytest.mark.integration
 def test_the_judge_tells_a_failure_an_end_that_never_comes_and_a_pass_apart(tmp_path: Path) -> None:
     for name, body in (("passes", "pass"), ("fails", "assert False"), ("loops", "while True:\n        pass")):
         (tmp_path / f"test_{name}.py").write_text(f"def test_{name}():\n    {body}\n")
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "broken" / "conftest.py").write_text("import nothing_of_that_name\n")
+    (tmp_path / "broken" / "test_any.py").write_text("def test_any():\n    pass\n")
     with Judge(tmp_path, least_s=5.0) as judge:
         told = {name: judge.first_failure([f"test_{name}.py"], 0.1) for name in ("loops", "passes", "fails")}
+        unloaded, _ = judge.first_failure(["broken/test_any.py::test_any"], 0.1)
+        gone, odd = judge.first_failure(["test_passes.py::test_gone"], 0.1)
+    assert unloaded == "broken/conftest.py cannot be loaded"
+    assert (gone, odd) == ("", "pytest ended with 4"), "a test that is not there has noticed nothing"
     assert told == {
         "loops": (ENDLESS, ""),
         "passes": ("", ""),

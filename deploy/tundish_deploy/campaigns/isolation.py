@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from tundish_deploy.campaigns.covering import Covering
 
-_COPIED: Final = ("platform", "tests/platform", "docs", "pyproject.toml")
+_COPIED: Final = ("platform", "tests/conftest.py", "tests/platform", "docs", "pyproject.toml")
 _LIKELY: Final = 8
 _ABOUT: Final = re.compile("isolation|scope|tenant|other|foreign")
 _ALL_LIMIT_S: Final = 3600.0
@@ -81,7 +81,8 @@ class Verdict:
 
 
 @contextmanager
-def _copied(root: Path) -> Iterator[Path]:
+def copied(root: Path) -> Iterator[Path]:
+    """A copy of what the tests of a checkout need, where sources may be changed; gone afterwards."""
     with TemporaryDirectory() as folder:
         copy = Path(folder)
         for part in _COPIED:
@@ -96,7 +97,7 @@ def _copied(root: Path) -> Iterator[Path]:
 
 def control(root: Path, subject: Subject = STORE, tests: Sequence[str] = ()) -> Covering:
     """Run the tests, or some of them, on the source as it is, and see which lines each of them runs."""
-    with _copied(root) as copy:
+    with copied(root) as copy:
         return covered(copy, subject.folder, tests or subject.tests, _ALL_LIMIT_S)
 
 
@@ -120,7 +121,7 @@ def tried(
     # Who noticed others goes first, then who is about tenants, then who is quick; the first failure ends it.
     found: Counter[str] = Counter()
     verdicts = []
-    with _copied(root) as copy, Judge(copy) as judge:
+    with copied(root) as copy, Judge(copy) as judge:
         for mutant in chosen:
             if time.monotonic() > end:
                 break

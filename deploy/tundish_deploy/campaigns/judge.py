@@ -22,7 +22,7 @@ import pytest
 from tundish_deploy.campaigns.covering import FIXED, environment_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
     from types import TracebackType
 
@@ -88,6 +88,15 @@ class Judge:
 
 class _First:
     failed = ""
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_load_initial_conftests(self) -> Iterator[None]:
+        try:
+            return (yield)
+        except Exception as error:
+            # Pytest would call it a wrong use of its command and name no test.
+            self.failed = f"{os.path.relpath(getattr(error, 'path', 'conftest.py'))} cannot be loaded"
+            raise
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         if report.failed:

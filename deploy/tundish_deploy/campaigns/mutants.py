@@ -186,11 +186,13 @@ def _other_tenant(parent: ast.AST, node: ast.AST, rules: Rules) -> tuple[str, as
     """Another tenant in the place of the one that is meant."""
     if not isinstance(node, ast.Name | ast.Attribute) or not isinstance(node.ctx, ast.Load):
         return None
+    # What is called keeps its name: a text called like a function is no program.
+    if node is getattr(parent, "func", None):
+        return None
     name = _name(node)
     if name == "slug" and isinstance(parent, ast.Call | ast.BinOp | ast.keyword):
         return rules.words, ast.Constant(value=rules.slug)
-    used = isinstance(parent, ast.Call | ast.keyword | ast.Subscript)
-    if name in _OWNERS and used and node is not getattr(parent, "func", None):
+    if name in _OWNERS and isinstance(parent, ast.Call | ast.keyword | ast.Subscript):
         return rules.words, ast.Constant(value=rules.number)
     return None
 

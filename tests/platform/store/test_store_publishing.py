@@ -9,6 +9,7 @@ import deltalake
 import pytest
 
 from tundish_platform.store.segments import publishing
+from tundish_platform.store.segments.manifest import RetiredSegment
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from conftest import World
 
 DAY = 86_400
+NOW = datetime(2026, 3, 2, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -93,6 +95,30 @@ def test_files_that_merges_replaced_stay_for_readers_of_older_versions(
     assert publisher.drop_retired(store, datetime.now(UTC)) == 2
     assert len(files(published)) == 1
     assert values(published) == [0.0, 1.0]
+
+
+def test_who_drops_what_merges_replaced_forgets_it_of_that_tenant_alone(
+    published: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tundish_platform.store.write.merging.MERGE_FROM", 2)
+    monkeypatch.setattr(publishing, "KEEP", timedelta(0))
+    for second in range(2):
+        for tenant in ("steel", "power"):
+            published.append([(1, second, float(second))], tenant=tenant)
+        published.telemetry.seal()
+    steel, power = (published.telemetry.tenant_store(published.scopes[slug]) for slug in ("steel", "power"))
+    publisher, catalog = published.telemetry._sealer._publisher, published.telemetry._catalog
+    kept = catalog.retired(power.tenant_id)
+    paths = catalog.retired(steel.tenant_id)
+    assert (len(paths), len(kept)) == (2, 2)
+    with published.metadata.session() as session:
+        # The first tenant's, and of the same names.
+        session.add_all(RetiredSegment(tenant_id=1, path=path, retired_at=NOW) for path in paths)
+    assert publisher.drop_retired(steel, datetime.now(UTC)) == 2
+    assert catalog.retired(steel.tenant_id) == []
+    assert (catalog.retired(power.tenant_id), catalog.retired(1)) == (kept, paths)
+    assert publisher.drop_retired(power, datetime.now(UTC)) == 2
+    assert catalog.retired(power.tenant_id) == []
 
 
 def test_a_commit_that_failed_is_made_up_for(published: World, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -287,10 +287,9 @@ def _open() -> Any:  # noqa: ANN401 - SQLAlchemy's Select of one column
 
 def _close_access(session: Session, tenant_id: int) -> None:
     """Take all roles in the tenant away, and whoever has none left."""
-    members = set(session.scalars(select(Membership.user_id).where(Membership.tenant_id == tenant_id)))
-    tokens = set(session.scalars(select(TokenGrant.token_id).where(TokenGrant.tenant_id == tenant_id)))
-    session.execute(delete(Membership).where(Membership.tenant_id == tenant_id))
-    session.execute(delete(TokenGrant).where(TokenGrant.tenant_id == tenant_id))
+    roles = delete(Membership).where(Membership.tenant_id == tenant_id).returning(Membership.user_id)
+    grants = delete(TokenGrant).where(TokenGrant.tenant_id == tenant_id).returning(TokenGrant.token_id)
+    members, tokens = set(session.scalars(roles)), set(session.scalars(grants))
     for table, who, given in (
         (User, members, (Membership.user_id, UserRole.user_id)),
         (ApiToken, tokens, (TokenGrant.token_id, TokenRole.token_id)),

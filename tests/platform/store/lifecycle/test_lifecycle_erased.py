@@ -37,11 +37,12 @@ def place(world: World, closed: list[int]) -> ErasedTenant:
 
 def test_what_is_left_of_a_tenant_is_told_of_that_one(place: ErasedTenant) -> None:
     for number, slug in ((STEEL, "steel"), (POWER, "power")):
-        level, log, *files = place.leftovers(number, slug)
+        level, log, *files, folder = place.leftovers(number, slug)
         assert "first-level" in level
         assert "the log" in log
-        assert files
-        assert all(f"{slug}/" in f"{name}/".replace(" is there", "") for name in files), files
+        assert files, "segments, each by its name"
+        assert all(f"{slug}/" in name for name in files), files
+        assert folder == f"{place.root / 'tenants' / slug} is there"
     assert place.leftovers(FIRST, "first") == []
 
 

@@ -22,9 +22,13 @@ from tundish_platform.store.lifecycle.policy import (
 )
 from tundish_platform.store.lifecycle.tables import StorePolicy, TenantRemoval
 from tundish_platform.tenancy import AccessDenied, Principal, Role
+from tundish_platform.tenancy.models import Tenant
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from conftest import Town
+    from sqlalchemy.orm import Session
 
     from tundish_platform.tenancy import TenantScope
 
@@ -119,6 +123,51 @@ def test_a_tenant_that_is_being_removed_cannot_be_held_any_more(town: Town) -> N
         session.add(removal)
     with town.metadata.session() as session, pytest.raises(PolicyRefused, match="being removed"):
         place_hold(session, town.operates("steel"), "too late")
+
+
+def test_a_removal_of_another_tenant_hinders_no_hold(town: Town) -> None:
+    removal = TenantRemoval(
+        tenant_id=town.numbers["steel"], slug="steel", slug_digest="", step="log", reason="", started_by="",
+        started_at=datetime.now(UTC),
+    )  # fmt: skip
+    with town.metadata.session() as session:
+        session.add(removal)
+    with town.metadata.session() as session:
+        place_hold(session, town.operates("power"), "case 8")
+    with town.metadata.session() as session:
+        held = {slug: is_held(session, number) for slug, number in town.numbers.items()}
+    assert held == {"steel": False, "power": True}
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda session, scope: change_policy(session, scope, PolicyChange(raw_days=1), DEFAULTS),
+        lambda session, scope: place_hold(session, scope, "case 7"),
+        release_hold,
+    ],
+)
+def test_nothing_is_done_for_a_tenant_that_is_gone(
+    town: Town, ask: Callable[[Session, TenantScope], object]
+) -> None:
+    """While others are still there."""
+    operator = town.operates("power")
+    with town.metadata.session() as session:
+        session.delete(session.get_one(Tenant, town.numbers["power"]))
+    with town.metadata.session() as session, pytest.raises(AccessDenied, match="gone"):
+        ask(session, operator)
+
+
+def test_a_policy_is_shown_to_who_manages_or_operates_and_changed_by_who_has_all_signals(town: Town) -> None:
+    owner = town.scope("power")
+    with town.metadata.session() as session:
+        for role in (Role.ANALYST, Role.VIEWER, Role.COLLECTOR):
+            with pytest.raises(AccessDenied):
+                read_policy(session, town.scope("power", role), DEFAULTS)
+        assert read_policy(session, town.operates("power"), DEFAULTS).raw_days == 90
+    with pytest.raises(AccessDenied):
+        change(town, owner.narrowed(frozenset({1}), owner.permissions), raw_days=1)
+    assert change(town, owner, raw_days=1).raw_days == 1
 
 
 def test_an_operators_scope_is_for_operators_and_opens_no_samples(town: Town) -> None:

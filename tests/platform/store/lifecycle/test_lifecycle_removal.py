@@ -44,9 +44,14 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
 NUMBER = 1234567.890123
-WORDS = {"steel": "Kanarienvogel-steel-77", "power": "Zeisig-power-88"}
+WORDS = {"first": "Erstling-first-66", "steel": "Kanarienvogel-steel-77", "power": "Zeisig-power-88"}
 CANARIES = (b"Kanarienvogel-steel-77", struct.pack("<d", NUMBER), "金丝雀信号钢七十七".encode())
 STEPS = ("close_tenant", "clear_log", "clear_first_level", "clear_folder", "leftovers", "scrub")
+
+
+def all_numbers(town: Town) -> dict[str, int]:
+    """Also the first tenant's, whose data shows who takes it for another's."""
+    return {"first": 1, **town.numbers}
 
 
 class Crash(BaseException):
@@ -63,10 +68,10 @@ def batch(word: str, number: float) -> tuple[SampleBatch, SampleBatch]:
 
 
 class Place:
-    """A log shared by the tenants, a first-level file of both, and a folder of Parquet files each."""
+    """A log and a first-level file shared by the tenants, and a folder of Parquet files each."""
 
     def __init__(self, town: Town, root: Path) -> None:
-        self.town, self._root = town, root
+        self.numbers, self._root = all_numbers(town), root
         self.closed: list[int] = []
         self.crash_at = self.forgets = ""
         self.first_level = root / "first-level"
@@ -84,7 +89,7 @@ class Place:
         for slug, word in WORDS.items():
             number = NUMBER if slug == "steel" else 1.0
             payloads = [encode_batch(one) for one in batch(word, number)]
-            self.log.append(self.town.numbers[slug], payloads)
+            self.log.append(self.numbers[slug], payloads)
             level.append(payloads[0])
         self.first_level.write_bytes(b"".join(level))
 
@@ -110,12 +115,12 @@ class Place:
 
     def clear_first_level(self, tenant_id: int) -> None:
         if self.step("clear_first_level"):
-            kept = [slug for slug, number in self.town.numbers.items() if number != tenant_id]
+            kept = [slug for slug, number in self.numbers.items() if number != tenant_id]
             self.first_level.write_bytes(b"".join(encode_batch(batch(WORDS[slug], 1.0)[0]) for slug in kept))
 
     def clear_folder(self, tenant_id: int, slug: str) -> Mapping[str, int]:
-        del tenant_id
         assert slug, "without a name that would be everybody's folder"
+        assert self.numbers[slug] == tenant_id
         folder = self._root / "tenants" / slug
         files = list(folder.glob("*"))
         if self.step("clear_folder"):
@@ -131,12 +136,12 @@ class Place:
 
 def signals(session: Session, town: Town) -> None:
     for slug, word in WORDS.items():
-        # Both have a signal of the same kit: its words are no marks of either.
+        # All have a signal of the same kit: its words are no marks of any.
         for number, path in enumerate(("Site/Line/Machine/Pump/Pressure", word), 1):
             session.add(
                 Signal(
-                    tenant_id=town.numbers[slug], id=number, path=path, name_en=path, unit="", step=False,
-                    name_zh="金丝雀信号钢七十七" if slug == "steel" else "泵压力", source="test",
+                    tenant_id=all_numbers(town)[slug], id=number, path=path, name_en=path, unit="",
+                    step=False, name_zh="金丝雀信号钢七十七" if slug == "steel" else "泵压力", source="test",
                     kind="numeric", role="measurement", semantic="pressure.hydraulic",
                 )
             )  # fmt: skip
@@ -182,11 +187,13 @@ def test_nothing_of_the_tenant_is_left_and_everything_of_the_others(town: Town, 
     assert {decode_batch(r.payload).kind for r in place.log.replay()} == {"text", "numeric"}
     with town.metadata.session() as session:
         assert list(session.scalars(select(Tenant.slug))) == ["first", "power"]
-        assert len(list(session.scalars(select(Signal)))) == 2
+        assert len(list(session.scalars(select(Signal)))) == 4
         row = session.get_one(TenantRemoval, number)
         assert (row.step, row.slug, len(row.slug_digest)) == ("done", "", 64)
         assert row.finished_at is not None
-    assert (place.root / "tenants" / "power" / "text.parquet").exists()
+    for other in ("first", "power"):
+        assert (place.root / "tenants" / other / "text.parquet").exists()
+        assert place.leftovers(place.numbers[other], other) == ["2 records in the log", "the folder"]
 
 
 def test_deleting_rows_alone_leaves_them_in_the_database(
@@ -228,6 +235,35 @@ def test_a_removal_that_broke_off_goes_on_with_the_next_start(
     assert Removals(town.metadata, place).turn() == 1
     assert holding(place.root) == set()
     assert open_removals(town.metadata) == []
+
+
+def test_what_comes_back_behind_the_rows_is_still_found_by_the_number(
+    town: Town, place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    number = begin(town, "power")
+    place.crash_at = "scrub"
+    with monkeypatch.context() as patch:
+        patch.setattr(traces, "scrub", lambda _: place.step("scrub"))
+        with pytest.raises(Crash):
+            Removals(town.metadata, place).run(number)
+    place.log.append(town.numbers["power"], [encode_batch(batch("late", 1.0)[0])])
+    with pytest.raises(TracesLeft, match="1 records in the log"):
+        Removals(town.metadata, place).run(number)
+    assert Removals(town.metadata, place).turn() == 1
+    assert place.leftovers(town.numbers["power"], "power") == []
+    assert place.leftovers(place.numbers["first"], "first") == ["2 records in the log", "the folder"]
+
+
+def test_a_removal_does_not_stand_for_another_tenants(town: Town, place: Place) -> None:
+    numbers = {slug: begin(town, slug) for slug in ("steel", "power")}
+    assert len(set(numbers.values())) == 2
+    with town.metadata.session() as session:
+        assert removing(session) == set(town.numbers.values())
+    mine = {town.numbers["power"]}.__contains__
+    assert open_removals(town.metadata, mine) == [numbers["power"]]
+    assert Removals(town.metadata, place, mine=mine).turn() == 1
+    assert open_removals(town.metadata) == [numbers["steel"]]
+    assert place.closed == [town.numbers["power"]]
 
 
 def test_a_number_that_was_given_again_is_left_alone(
@@ -292,6 +328,15 @@ def test_only_an_operator_removes(town: Town) -> None:
         begin_removal(session, town.scope("steel"), "mine")
 
 
+def test_nothing_begins_for_a_tenant_that_is_gone(town: Town) -> None:
+    operator = town.operates("power")
+    with town.metadata.session() as session:
+        session.delete(session.get_one(Tenant, town.numbers["power"]))
+    with pytest.raises(AccessDenied, match="gone"), town.metadata.session() as session:
+        begin_removal(session, operator, "contract ended")
+    assert open_removals(town.metadata) == []
+
+
 def test_access_ends_with_the_beginning(town: Town) -> None:
     with town.metadata.session() as session:
         both = create_user(
@@ -300,6 +345,11 @@ def test_access_ends_with_the_beginning(town: Town) -> None:
         only = create_user(session, "only", "O", "long-enough-word", {"steel": [Role.OWNER]})
         lone_token = create_token(session, "collect-steel", {"steel": [Role.COLLECTOR]})
         token = create_token(session, "both", {"steel": [Role.COLLECTOR], "power": [Role.COLLECTOR]})
+        strangers = [
+            create_user(session, slug, "S", "long-enough-word", {slug: [Role.OWNER]})
+            for slug in ("first", "power")
+        ]
+        keys = [create_token(session, slug, {slug: [Role.COLLECTOR]}) for slug in ("first", "power")]
     number = begin(town)
     assert begin(town) == number, "asking twice begins nothing twice"
     with town.metadata.session() as session:
@@ -310,6 +360,9 @@ def test_access_ends_with_the_beginning(town: Town) -> None:
             principal_of_user(session, only)
         with pytest.raises(AccessDenied):
             check_token(session, lone_token)
+        for slug, stranger, key in zip(("first", "power"), strangers, keys, strict=True):
+            assert set(principal_of_user(session, stranger).tenants) == {slug}
+            assert set(check_token(session, key).tenants) == {slug}
 
 
 def test_marks_are_paths_that_nobody_else_has_not_even_as_a_part(town: Town, place: Place) -> None:
@@ -323,6 +376,23 @@ def test_marks_are_paths_that_nobody_else_has_not_even_as_a_part(town: Town, pla
         session.flush()
         found = traces.marks(session, town.numbers["steel"])
     assert found == [WORDS["steel"].encode(), b"100%/_a\\b"]
+
+
+def test_longer_paths_of_others_crowd_out_no_mark(
+    town: Town, place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    del place
+    monkeypatch.setattr(traces, "_TRIED", 2)
+    with town.metadata.session() as session:
+        row = session.get_one(Signal, (town.numbers["power"], 1))
+        fields = {c.key: getattr(row, c.key) for c in Signal.__table__.columns}
+        for number in (10, 11):
+            session.add(
+                Signal(**fields | {"id": number, "path": f"Site/Line/Machine/Pump/Pressure/of-{number}"})
+            )
+        session.flush()
+        # Its longest path is of the kit, and so no mark.
+        assert traces.marks(session, town.numbers["steel"]) == [WORDS["steel"].encode()]
 
 
 def test_a_reader_that_keeps_old_pages_delays_the_end_and_is_named(

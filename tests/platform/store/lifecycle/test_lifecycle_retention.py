@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from contextlib import nullcontext
+from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -30,8 +30,7 @@ from tundish_platform.store.lifecycle.retention import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-    from contextlib import AbstractContextManager
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from conftest import Clock, Town
@@ -58,6 +57,7 @@ class Place:
         self.seen: Counter[str] = Counter()
         self.crash_at = ""
         self.locked: set[str] = set()
+        self.alone_with: int | None = None
         manifest.create_all(town.metadata.engine)
 
     def put(self, slug: str, day: date, kind: str = "numeric", levels: Sequence[str] = ("raw",)) -> None:
@@ -86,9 +86,11 @@ class Place:
         del tenant_id
         self.step("gather")
 
-    def alone(self, tenant_id: int) -> AbstractContextManager[None]:
-        del tenant_id
-        return nullcontext()
+    @contextmanager
+    def alone(self, tenant_id: int) -> Iterator[None]:
+        self.alone_with = tenant_id
+        yield
+        self.alone_with = None
 
     def has(self, tenant_id: int) -> bool:
         return tenant_id in self.town.numbers.values()
@@ -110,10 +112,12 @@ class Place:
             return [(SampleKind(kind), date.fromisoformat(day)) for kind, day in found]
 
     def settle(self, tenant_id: int, kind: SampleKind, day: date) -> None:
-        del tenant_id, kind, day
+        del kind, day
+        assert self.alone_with == tenant_id
         self.step("settle")
 
     def drop(self, session: Session, tenant_id: int, kind: SampleKind, day: date, level: Level) -> DayPart:
+        assert self.alone_with == tenant_id
         mine = (
             named.c.tenant == tenant_id,
             named.c.kind == kind,
@@ -312,23 +316,32 @@ def test_what_went_is_told_by_days_levels_and_policy(
         ]
 
 
-def test_a_tenants_trouble_stops_no_other(
-    place: Place, make: Callable[..., Retention], monkeypatch: pytest.MonkeyPatch, town: Town
+def test_a_tenants_trouble_stops_no_other_and_is_told_until_it_is_over(
+    place: Place, make: Callable[..., Retention], monkeypatch: pytest.MonkeyPatch, town: Town, clock: Clock
 ) -> None:
-    place.put("steel", ago(50))
-    place.put("power", ago(50))
-    drop = place.drop
+    steel, power = town.numbers["steel"], town.numbers["power"]
+    for slug in ("steel", "power"):
+        place.put(slug, ago(50))
+    drop, full = place.drop, {steel, power}
 
     def broken(session: Session, tenant_id: int, *rest: Any) -> DayPart:  # noqa: ANN401 - passed on
-        if tenant_id == town.numbers["steel"]:
+        if tenant_id in full:
             raise OSError("disk")
         return drop(session, tenant_id, *rest)
 
+    def told() -> list[int]:
+        run(retention)
+        assert all(problem.endswith("disk") for problem in retention.problems)
+        clock.seconds += 3601
+        return [int(problem.removeprefix("tenant ").partition(":")[0]) for problem in retention.problems]
+
     monkeypatch.setattr(place, "drop", broken)
     retention = make()
-    run(retention)
-    assert {name[0] for name in place.files()} == {str(town.numbers["steel"])}
-    assert ["disk" in problem for problem in retention.problems] == [True]
+    assert told() == [steel, power]
+    assert len(place.files()) == 2
+    full.remove(power)
+    assert told() == [steel]
+    assert {name[0] for name in place.files()} == {str(steel)}
 
 
 def test_steps_are_small_and_tenants_take_turns(place: Place, make: Callable[..., Retention]) -> None:

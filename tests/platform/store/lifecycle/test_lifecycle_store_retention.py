@@ -163,6 +163,27 @@ def test_minutes_go_next_then_hours_and_gaps_a_year_later(filled: World, specs: 
     assert parquet(filled) == []
 
 
+def test_a_lost_rollup_is_made_anew_for_its_own_tenant_before_the_rows_go(
+    new_world: Callable[..., World], specs: list[SignalInfo]
+) -> None:
+    world = new_world()
+    world.open()
+    for tenant, first in (("steel", 0), ("power", 3600)):
+        world.append([(1, second, 1.0) for second in range(first, 7200)], tenant=tenant)
+    world.telemetry.seal()
+    hours = answers(world, specs[:1])
+    lost = list((world.root / "tenants" / "steel").rglob("*.rollup"))
+    (other,) = (world.root / "tenants" / "power").rglob("*.rollup")
+    content = other.read_bytes()
+    lost[0].unlink()
+    after(world, 11.1)
+    assert [path.is_file() for path in lost] == [True]
+    assert alike(answers(world, specs[:1]), hours)
+    assert (parquet(world), parquet(world, "power")) == ([], [])
+    assert other.read_bytes() == content
+    assert sorted(path.name for path in (world.root / "tenants").iterdir()) == ["power", "steel"]
+
+
 def test_a_large_day_is_rolled_up_signal_after_signal(
     filled: World, specs: list[SignalInfo], monkeypatch: pytest.MonkeyPatch
 ) -> None:

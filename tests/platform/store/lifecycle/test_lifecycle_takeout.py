@@ -283,6 +283,15 @@ def test_the_zip_stream_holds_the_same_files(town: Town, disk: Disk, tmp_path: P
             assert archive.read(name) == (tmp_path / "out" / name).read_bytes()
 
 
+def test_whose_data_it_is_stands_in_the_text_and_in_the_manifest(
+    town: Town, disk: Disk, tmp_path: Path
+) -> None:
+    assert take(town, disk, tmp_path / "out")["tenant"] == "steel"
+    words = (tmp_path / "out" / "README.txt").read_text("utf-8")
+    assert "Data of tenant steel, " in words
+    assert "租户 steel 的数据" in words
+
+
 def test_only_who_may_read_everything_takes_out(town: Town, disk: Disk, tmp_path: Path) -> None:
     narrow = town.scope("steel").narrowed(frozenset({1}), frozenset(Permission))
     for scope in (narrow, town.scope("steel", Role.COLLECTOR), town.operates("steel")):

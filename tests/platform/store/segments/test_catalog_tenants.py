@@ -11,6 +11,7 @@ from sqlalchemy import select
 from tundish_platform.migrations.tables import target
 from tundish_platform.samples import SampleKind
 from tundish_platform.store.lifecycle.tables import RetentionRecord
+from tundish_platform.store.log.fence import Share, partition_of
 from tundish_platform.store.objects import LocalObjects
 from tundish_platform.store.segments.catalog import SegmentCatalog
 from tundish_platform.store.segments.manifest import RetiredSegment
@@ -74,6 +75,16 @@ def test_each_tenant_has_its_own_segments_and_its_own_end(catalog: SegmentCatalo
     catalog.add(STEEL, [segment(NEW, 1)], 8)
     assert named(catalog, STEEL) == [(OLD, 5, False), (NEW, 1, False)]
     assert named(catalog, POWER) == [(OLD, 6, False)]
+
+
+def test_a_process_has_the_tenants_of_its_share_and_no_others(metadata: Metadata, tmp_path: Path) -> None:
+    objects, partitions = LocalObjects(tmp_path / "tenants"), 16
+    for mine, other in ((STEEL, POWER), (POWER, STEEL)):
+        share = Share(partition_of(mine, partitions), partitions, 1)
+        catalog = SegmentCatalog(objects, metadata, share)
+        assert (catalog.has(mine), catalog.has(other), catalog.has(FIRST)) == (True, False, False)
+        assert catalog.slugs() == {mine: SLUGS[mine - 1]}
+    assert all(SegmentCatalog(objects, metadata).has(tenant) for tenant in (FIRST, STEEL, POWER))
 
 
 def test_a_merge_and_its_retired_files_touch_nobody_else(catalog: SegmentCatalog) -> None:
