@@ -6,6 +6,7 @@ import json
 import platform
 import subprocess
 from dataclasses import asdict, dataclass, field
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal
@@ -111,8 +112,9 @@ def _machine() -> dict[str, Any]:
     }
 
 
+@cache
 def commit() -> str:
-    """The state of the source that runs, as git names it."""
+    """The state of the source that runs, as git names it; asked once, before results are written into it."""
     root = Path(__file__).resolve().parents[2]
     try:
         answer = subprocess.run(

@@ -51,7 +51,7 @@ def say(site: Site, login: str, path: str, wish: object, found: str = "", cost: 
 
 
 def press(site: Site, login: str, path: str, verdict: str, alert: int) -> TestResponse:
-    output = output_with(site, "alert-dialog-title.children")
+    output = output_with(site, "alert-dialog-what.children")
     body = site.body(output, path)
     button = {"alert": alert, "role": f"alert-{verdict}"}
     roles = [

@@ -33,7 +33,7 @@ def test_a_benchmark_prints_exactly_one_json_object(tmp_path: Path) -> None:
     report = json.loads(answer.stdout)
     assert set(report) == {"name", "commit", "conditions", "figures"}
     figure = next(f for f in report["figures"] if f["name"] == "ingest_rows_per_s")
-    assert set(figure) == {"name", "value", "unit", "better", "bar", "holds", "peers"}
+    assert set(figure) == {"name", "value", "unit", "better", "bar", "holds", "peers", "low", "high"}
     assert figure["value"] > 0
     assert report["conditions"]["peers left out"] == ["victoriametrics", "influxdb", "postgres", "duckdb"]
     names = {figure["name"] for figure in report["figures"]}

@@ -88,7 +88,7 @@ def _dialog(view: TenantView) -> Component:
     dialog: Component = dmc.Modal(
         id="alert-dialog",
         opened=False,
-        title=html.Span(id="alert-dialog-title"),
+        title=html.Span(id="alert-dialog-what"),
         closeButtonProps={"aria-label": t("alerts.cancel")},
         children=[
             html.Div(id="alert-dialog-problem", role="alert"),
@@ -167,7 +167,7 @@ def _register_refresh(pages: Pages) -> None:
 def _register_asking(pages: Pages) -> None:
     @pages.on_tenant(
         Output("alert-dialog", "opened"),
-        Output("alert-dialog-title", "children"),
+        Output("alert-dialog-what", "children"),
         Output("alert-confirmed-fields", "style"),
         Output("alert-dialog-problem", "children"),
         Output("alert-note", "value"),

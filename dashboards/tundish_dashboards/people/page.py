@@ -201,6 +201,14 @@ def _register_members(pages: Pages) -> None:
         return after, member_list(view, wanted, after)
 
 
+def _messages(do: str, done: object) -> list[object]:
+    """For the three places of messages: a link or key still shown must not go for what is done elsewhere."""
+    where = _MESSAGES.get(do, "members-message")
+    return [
+        done if where == one else no_update for one in ("members-message", "invite-message", "key-message")
+    ]
+
+
 def _register_dialog(pages: Pages) -> None:
     @pages.on_tenant(
         Output("people-dialog", "opened"),
@@ -256,9 +264,6 @@ def _register_dialog(pages: Pages) -> None:
             done = components.done(fulfil(view, wanted, role, place))
         except PeopleRefused as refused:
             return no_update, no_update, components.refused(view.t, refused), *[no_update] * 5
-        where = _MESSAGES.get(wanted.do, "members-message")
-        # A link or key that is still shown must not go because of something done elsewhere.
-        places = ("members-message", "invite-message", "key-message")
-        messages = [done if where == one else no_update for one in places]
+        messages = _messages(wanted.do, done)
         shown = wishes.word(search, "the name"), wishes.whole(after, "the person", 0, _MAX_ID, 0)
         return member_list(view, *shown), False, None, invitation_list(view), key_list(view), *messages

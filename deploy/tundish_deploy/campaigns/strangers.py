@@ -25,6 +25,7 @@ from tundish_platform.api.live import StreamLimits
 from tundish_platform.api.rates import Rate, RateLimits
 from tundish_platform.assets import Heartbeat, save_heartbeat, upsert_signals
 from tundish_platform.marketplace import Catalogue
+from tundish_platform.marketplace.publishing import PackageFolder
 from tundish_platform.migrations import upgrade
 from tundish_platform.model_registry import VersionSpec, register_version
 from tundish_platform.people.settings import PeopleSettings
@@ -167,6 +168,7 @@ def strangers() -> Iterator[Strangers]:
         context = PlatformContext(
             metadata, telemetry, Catalogue(), Vault(SecretStr("k" * 40)),
             people=PeopleSettings(key=SecretStr(Fernet.generate_key().decode())),
+            packages=PackageFolder(Path(folder) / "apps"),
         )  # fmt: skip
         try:
             app = create_app(context, _SETTINGS)

@@ -178,7 +178,7 @@ def _statuses(demo: Demo, service: str, tenants: list[str]) -> list[int]:
         reads: list[Callable[[str], Any]] = [
             client.signals,
             client.latest,
-            client.predictions,
+            lambda tenant: list(client.predictions(tenant)),
             client.sources,
             client.runs,
         ]

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from tundish_platform.tenancy import TenantScope
 
 # An owner neither sends samples nor runs apps, and yet has to let services do it.
-_GIVEN_BY_MANAGERS: Final = frozenset({Permission.INGEST, Permission.ANALYSE})
+_GIVEN_BY_MANAGERS: Final = frozenset({Permission.INGEST, Permission.ANALYSE, Permission.TRAIN})
 MAX_GRANTS: Final = 50
 
 

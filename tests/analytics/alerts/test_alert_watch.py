@@ -148,7 +148,7 @@ def test_the_worker_watches_after_each_scoring(
     )
 
     class Scored(Line):
-        def restore(self) -> bool:
+        def restore(self, _version: str | None = None) -> bool:
             return True
 
         def score(self) -> int:

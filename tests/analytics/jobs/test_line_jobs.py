@@ -83,7 +83,9 @@ def test_a_line_without_models_is_hopeless_and_a_cancelled_job_trains_nothing(to
     assert tools.registry.versions(TENANT, LINE, MODEL) == []
 
 
-def test_live_scoring_takes_up_what_a_job_has_trained(tools: Tools, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_live_scoring_keeps_its_model_until_a_person_decides(
+    tools: Tools, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(loop, "_REDISCOVER_S", 0.0)
     worker = Worker(tools.client, [TENANT], tools.registry, lambda _: None)
     (first,) = train_line(tools, job(), unsaid)["models"]
@@ -95,4 +97,4 @@ def test_live_scoring_takes_up_what_a_job_has_trained(tools: Tools, monkeypatch:
     assert live.pipeline is kept, "nothing new, nothing loaded"
     (second,) = train_line(tools, job(), unsaid)["models"]
     worker.tick()
-    assert live.pipeline.card.version == second["version"] != first["version"]
+    assert live.pipeline.card.version == first["version"] != second["version"]

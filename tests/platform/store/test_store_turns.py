@@ -90,11 +90,13 @@ def test_each_tenants_rows_leave_memory_and_first_level_at_their_own_age(minutes
     minutes.turn(77)
     assert minutes.stands("steel") == (0, 0, 1)
     # What comes into the first level later stays there as long again.
-    minutes.append(78, "steel")
-    minutes.turn(88)
-    minutes.turn(89)
+    minutes.world.append([(1, 78, 0.0)])
+    minutes.world.telemetry.spill()
+    minutes.turn(78)
     assert minutes.stands("steel") == (0, 1, 1)
-    minutes.turn(149)
+    minutes.turn(137)
+    assert minutes.stands("steel") == (0, 1, 1)
+    minutes.turn(138)
     assert minutes.stands("steel") == (0, 0, 2)
 
 

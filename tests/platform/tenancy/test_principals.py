@@ -92,7 +92,7 @@ def looked_up(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 def test_a_key_that_asks_again_is_not_looked_up_again(plant: Plant, looked_up: list[str]) -> None:
     before = plant.asked(plant.key)
-    assert before == [{Permission.READ, Permission.INGEST, Permission.ANALYSE}] * 2
+    assert before == [{Permission.READ, Permission.INGEST, Permission.ANALYSE, Permission.TRAIN}] * 2
     assert [plant.asked(plant.key) for _ in range(5)] == [before] * 5
     assert looked_up == [plant.key] * 2
 

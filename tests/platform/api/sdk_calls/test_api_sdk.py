@@ -131,9 +131,7 @@ def of_services(world: World, batch: SampleBatch, folder: Path) -> list[Call]:
     signal, state = world.ids["pressure"], world.ids["state"]
     one = ("steel", [signal], *STRETCH)
     report = AlarmReport(key="k", active=True, ts=START, **NAMES)
-    alert = AlertReport.model_validate(ALERT)
     rule = {"signal": signal, "kind": "high", "threshold": 5.0, **NAMES}
-    policy = {"name": "night", "steps": [{"after_minutes": 0, "channels": [1]}]}
     return [
         call("tenant.health", "health"),
         call("tenant.me", "me"),
@@ -169,6 +167,14 @@ def of_services(world: World, batch: SampleBatch, folder: Path) -> list[Call]:
         call("alarms.one_rule", "alarm_rule", "steel", 2),
         call("alarms.rule_change", "change_alarm_rule", "steel", 2, 1, rule | {"threshold": 6.0}),
         call("alarms.rule_delete", "remove_alarm_rule", "steel", 2, 2),
+    ]  # fmt: skip
+
+
+def of_alerts() -> list[Call]:
+    """The same of predictive alerts, and of how alarms reach people."""
+    alert = AlertReport.model_validate(ALERT)
+    policy = {"name": "night", "steps": [{"after_minutes": 0, "channels": [1]}]}
+    return [
         call("alerts.take", "raise_alert", "steel", alert),
         call("alerts.listed", "alerts", "steel", open_only=True, model="m", line="S", target="t",
              start=START, end=LATER),
@@ -383,7 +389,13 @@ def test_each_operation_has_a_method_that_asks_as_the_document_says(
     asked, checked = Asked(), Checked(document)
     batch = make_batch(SampleKind.NUMERIC, plant.ids["flow"], [1.0], START)
     with asked.client(plant, plant.tokens["all"]) as service:
-        for one in of_services(plant, batch, tmp_path) + of_equipment(tmp_path) + of_jobs + of_apps:
+        for one in [
+            *of_services(plant, batch, tmp_path),
+            *of_alerts(),
+            *of_equipment(tmp_path),
+            *of_jobs,
+            *of_apps,
+        ]:
             checked.make(service, asked, one)
     with asked.client(plant, "") as nobody:
         log_in = call("sessions.log_in", "log_in", "owner@steel", PASSWORD, status=201)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import count
@@ -117,7 +118,11 @@ def test_a_process_without_a_writer_holds_each_tenant_to_its_own_quota(
     with machines.writer() as writer:
         view = ClusterTelemetry(machines.cluster())
         assert view.append(steel, [batch]) == 1
-        writer.telemetry.seal()
+        end = time.monotonic() + 60
+        # The writer takes from the log in its own time, and the view sees its segments when it is asked.
+        while not view._stored_bytes(steel.tenant_id) and time.monotonic() < end:
+            writer.telemetry.seal()
+            assert machines.values(view) == [1.0]
         with machines.world.metadata.session() as session:
             change = PolicyChange(max_bytes=1, query_s_per_min=1.0)
             change_policy(
