@@ -11,6 +11,7 @@ from dash import ALL, Input, Output, State, dcc, html, no_update
 from tundish_dashboards import components, wishes
 from tundish_dashboards.alarms.data import CHOICES, TIMELINE_SHOWN, Alarms, read_alarms
 from tundish_dashboards.alarms.rows import alarm_list, counts, flood_banner, name_of, timeline
+from tundish_dashboards.dialogs import comment, dialog
 from tundish_dashboards.routes import Page, Route
 from tundish_dashboards.theme import Tone
 from tundish_platform.alarms import (
@@ -108,36 +109,19 @@ def _settings_link(view: TenantView) -> Component | None:
 def _dialog(view: TenantView) -> Component:
     t = view.t
     hours = [{"value": n, "label": t("alarms.hours", n=n)} for n in _SHELVES]
-    dialog: Component = dmc.Modal(
-        id="alarm-dialog",
-        opened=False,
-        title=html.Span(id="alarm-dialog-what"),
-        closeButtonProps={"aria-label": t("alarms.cancel")},
-        children=[
-            html.Div(id="alarm-dialog-problem", role="alert"),
-            html.P(id="alarm-dialog-words"),
-            html.Div(
-                dmc.Select(
-                    id="alarm-hours",
-                    data=hours,
-                    value=_SHELVES[2],
-                    label=t("alarms.for"),
-                    allowDeselect=False,
-                ),
-                id="alarm-dialog-hours",
-            ),
-            html.Label(t("alarms.comment"), htmlFor="alarm-comment", className="comment-label"),
-            dcc.Textarea(id="alarm-comment", value="", maxLength=500, rows=2, className="comment"),
-            dmc.Group(
-                [
-                    dmc.Button(t("alarms.confirm"), id="alarm-yes", size="sm"),
-                    dmc.Button(t("alarms.cancel"), id="alarm-no", size="sm", variant="default"),
-                ],
-                mt="md",
-            ),
-        ],
+    shelf = dmc.Select(
+        id="alarm-hours",
+        data=hours,
+        value=_SHELVES[2],
+        label=t("alarms.for"),
+        allowDeselect=False,
     )
-    return dialog
+    body = [
+        html.P(id="alarm-dialog-words"),
+        html.Div(shelf, id="alarm-dialog-hours"),
+        *comment("alarm-comment", t("alarms.comment"), 500, rows=2),
+    ]
+    return dialog("alarm", t("alarms.confirm"), t("alarms.cancel"), body)
 
 
 def _recent(view: TenantView, alarms: Alarms) -> Component:

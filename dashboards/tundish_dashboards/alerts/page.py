@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from tundish_dashboards import components, wishes
 from tundish_dashboards.alerts.data import CHOICES, digest, read_alerts
 from tundish_dashboards.alerts.rows import alert_list, name_of, outcome_strip
+from tundish_dashboards.dialogs import comment, dialog
 from tundish_dashboards.routes import Page, Route
 from tundish_dashboards.theme import Tone
 from tundish_platform.alerts import (
@@ -85,27 +86,8 @@ def _dialog(view: TenantView) -> Component:
         id="alert-confirmed-fields",
         className="form",
     )
-    dialog: Component = dmc.Modal(
-        id="alert-dialog",
-        opened=False,
-        title=html.Span(id="alert-dialog-what"),
-        closeButtonProps={"aria-label": t("alerts.cancel")},
-        children=[
-            html.Div(id="alert-dialog-problem", role="alert"),
-            html.P(t("alerts.dialog_words")),
-            found,
-            html.Label(t("alerts.note"), htmlFor="alert-note", className="comment-label"),
-            dcc.Textarea(id="alert-note", value="", maxLength=1_000, rows=3, className="comment"),
-            dmc.Group(
-                [
-                    dmc.Button(t("alerts.confirm"), id="alert-yes", size="sm"),
-                    dmc.Button(t("alerts.cancel"), id="alert-no", size="sm", variant="default"),
-                ],
-                mt="md",
-            ),
-        ],
-    )
-    return dialog
+    body = [html.P(t("alerts.dialog_words")), found, *comment("alert-note", t("alerts.note"), 1_000)]
+    return dialog("alert", t("alerts.confirm"), t("alerts.cancel"), body)
 
 
 def register_alerts(pages: Pages) -> None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
-import dash_mantine_components as dmc
 from dash import ALL, Input, Output, State, dcc, html, no_update
 from pydantic import ValidationError
 
 from tundish_dashboards import components, wishes
+from tundish_dashboards.dialogs import comment, dialog
 from tundish_dashboards.models.detail import model_detail
 from tundish_dashboards.models.rows import model_list
 from tundish_dashboards.theme import Tone
@@ -60,26 +60,8 @@ def models_page(pages: Pages, path: str) -> Component:
 
 def _dialog(view: TenantView) -> Component:
     t = view.t
-    dialog: Component = dmc.Modal(
-        id="model-dialog",
-        opened=False,
-        title=html.Span(id="model-dialog-what"),
-        closeButtonProps={"aria-label": t("models.cancel")},
-        children=[
-            html.Div(id="model-dialog-problem", role="alert"),
-            html.P(id="model-dialog-words"),
-            html.Label(t("models.reason"), htmlFor="model-reason", className="comment-label"),
-            dcc.Textarea(id="model-reason", value="", maxLength=_LONGEST, rows=3, className="comment"),
-            dmc.Group(
-                [
-                    dmc.Button(t("models.confirm"), id="model-yes", size="sm"),
-                    dmc.Button(t("models.cancel"), id="model-no", size="sm", variant="default"),
-                ],
-                mt="md",
-            ),
-        ],
-    )
-    return dialog
+    body = [html.P(id="model-dialog-words"), *comment("model-reason", t("models.reason"), _LONGEST)]
+    return dialog("model", t("models.confirm"), t("models.cancel"), body)
 
 
 def register_models(pages: Pages) -> None:

@@ -8,6 +8,7 @@ import dash_mantine_components as dmc
 from dash import ALL, Input, Output, State, dcc, html, no_update
 
 from tundish_dashboards import components, wishes
+from tundish_dashboards.dialogs import dialog
 from tundish_dashboards.people.places import FOR_KEYS, FOR_PEOPLE, held_fields, place_names
 from tundish_dashboards.people.rows import invitation_list, key_list, member_list
 from tundish_dashboards.people.steps import (
@@ -107,28 +108,9 @@ def _keys(view: TenantView, names: Names) -> Component:
 
 def _dialog(view: TenantView, names: Names) -> Component:
     t = view.t
-    dialog: Component = dmc.Modal(
-        id="people-dialog",
-        opened=False,
-        title=html.Span(id="people-dialog-what"),
-        closeButtonProps={"aria-label": t("people.cancel")},
-        children=[
-            html.Div(id="people-dialog-problem", role="alert"),
-            html.P(id="people-dialog-words"),
-            html.Div(
-                html.Div(held_fields(view, "give", FOR_PEOPLE, names), className="form"),
-                id="people-dialog-give",
-            ),
-            dmc.Group(
-                [
-                    dmc.Button(t("people.confirm"), id="people-yes", size="sm"),
-                    dmc.Button(t("people.cancel"), id="people-no", size="sm", variant="default"),
-                ],
-                mt="md",
-            ),
-        ],
-    )
-    return dialog
+    given = html.Div(held_fields(view, "give", FOR_PEOPLE, names), className="form")
+    body = [html.P(id="people-dialog-words"), html.Div(given, id="people-dialog-give")]
+    return dialog("people", t("people.confirm"), t("people.cancel"), body)
 
 
 def register_people(pages: Pages) -> None:
