@@ -19,7 +19,7 @@ console = Console(highlight=False)
 def replay(
     kit: Annotated[str, typer.Argument(help="Line kit: hydraulic-bench, igbt-ageing or plate-line.")],
     *,
-    port: Annotated[int, typer.Option(min=1, max=65535)] = 48410,
+    port: Annotated[int, typer.Option(min=1, max=65535)] = 14840,
     speed: Annotated[float, typer.Option(help="Seconds of recording a second.", min=1, max=600)] = 1.0,
     folder: Annotated[Path, typer.Option(help="Keys, password and position.")] = Path(".tundish/replay"),
     user: Annotated[str, typer.Option(help="User name the server asks for.")] = "tundish",

@@ -32,6 +32,7 @@ class DemoPlant:
     owner: str
 
 
+# Ports below those that systems give to outgoing connections (Linux: from 32768), which could take one first.
 PLANTS = (
     DemoPlant(
         "xianghe-cylinder",
@@ -41,7 +42,7 @@ PLANTS = (
         "C3444",
         "431302",
         "hydraulic-bench",
-        48410,
+        14840,
         "cylinder",
         "cylinder-owner",
     ),
@@ -53,7 +54,7 @@ PLANTS = (
         "C3972",
         "430211",
         "igbt-ageing",
-        48411,
+        14841,
         "power",
         "power-owner",
     ),
@@ -65,7 +66,7 @@ PLANTS = (
         "C3130",
         "431382",
         "plate-line",
-        48412,
+        14842,
         "plate",
         "plate-owner",
     ),
