@@ -1,7 +1,4 @@
-"""Condition of machines and devices: hydraulic circuits, IGBTs and MOSFETs."""
+"""Condition of machines and devices: hydraulic circuits, bearings, IGBTs and MOSFETs.
 
-from tundish_analytics.condition.hydraulic import HydraulicCondition
-from tundish_analytics.condition.life import LifeModel
-from tundish_analytics.condition.vce import AgeingModel
-
-__all__ = ["AgeingModel", "HydraulicCondition", "LifeModel"]
+Nothing is loaded here: what reads a voltage needs no scikit-learn.
+"""

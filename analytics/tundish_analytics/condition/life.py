@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 import numpy as np
 import pandas as pd
-from sklearn.isotonic import IsotonicRegression
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -164,6 +163,9 @@ def _pairs(device: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np
 
 
 def _curve(devices: Sequence[NDArray[np.float64]]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    # Only training needs it: who estimates shall not wait for scikit-learn.
+    from sklearn.isotonic import IsotonicRegression  # noqa: PLC0415 - see above
+
     pairs = [_pairs(device) for device in devices]
     weights = np.concatenate([np.full(len(life), 1 / len(life)) for _, life in pairs])
     isotonic = IsotonicRegression(increasing=True, out_of_bounds="clip")

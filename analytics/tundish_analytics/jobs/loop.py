@@ -30,8 +30,8 @@ KINDS: Final = {
     "train": "tundish_analytics.jobs.line:train_line",
     "evaluate": "tundish_analytics.jobs.line:evaluate_line",
     "train-machines": "tundish_analytics.jobs.machines:train_machines",
+    "trial": "tundish_analytics.jobs.trial:try_app",
 }
-_OF_TABLES: Final = frozenset({"train-machines"})
 LEASE_S: Final = 60.0
 _WAIT_S: Final = 5.0
 _LONGEST_PAUSE_S: Final = 30.0
@@ -70,7 +70,8 @@ def take_one(tools: Tools, stop: Event, lease_s: float = LEASE_S) -> bool:
     Raises:
         ApiError: the platform does not answer, or refuses the token.
     """
-    kinds = [kind for kind in KINDS if kind not in _OF_TABLES or _has_tables(tools)]
+    able = {"train-machines": _has_tables(tools), "trial": tools.apps is not None}
+    kinds = [kind for kind in KINDS if able.get(kind, True)]
     claimed = tools.client.claim_job(kinds, f"{socket.gethostname()}"[:100], lease_s, _WAIT_S)
     for job in claimed:
         _log.info("job_begins", job=job["id"], tenant=job["tenant"], kind=job["kind"])

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
-from scipy.stats import chi2
+from scipy.special import chdtri
 
 from tundish_analytics.oee.timesplit import SECOND, State, Time
 
@@ -53,12 +53,12 @@ def reliability(states: States, pieces: Pieces) -> Reliability:
     still_open = bool(repairs) and repairs[-1][1] == int(pieces.end[-1])
     closed = [(end - start) / SECOND for start, end in (repairs[:-1] if still_open else repairs)]
     count = len(repairs)
-    low = 2 * operating / float(chi2.ppf(1 - _TAIL, 2 * count + 2))
+    low = 2 * operating / float(chdtri(2 * count + 2, _TAIL))
     return Reliability(
         count,
         operating / count if count else None,
         low,
-        2 * operating / float(chi2.ppf(_TAIL, 2 * count)) if count else None,
+        2 * operating / float(chdtri(2 * count, 1 - _TAIL)) if count else None,
         sum(closed) / len(closed) if closed else None,
         (repairs[-1][1] - repairs[-1][0]) / SECOND if still_open else 0.0,
     )

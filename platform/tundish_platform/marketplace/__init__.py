@@ -1,8 +1,28 @@
 """The marketplace: catalogue, subscriptions with their grants, the sandbox and the records of runs."""
 
 from tundish_platform.marketplace.catalogue import App, Catalogue, Compatibility, UnknownApp, compatibility
+from tundish_platform.marketplace.changes import Act, ChangeView, changes_of
+from tundish_platform.marketplace.halting import Halt, after_run, halt_of, halts, restart
+from tundish_platform.marketplace.life import (
+    GrantRefused,
+    cancel,
+    change_plan,
+    give_grant,
+    pause,
+    resume,
+    withdraw_grant,
+)
+from tundish_platform.marketplace.mapping import (
+    Choice,
+    Confirmed,
+    MappingRefused,
+    Standing,
+    choice_for,
+    confirm,
+    confirmed,
+)
+from tundish_platform.marketplace.outcomes import Outcome
 from tundish_platform.marketplace.runs import (
-    Outcome,
     RecordedRun,
     Run,
     record_run,
@@ -14,42 +34,71 @@ from tundish_platform.marketplace.sandbox import SandboxResult, run_sandboxed
 from tundish_platform.marketplace.subscriptions import (
     MissingInputs,
     NotSubscribed,
+    OutputsGoing,
+    SubscriptionPaused,
     SubscriptionView,
     due_subscriptions,
     grant_signals,
     granted_scope,
+    running_app,
     stop,
     subscribe,
     subscription_of,
     subscriptions,
 )
-from tundish_platform.sdk import Manifest, ParameterRefused
+from tundish_platform.sdk import Manifest, ParameterRefused, UnknownPlan
 
 __all__ = [
+    "Act",
     "App",
     "Catalogue",
+    "ChangeView",
+    "Choice",
     "Compatibility",
+    "Confirmed",
+    "GrantRefused",
+    "Halt",
     "Manifest",
+    "MappingRefused",
     "MissingInputs",
     "NotSubscribed",
     "Outcome",
+    "OutputsGoing",
     "ParameterRefused",
     "RecordedRun",
     "Run",
     "SandboxResult",
+    "Standing",
+    "SubscriptionPaused",
     "SubscriptionView",
     "UnknownApp",
+    "UnknownPlan",
+    "after_run",
+    "cancel",
+    "change_plan",
+    "changes_of",
+    "choice_for",
     "compatibility",
+    "confirm",
+    "confirmed",
     "due_subscriptions",
+    "give_grant",
     "grant_signals",
     "granted_scope",
+    "halt_of",
+    "halts",
+    "pause",
     "record_run",
     "recorded_runs",
+    "restart",
+    "resume",
     "run_sandboxed",
+    "running_app",
     "runs",
     "stop",
     "subscribe",
     "subscription_of",
     "subscriptions",
     "uses_between",
+    "withdraw_grant",
 ]

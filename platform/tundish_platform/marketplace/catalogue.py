@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
+from tundish_platform.marketplace.matching import match, stock_of
 from tundish_platform.sdk import Manifest, ManifestError, missing_inputs, read_manifest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
+    from datetime import datetime
 
     from tundish_platform.samples import SignalInfo
 
@@ -36,11 +38,13 @@ class App:
 
     Attributes:
         foreign: it came as a package from a publisher, so it runs with name spaces or not at all.
+        approved_at: when the operator approved it; None for the platform's own.
     """
 
     manifest: Manifest
     folder: Path
     foreign: bool = False
+    approved_at: datetime | None = None
 
     def card(self, language: str) -> str:
         """The model card, ``zh`` or ``en``; empty where the app ships none."""
@@ -78,11 +82,13 @@ class Catalogue:
         shelved: the platform's own apps: those installed, and those on the shelf.
         refused: what was found and is no app, with the reason, for the operator.
         packages: gives the approved packages as they are now; they come and go while the platform runs.
+        named: gives an approved package by id and version, for who runs another one than the newest.
     """
 
     shelved: Mapping[str, App] = field(default_factory=dict)
     refused: tuple[str, ...] = ()
     packages: Callable[[], Mapping[str, App]] | None = None
+    named: Callable[[str, str], App | None] | None = None
 
     @property
     def apps(self) -> Mapping[str, App]:
@@ -97,6 +103,7 @@ class Catalogue:
         *,
         installed: bool = True,
         packages: Callable[[], Mapping[str, App]] | None = None,
+        named: Callable[[str, str], App | None] | None = None,
     ) -> Catalogue:
         """Look through installed distributions (entry points `tundish.apps`) and a shelf of app folders.
 
@@ -113,10 +120,29 @@ class Catalogue:
                 refused.append(str(error))
             else:
                 apps[app.manifest.id] = app
-        return cls(apps, tuple(refused), packages)
+        return cls(apps, tuple(refused), packages, named)
+
+    @property
+    def versions(self) -> Mapping[tuple[str, str], App]:
+        """The same by id and version."""
+        return {(app_id, app.manifest.version): app for app_id, app in self.apps.items()}
+
+    def running(self, app_id: str, version: str | None) -> App:
+        """The app in the version that a subscription runs; the newest where that is None or not there.
+
+        Of the platform's own apps there is one version, which came with the platform.
+
+        Raises:
+            UnknownApp: there is no such app.
+        """
+        if version is not None and app_id not in self.shelved and self.named is not None:
+            found = self.named(app_id, version)
+            if found is not None:
+                return found
+        return self.app(app_id)
 
     def app(self, app_id: str) -> App:
-        """The app of that id.
+        """The app of that id, in its newest version.
 
         Raises:
             UnknownApp: there is none.
@@ -136,13 +162,13 @@ class Catalogue:
 
 def compatibility(manifest: Manifest, signals: Iterable[SignalInfo]) -> Compatibility:
     """What of the manifest's inputs a tenant's signals serve."""
-    known = tuple(signals)
-    served = {i.key: [s for s in known if i.matches(s)] for i in manifest.inputs}
+    served = {one.wanted.key: one.fits for one in match(manifest, stock_of(signals))}
     granted = {s.id: s for matches in served.values() for s in matches}
+    numbers = {key: tuple(s.id for s in matches) for key, matches in served.items()}
     return Compatibility(
         found=tuple(key for key, matches in served.items() if matches),
         absent=tuple(key for key, matches in served.items() if not matches),
-        missing=missing_inputs(manifest, known),
+        missing=missing_inputs(manifest, tuple(granted.values()), numbers),
         signals=tuple(sorted(granted.values(), key=lambda s: s.path)),
     )
 

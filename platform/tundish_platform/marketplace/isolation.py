@@ -16,6 +16,7 @@ import pydantic
 
 import tundish_platform
 from tundish_platform.sdk.confine import filter_available
+from tundish_platform.sdk.forkserver import APP_PLACE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -37,6 +38,14 @@ _START = (
     "import sys; sys.path[:0] = sys.argv[1].split(':');"
     "from tundish_platform.sdk.worker import main; main(sys.argv[2:])"
 )
+_FORK_START = (
+    "import sys; sys.path[:0] = sys.argv[1].split(':');"
+    "from tundish_platform.sdk.forkserver import main; main(int(sys.argv[2]), sys.argv[3:])"
+)
+# What several apps import, loaded once, before there is anybody's data. Arrow itself looks for pandas.
+_LOADED_FIRST: Final = (
+    "pyarrow.compute", "pandas", "scipy.stats", "tundish_analytics.spc", "tundish_analytics.oee",
+)  # fmt: skip
 _NAME_SPACES = (
     "--unshare-all", "--unshare-user", "--uid", "65534", "--gid", "65534", "--disable-userns",
     "--cap-drop", "ALL", "--die-with-parent", "--new-session", "--clearenv", "--hostname", "app",
@@ -68,15 +77,26 @@ def confined_command(app: Path, arguments: list[str], isolation: Isolation) -> l
     """
     if isolation == "process":
         places = [app.parent, *(source.parent for source in _packages().values()), *_libraries()]
-        return [*_python(), ":".join(dict.fromkeys(map(str, places))), *arguments]
+        return [*_python(_START), ":".join(dict.fromkeys(map(str, places))), *arguments]
     program = bubblewrap()
     if program is None:
         raise RuntimeError("bubblewrap is not installed or may not make name spaces here")
-    libraries = {f"{_LIBRARIES}/{number}": source for number, source in enumerate(_libraries())}
-    binds = _binds({**libraries, **_code(app)})
-    paths = ":".join([_CODE, *libraries])
-    settings = [word for name, value in ENVIRONMENT.items() for word in ("--setenv", name, value)]
-    return [program, *_NAME_SPACES, *_system(), *settings, *binds, "--", *_python(), paths, *arguments]
+    return [*_walls(program, app), "--", *_python(_START), _paths(), *arguments]
+
+
+def forkserver_command(control: int) -> list[str]:
+    """The command that starts `tundish_platform.sdk.forkserver`; requests come in by descriptor `control`.
+
+    It may make name spaces for its children, within those that it has; user name spaces are not among them.
+
+    Raises:
+        RuntimeError: bubblewrap does not work here.
+    """
+    program = bubblewrap()
+    if program is None:
+        raise RuntimeError("bubblewrap is not installed or may not make name spaces here")
+    rights = ["--cap-add", "CAP_SYS_ADMIN", "--dir", APP_PLACE, "--remount-ro", "/"]
+    return [*_walls(program), *rights, "--", *_python(_FORK_START), _paths(), str(control), *_LOADED_FIRST]
 
 
 def best_isolation() -> tuple[Isolation, bool]:
@@ -84,8 +104,22 @@ def best_isolation() -> tuple[Isolation, bool]:
     return ("bubblewrap" if bubblewrap() else "process"), filter_available()
 
 
-def _python() -> list[str]:
-    return [_interpreter(), "-I", "-S", "-B", "-c", _START]
+def _walls(program: str, app: Path | None = None) -> list[str]:
+    binds = _binds({**_library_places(), **_code(app)})
+    settings = [word for name, value in ENVIRONMENT.items() for word in ("--setenv", name, value)]
+    return [program, *_NAME_SPACES, *_system(), *settings, *binds]
+
+
+def _python(start: str) -> list[str]:
+    return [_interpreter(), "-I", "-S", "-B", "-c", start]
+
+
+def _library_places() -> dict[str, Path]:
+    return {f"{_LIBRARIES}/{number}": source for number, source in enumerate(_libraries())}
+
+
+def _paths() -> str:
+    return ":".join([_CODE, *_library_places()])
 
 
 def _interpreter() -> str:
@@ -101,13 +135,13 @@ def _packages() -> dict[str, Path]:
     return own
 
 
-def _code(app: Path) -> dict[str, Path]:
-    """Where code lies in the sandbox: of the platform the ground floor and the SDK only."""
+def _code(app: Path | None) -> dict[str, Path]:
+    """Where code lies in the sandbox: of the platform ground floor and SDK only, and one app or none."""
     binds = {f"{_CODE}/{name}": source for name, source in _packages().items() if name != "tundish_platform"}
     ground = _packages()["tundish_platform"]
     for part in ("__init__.py", "samples", "sdk"):
         binds[f"{_CODE}/tundish_platform/{part}"] = ground / part
-    return {**binds, f"{_CODE}/{app.name}": app}
+    return {**binds, f"{_CODE}/{app.name}": app} if app else binds
 
 
 def _libraries() -> list[Path]:

@@ -5,29 +5,37 @@ The server alone decides what an app may read: the runner asks for the app's inp
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Protocol
 
 import pyarrow as pa
 import structlog
 
-from tundish_platform.marketplace.isolation import bubblewrap
-from tundish_platform.marketplace.runs import Outcome, Run
-from tundish_platform.marketplace.sandbox import run_sandboxed
+from tundish_platform.marketplace.boundary import inputs_of
+from tundish_platform.marketplace.crying import base_of, cries, flagged, model_of, silenced
+from tundish_platform.marketplace.faults import Fault, fault_of
+from tundish_platform.marketplace.isolation import best_isolation, bubblewrap
+from tundish_platform.marketplace.outcomes import Outcome
+from tundish_platform.marketplace.runs import Run
+from tundish_platform.marketplace.sandbox import SandboxResult, run_sandboxed
+from tundish_platform.marketplace.upgrades.comparing import shadow_of
 from tundish_platform.samples import GOOD, SCHEMAS, SampleBatch, SampleKind, SignalRole, SignalSpec
-from tundish_platform.sdk import AppInputs
+from tundish_platform.sdk import AppInputs, RecordKind
+from tundish_platform.sdk.transport import ApiError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from tundish_platform.marketplace.catalogue import App, Catalogue
+    from tundish_platform.marketplace.forks import ForkServer
     from tundish_platform.marketplace.isolation import Isolation
-    from tundish_platform.marketplace.sandbox import SandboxResult
-    from tundish_platform.samples import SignalInfo
+    from tundish_platform.samples import AlertReport, SignalInfo
+    from tundish_platform.sdk import AppOutputs
 
+# Whose signals were declared: tenant, app, and how.
+_Declared = tuple[str, str, tuple[SignalSpec, ...]]
 _COLUMNS = ["signal", "ts", "value", "status"]
-_LINE_LEVELS = 3
 _log = structlog.get_logger(__name__)
 
 _SAID = {
@@ -48,6 +56,10 @@ _SAID = {
         "应用交回的结果与其清单不符,已拒收。请联系应用发布者。详情:{detail}",
         "What the app handed back does not fit its manifest and was refused. Contact its publisher. {detail}",
     ),
+    Outcome.UNREACHED: (
+        "平台多次未能启动该应用,与应用本身无关;下次到期时会再试。{detail}",
+        "The platform could not start the app; that is not the app's fault. It is tried again. {detail}",
+    ),
 }
 
 
@@ -66,11 +78,37 @@ class RunnerClient(Protocol):
     def app_inputs(self, tenant: str, app: str, start: datetime, end: datetime, kind: SampleKind) -> pa.Table:
         """Samples of the granted signals of one kind."""
 
+    def app_records(self, tenant: str, app: str, kind: str) -> pa.Table:
+        """Records of one granted kind."""
+
+    def post_documents(self, tenant: str, app: str, documents: Sequence[Mapping[str, Any]]) -> Sequence[int]:
+        """Hand documents over to be sealed."""
+
+    def give_figures(self, tenant: str, app: str, figures: Mapping[str, float], size: str = "") -> Any:  # noqa: ANN401 - the answer is not used
+        """Give figures to the comparison of peers."""
+
     def put_signals(self, tenant: str, source: str, specs: Sequence[SignalSpec]) -> dict[str, int]:
         """Declare signals."""
 
     def ingest(self, tenant: str, batches: Sequence[SampleBatch]) -> int:
         """Write samples."""
+
+    def alerts(self, tenant: str, *, open_only: bool = False, model: str | None = None) -> Iterable[Any]:
+        """Alerts, of one model or of all."""
+
+    def raise_alert(self, tenant: str, report: AlertReport) -> Any:  # noqa: ANN401 - the answer is not used
+        """Tell how an alert stands."""
+
+    def upgrade_inputs(
+        self, tenant: str, number: int, start: datetime, end: datetime, kind: SampleKind
+    ) -> pa.Table:
+        """Samples that the new version of an upgrade is to read."""
+
+    def begin_patches(self, tenant: str) -> Any:  # noqa: ANN401 - the answer is not used
+        """Begin the upgrades to patches that subscriptions follow."""
+
+    def post_shadow(self, tenant: str, number: int, shadow: dict[str, Any]) -> Any:  # noqa: ANN401 - the answer is not used
+        """Hand back what came of a shadow run."""
 
     def post_run(self, tenant: str, run: dict[str, Any]) -> Any:  # noqa: ANN401 - the answer is not used
         """Record a run."""
@@ -78,50 +116,106 @@ class RunnerClient(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Runner:
-    """Runs what is due, one app after the other.
+    """Runs subscribed apps; may be used from several threads.
 
     Attributes:
         client: with a service token that may read, ingest and analyse.
         catalogue: where the apps are.
         isolation: as found best here when absent.
-        packages: gives the packages that a tenant's subscriptions run; none without.
+        packages: gives the packages that a tenant's subscriptions run, by id and version; none without.
+        forks: starts the sandboxes; each is started on its own without.
     """
 
     client: RunnerClient
     catalogue: Catalogue
     isolation: Isolation | None = None
-    packages: Callable[[str], Mapping[str, App]] | None = None
+    packages: Callable[[str], Mapping[tuple[str, str], App]] | None = None
+    forks: ForkServer | None = None
+    _declared: dict[_Declared, dict[str, int]] = field(default_factory=dict)
+    _standing: dict[tuple[str, str], bool] = field(default_factory=dict)
 
     def run_due(self, tenant: str, now: datetime | None = None) -> list[Run]:
-        """Run every subscription of a tenant that is due; returns the records made."""
+        """Run every subscription of a tenant that is due, one after the other; returns the records made."""
         moment = now or datetime.now(UTC)
-        done = []
-        due = [one for one in self.client.subscriptions(tenant) if _due(one, moment)]
-        apps = self._apps(tenant) if due else {}
-        for subscription in due:
-            app = apps.get(subscription["app"])
-            if app is None:
-                _log.warning("app_not_in_catalogue", tenant=tenant, app=subscription["app"])
-            elif app.foreign and bubblewrap() is None:
-                _log.error("foreign_app_without_sandbox", tenant=tenant, app=subscription["app"])
-            else:
-                done.append(self.run_once(tenant, app, subscription, moment))
-        return done
+        runs = [self.run_subscription(tenant, one, moment) for one, _ in self.due(tenant, moment)]
+        return [run for run in runs if run is not None]
 
-    def _apps(self, tenant: str) -> dict[str, App]:
-        packages = self.packages(tenant) if self.packages else {}
-        return {**packages, **self.catalogue.apps}
+    def follow(self, tenant: str) -> None:
+        """Have patches begin that the tenant's subscriptions follow."""
+        self.client.begin_patches(tenant)
+
+    def due(self, tenant: str, now: datetime) -> list[tuple[Mapping[str, Any], datetime]]:
+        """The tenant's subscriptions that should run, each with the moment since when."""
+        found = ((one, _due_at(one, now)) for one in self.client.subscriptions(tenant))
+        return [(one, at) for one, at in found if at is not None]
+
+    def run_subscription(self, tenant: str, subscription: Mapping[str, Any], now: datetime) -> Run | None:
+        """Run a subscription's app; None where there is nothing that may run.
+
+        Raises:
+            SandboxFailed: the app was not reached.
+        """
+        app = self._app(tenant, subscription["app"], subscription["version"])
+        if app is None:
+            _log.warning("app_not_in_catalogue", tenant=tenant, app=subscription["app"])
+            return None
+        if app.foreign and bubblewrap() is None:
+            _log.error("foreign_app_without_sandbox", tenant=tenant, app=subscription["app"])
+            return None
+        if tries_now(subscription, now):
+            self._try_upgrade(tenant, app, subscription, now)
+            return None
+        if is_halted(subscription, app.manifest.version):
+            return None
+        return self.run_once(tenant, app, subscription, now)
+
+    def _app(self, tenant: str, app_id: str, version: str) -> App | None:
+        """The version that a subscription names; of the platform's own apps the one that there is."""
+        own = self.catalogue.apps.get(app_id)
+        return own or (self.packages(tenant).get((app_id, version)) if self.packages else None)
+
+    def _try_upgrade(self, tenant: str, app: App, subscription: Mapping[str, Any], now: datetime) -> None:
+        """Run both versions over the same data, write nothing, and hand back how they compare."""
+        upgrade = subscription["upgrade"]
+        new = self._app(tenant, subscription["app"], upgrade["version"])
+        if new is None:
+            _log.warning("app_not_in_catalogue", tenant=tenant, app=subscription["app"])
+            return
+        inputs = self._read(tenant, app, subscription, now)
+        stands = is_halted(subscription, app.manifest.version)
+        before = None if stands else self._sandboxed(app, inputs)
+        given = self._read_new(tenant, new, subscription, inputs)
+        after = self._sandboxed(new, given)
+        shadow = shadow_of((app, inputs, before), (new, given, after))
+        self.client.post_shadow(tenant, upgrade["id"], shadow.model_dump(mode="json"))
+
+    def _sandboxed(self, app: App, inputs: AppInputs) -> SandboxResult:
+        return run_sandboxed(app, inputs, self.isolation, self.forks)
 
     def run_once(self, tenant: str, app: App, subscription: Mapping[str, Any], now: datetime) -> Run:
         """Read the window, run the app in the sandbox, write its outputs, record the run."""
         inputs = self._read(tenant, app, subscription, now)
-        result = run_sandboxed(app, inputs, self.isolation)
+        result = self._sandboxed(app, inputs)
         written = 0
         if result.outputs is not None and result.outputs.values:
             written = self._write(tenant, app, inputs, result)
+        if result.outputs is not None:
+            self._hand_over(tenant, app, inputs, result.outputs)
+            self._cry(tenant, app, inputs, result.outputs)
         run = _record(app, inputs, result, now, written)
         self.client.post_run(tenant, run.model_dump(mode="json"))
         return run
+
+    def record_unreached(self, tenant: str, subscription: Mapping[str, Any], now: datetime) -> None:
+        """Record that the app was due and could not be reached; it is tried again when it is due again."""
+        app = self._app(tenant, subscription["app"], subscription["version"])
+        if app is None or tries_now(subscription, now):
+            return
+        nothing = AppInputs(app.manifest, now, now, ())
+        isolation, filtered = best_isolation()
+        result = SandboxResult(Outcome.UNREACHED, None, 0.0, isolation, filtered)
+        run = _record(app, nothing, result, now, 0)
+        self.client.post_run(tenant, run.model_dump(mode="json"))
 
     def _read(self, tenant: str, app: App, subscription: Mapping[str, Any], now: datetime) -> AppInputs:
         granted = frozenset(subscription["signals"])
@@ -135,21 +229,84 @@ class Runner:
             kind: self.client.app_inputs(tenant, app_id, start, end, kind).select(_COLUMNS)
             for kind in sorted({s.kind for s in signals})
         }
-        return AppInputs(app.manifest, start, end, signals, tables, subscription["parameters"])
+        settings, mapping = subscription["parameters"], subscription.get("inputs")
+        inputs = inputs_of(app.manifest, (start, end), signals, tables, settings, mapping)
+        agreed = set(subscription.get("records", ())) & {wish.kind.value for wish in app.manifest.records}
+        records = {RecordKind(kind): self.client.app_records(tenant, app_id, kind) for kind in sorted(agreed)}
+        return replace(inputs, records=records) if records else inputs
+
+    def _read_new(
+        self, tenant: str, new: App, subscription: Mapping[str, Any], beside: AppInputs
+    ) -> AppInputs:
+        """What the new version is given: up to the same moment, what it would read once it took over."""
+        upgrade = subscription["upgrade"]
+        wanted = frozenset(upgrade["signals"])
+        signals = tuple(s for s in self.client.signals(tenant) if s.id in wanted)
+        start = beside.end - timedelta(seconds=new.manifest.window_s)
+        tables = {
+            kind: self.client.upgrade_inputs(tenant, upgrade["id"], start, beside.end, kind).select(_COLUMNS)
+            for kind in sorted({s.kind for s in signals})
+        }
+        given = upgrade["inputs"]
+        mapping = None if given is None else {key: tuple(some) for key, some in given.items()}
+        settings = new.manifest.carried(subscription["parameters"])
+        inputs = inputs_of(new.manifest, (start, beside.end), signals, tables, settings, mapping)
+        asked = {wish.kind for wish in new.manifest.records}
+        return replace(inputs, records={k: rows for k, rows in beside.records.items() if k in asked})
+
+    def _hand_over(self, tenant: str, app: App, inputs: AppInputs, outputs: AppOutputs) -> None:
+        """Documents to be sealed, and figures for the comparison where peers were agreed to."""
+        app_id = app.manifest.id
+        if outputs.documents:
+            made = [document.model_dump(mode="json") for document in outputs.documents]
+            self.client.post_documents(tenant, app_id, made)
+        if RecordKind.PEERS in inputs.records:
+            values = {one.output: one.value for one in outputs.values}
+            figures = {key: value for key, value in values.items() if isinstance(value, float)}
+            self.client.give_figures(tenant, app_id, figures, str(values.get("size") or ""))
+
+    def _cry(self, tenant: str, app: App, inputs: AppInputs, outputs: AppOutputs) -> None:
+        """Tell which alerts stand after the run, and which no longer do."""
+        manifest = app.manifest
+        if not any(output.flags for output in manifest.outputs):
+            return
+        fresh = inputs.end - timedelta(seconds=manifest.schedule_s)
+        stands = cries(app, inputs, flagged(app, outputs, fresh))
+        key = tenant, manifest.id
+        try:
+            # Where nothing stood open after the run before, nobody need be asked.
+            before = []
+            if self._standing.get(key, True):
+                before = list(self.client.alerts(tenant, open_only=True, model=model_of(manifest.id)))
+            over = silenced(app, outputs, before, stands, inputs.end)
+            for report in (*over, *stands):
+                self.client.raise_alert(tenant, report)
+            self._standing[key] = bool(stands) or len(over) < len(before)
+        except ApiError as error:
+            # The values are stored and the run is to be recorded; the next run tells how the alerts stand.
+            self._standing.pop(key, None)
+            _log.warning("app_alerts_not_told", tenant=tenant, app=manifest.id, reason=str(error))
 
     def _write(self, tenant: str, app: App, inputs: AppInputs, result: SandboxResult) -> int:
         specs = output_specs(app, inputs.signals)
-        source = f"app:{app.manifest.id}"
-        ids = self.client.put_signals(tenant, source, list(specs.values()))
+        declared = tenant, app.manifest.id, tuple(specs.values())
+        ids = self._declared.get(declared)
+        if ids is None:
+            ids = self.client.put_signals(tenant, f"app:{app.manifest.id}", list(specs.values()))
+            self._declared[declared] = ids
         numbers = {key: ids[spec.path] for key, spec in specs.items()}
-        return self.client.ingest(tenant, _batches(specs, numbers, result))
+        try:
+            return self.client.ingest(tenant, _batches(specs, numbers, result))
+        except ApiError:
+            # Somebody may have removed them: they are declared anew next time.
+            self._declared.pop(declared, None)
+            raise
 
 
 def output_specs(app: App, granted: Sequence[SignalInfo]) -> dict[str, SignalSpec]:
     """The signals an app writes, by output key: below the line its inputs share, else below ``Apps``."""
     manifest = app.manifest
-    lines = {"/".join(s.path.split("/")[:_LINE_LEVELS]) for s in granted}
-    base = f"{next(iter(lines))}/Apps" if len(lines) == 1 else "Apps"
+    base = base_of(granted)
     return {
         output.key: SignalSpec(
             path=f"{base}/{manifest.id}/{output.key}",
@@ -194,6 +351,7 @@ def _record(app: App, inputs: AppInputs, result: SandboxResult, now: datetime, w
     zh, en = _SAID[result.outcome]
     detail = missing or result.detail
     accepted = result.outputs is not None
+    fault = fault_of(app, result.detail) if result.outcome is Outcome.FAILED else Fault()
     return Run(
         app=app.manifest.id,
         version=app.manifest.version,
@@ -201,7 +359,7 @@ def _record(app: App, inputs: AppInputs, result: SandboxResult, now: datetime, w
         window_start=inputs.start,
         window_end=inputs.end,
         seconds=result.seconds,
-        rows_in=sum(table.num_rows for table in inputs.tables.values()),
+        rows_in=sum(t.num_rows for t in (*inputs.tables.values(), *inputs.records.values())),
         values_out=written,
         isolation=result.isolation,
         filtered=result.filtered,
@@ -209,12 +367,33 @@ def _record(app: App, inputs: AppInputs, result: SandboxResult, now: datetime, w
         message_zh=zh.format(detail=detail)[:2_000],
         message_en=en.format(detail=detail)[:2_000],
         screen=result.outputs.screen if accepted and result.outputs else None,
+        cpu_s=result.cpu_s,
+        memory_mb=result.memory_mb,
+        error_type=fault.kind,
+        error_place=fault.place,
     )
 
 
-def _due(subscription: Mapping[str, Any], now: datetime) -> bool:
+def tries_now(subscription: Mapping[str, Any], now: datetime) -> bool:
+    """Whether a newer version is to try itself beside the running one."""
+    upgrade = subscription.get("upgrade")
+    return upgrade is not None and _instant(upgrade["try_at"]) <= now
+
+
+def is_halted(subscription: Mapping[str, Any], version: str) -> bool:
+    """Whether the marketplace stopped this version because it failed again and again."""
+    halted = subscription.get("halted")
+    return halted is not None and halted["version"] == version
+
+
+def _due_at(subscription: Mapping[str, Any], now: datetime) -> datetime | None:
     last = subscription["last_run_at"]
-    return last is None or now - _instant(last) >= timedelta(seconds=subscription["schedule_s"])
+    if subscription.get("paused_at") is not None:
+        return None
+    if tries_now(subscription, now):
+        return _instant(subscription["upgrade"]["try_at"])
+    due = now if last is None else _instant(last) + timedelta(seconds=subscription["schedule_s"])
+    return due if due <= now else None
 
 
 def _instant(value: str | datetime) -> datetime:

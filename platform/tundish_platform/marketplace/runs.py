@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from sqlalchemy import select
 
 from tundish_platform.marketplace.models import AppRun, Grant
-from tundish_platform.marketplace.subscriptions import reading_there, subscription_of
+from tundish_platform.marketplace.outcomes import Outcome
+from tundish_platform.marketplace.subscriptions import (
+    SubscriptionPaused,
+    reading_there,
+    subscription_of,
+)
 from tundish_platform.sdk import Screen
 from tundish_platform.tenancy import Permission
 
@@ -19,16 +23,6 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from tundish_platform.tenancy import TenantScope
-
-
-class Outcome(StrEnum):
-    """How a run ended."""
-
-    OK = "ok"
-    MISSING_INPUT = "missing_input"
-    FAILED = "failed"
-    TIMEOUT = "timeout"
-    REFUSED = "refused"
 
 
 class Run(BaseModel):
@@ -41,6 +35,9 @@ class Run(BaseModel):
         values_out: values accepted from it.
         isolation: what kept it apart; ``filtered`` says whether a system call filter was active too.
         screen: its declared-data screen, absent unless the run was accepted.
+        cpu_s, memory_mb: what it used, where that is known; memory with interpreter and libraries.
+        error_type: kind of the exception that ended it, ``other`` where it is none of Python's own.
+        error_place: where in the app's own files, as ``file:line``.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -59,6 +56,10 @@ class Run(BaseModel):
     message_zh: Annotated[str, Field(max_length=2_000)] = ""
     message_en: Annotated[str, Field(max_length=2_000)] = ""
     screen: Screen | None = None
+    cpu_s: Annotated[float, Field(ge=0)] | None = None
+    memory_mb: Annotated[int, Field(ge=0, le=2**31 - 1)] | None = None
+    error_type: Annotated[str, Field(max_length=60, pattern=r"^\w*$")] = ""
+    error_place: Annotated[str, Field(max_length=200, pattern=r"^[^\x00]*$")] = ""
 
 
 class RecordedRun(Run):
@@ -73,9 +74,12 @@ def record_run(session: Session, scope: TenantScope, run: Run) -> int:
     Raises:
         AccessDenied: the scope may not run analyses.
         NotSubscribed: the tenant has stopped the app, so nothing may be booked for it.
+        SubscriptionPaused: the tenant has paused it, likewise.
     """
     scope.require(Permission.ANALYSE)
     subscription = subscription_of(session, scope, run.app)
+    if not subscription.running:
+        raise SubscriptionPaused(run.app)
     fields = run.model_dump(mode="python", exclude={"app", "version", "screen"})
     row = AppRun(
         tenant_id=scope.tenant_id,
@@ -125,21 +129,21 @@ def recorded_runs(
 
 def uses_between(
     session: Session, scope: TenantScope, start: datetime, end: datetime
-) -> list[tuple[datetime, frozenset[int]]]:
-    """Runs in ``[start, end)`` that read samples and were accepted: when, and on which granted signals."""
+) -> list[tuple[datetime, frozenset[int], str]]:
+    """Runs in ``[start, end)`` that read samples and were accepted: when, on which granted signals, whose."""
     scope.require(Permission.READ)
     granted: dict[int, set[int]] = {}
     grants = select(Grant.subscription_id, Grant.signal_id).where(Grant.tenant_id == scope.tenant_id)
     for subscription_id, signal_id in session.execute(grants):
         granted.setdefault(subscription_id, set()).add(signal_id)
-    query = select(AppRun.started_at, AppRun.subscription_id).where(
+    query = select(AppRun.started_at, AppRun.subscription_id, AppRun.app_id).where(
         AppRun.tenant_id == scope.tenant_id,
         AppRun.started_at >= start,
         AppRun.started_at < end,
         AppRun.outcome == Outcome.OK.value,
         AppRun.rows_in > 0,
     )
-    return [(at, frozenset(granted.get(of, ()))) for at, of in session.execute(query)]
+    return [(at, frozenset(granted.get(of, ())), app) for at, of, app in session.execute(query)]
 
 
 def _run(row: AppRun) -> Run:

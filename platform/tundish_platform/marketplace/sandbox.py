@@ -11,25 +11,24 @@ from __future__ import annotations
 import os
 import selectors
 import signal
-import subprocess
 import tempfile
 import time
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
-from tundish_platform.marketplace.isolation import ENVIRONMENT, best_isolation, confined_command
-from tundish_platform.marketplace.runs import Outcome
+from tundish_platform.marketplace.isolation import best_isolation, confined_command
+from tundish_platform.marketplace.outcomes import Outcome
+from tundish_platform.marketplace.started import OwnProcess, SandboxFailed
 from tundish_platform.sdk import AppOutputs
 from tundish_platform.sdk.wire import ContractError, check_outputs, encode_inputs
 
 if TYPE_CHECKING:
-    from typing import IO
-
     from tundish_platform.marketplace.catalogue import App
+    from tundish_platform.marketplace.forks import ForkServer
     from tundish_platform.marketplace.isolation import Isolation
+    from tundish_platform.marketplace.started import Started
     from tundish_platform.sdk import AppInputs
 
 _LOG_BYTES = 16_384
@@ -50,6 +49,7 @@ class SandboxResult:
         seconds: wall time of the process.
         isolation: ``bubblewrap`` or ``process``; ``filtered``: the system call filter was active.
         detail: why it failed, or the end of what the app printed.
+        cpu_s, memory_mb: as `Started` has them.
     """
 
     outcome: Outcome
@@ -58,6 +58,8 @@ class SandboxResult:
     isolation: Isolation
     filtered: bool
     detail: str = ""
+    cpu_s: float | None = None
+    memory_mb: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +70,9 @@ class _Ended:
     stopped: Outcome | None
 
 
-def run_sandboxed(app: App, inputs: AppInputs, isolation: Isolation | None = None) -> SandboxResult:
+def run_sandboxed(
+    app: App, inputs: AppInputs, isolation: Isolation | None = None, forks: ForkServer | None = None
+) -> SandboxResult:
     """Run an app over one window.
 
     Args:
@@ -76,27 +80,38 @@ def run_sandboxed(app: App, inputs: AppInputs, isolation: Isolation | None = Non
         inputs: the window; only what is in it reaches the app.
         isolation: as found best here when absent, for foreign apps always ``bubblewrap``, which is never
             silently replaced.
+        forks: starts the run where bubblewrap was chosen; a process of its own without.
 
     Returns:
         The result; an app that crashes, hangs, floods or lies is a result too, never an exception.
 
     Raises:
+        SandboxFailed: the app was not reached.
         RuntimeError: bubblewrap was asked for and does not work here.
     """
     best, filtered = best_isolation()
     # Foreign code never falls back to a plain process, which could read the server's files.
     chosen = isolation or ("bubblewrap" if app.foreign else best)
     limits = app.manifest.resources
-    arguments = [str(limits.seconds), str(limits.memory_mb), "filter" if filtered else "open"]
-    command = confined_command(app.folder.resolve(), arguments, chosen)
     started = time.monotonic()
-    ended = _run(command, encode_inputs(inputs), limits.seconds, limits.output_bytes)
+    with tempfile.TemporaryFile() as window:
+        window.write(encode_inputs(inputs))
+        window.seek(0)
+        if forks is not None and chosen == "bubblewrap":
+            run: Started = forks.start(app, window)
+        else:
+            arguments = [str(limits.seconds), str(limits.memory_mb), "filter" if filtered else "open"]
+            run = OwnProcess.start(confined_command(app.folder.resolve(), arguments, chosen), window)
+        ended = _watched(run, limits.seconds, limits.output_bytes)
     outcome, outputs, detail = _judge(inputs, ended)
-    return SandboxResult(outcome, outputs, time.monotonic() - started, chosen, filtered, detail)
+    took = time.monotonic() - started
+    return SandboxResult(outcome, outputs, took, chosen, filtered, detail, run.cpu_s, run.memory_mb)
 
 
 def _judge(inputs: AppInputs, ended: _Ended) -> tuple[Outcome, AppOutputs | None, str]:
     limits = inputs.manifest.resources
+    if not ended.answer and ended.stopped is not Outcome.REFUSED:
+        raise SandboxFailed(f"the sandbox ended with {ended.code} before the app began; {ended.log}")
     if ended.stopped is Outcome.TIMEOUT or ended.code in _CPU_SPENT:
         return Outcome.TIMEOUT, None, f"it ran longer than {limits.seconds:g} s"
     if ended.stopped is Outcome.REFUSED:
@@ -111,28 +126,22 @@ def _judge(inputs: AppInputs, ended: _Ended) -> tuple[Outcome, AppOutputs | None
     return (Outcome.MISSING_INPUT if outputs.missing else Outcome.OK), outputs, ended.log
 
 
-def _run(command: list[str], payload: bytes, seconds: float, most: int) -> _Ended:
-    with tempfile.TemporaryDirectory(prefix="tundish-app-") as place, tempfile.TemporaryFile() as window:
-        window.write(payload)
-        window.seek(0)
-        process = subprocess.Popen(  # noqa: S603 - made from the catalogue's folder and fixed words
-            command, stdin=window, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-            env=dict(ENVIRONMENT), cwd=place, start_new_session=True, close_fds=True,
-        )  # fmt: skip
-        try:
-            answer, log, stopped = _read(process, seconds, most)
-        finally:
-            _kill(process)
-    return _Ended(answer, log, process.returncode, stopped)
+def _watched(run: Started, seconds: float, most: int) -> _Ended:
+    answer, log, stopped, code = b"", "", None, 0
+    try:
+        answer, log, stopped = _read(run, seconds, most)
+    finally:
+        code = run.close()
+    return _Ended(answer, log, code, stopped)
 
 
-def _read(process: subprocess.Popen[bytes], seconds: float, most: int) -> tuple[bytes, str, Outcome | None]:
+def _read(run: Started, seconds: float, most: int) -> tuple[bytes, str, Outcome | None]:
     """Everything the process says until it ends: the answer up to its cap, the end of the log."""
     answer, log = bytearray(), bytearray()
     deadline = time.monotonic() + _START_SECONDS
     with selectors.DefaultSelector() as selector:
-        for stream, kept in ((process.stdout, answer), (process.stderr, log)):
-            selector.register(_pipe(stream), selectors.EVENT_READ, kept)
+        for stream, kept in ((run.output, answer), (run.errors, log)):
+            selector.register(stream, selectors.EVENT_READ, kept)
         while selector.get_map():
             started, left = bool(answer), deadline - time.monotonic()
             if left <= 0:
@@ -143,7 +152,7 @@ def _read(process: subprocess.Popen[bytes], seconds: float, most: int) -> tuple[
             if len(answer) > most:
                 return b"", _text(log), Outcome.REFUSED
             del log[:-_LOG_BYTES]
-    return bytes(answer), _text(log), None if _ended_by(process.pid, deadline) else Outcome.TIMEOUT
+    return bytes(answer), _text(log), None if run.ended_by(deadline) else Outcome.TIMEOUT
 
 
 def _take(selector: selectors.BaseSelector, seconds: float) -> None:
@@ -153,30 +162,6 @@ def _take(selector: selectors.BaseSelector, seconds: float) -> None:
         if not chunk:
             selector.unregister(key.fileobj)
         key.data.extend(chunk)
-
-
-def _ended_by(pid: int, deadline: float) -> bool:
-    """Wait for the end without collecting it: until then its number cannot become another group's."""
-    while os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT | os.WNOHANG) is None:
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.002)
-    return True
-
-
-def _pipe(stream: IO[bytes] | None) -> IO[bytes]:
-    if stream is None:
-        raise ValueError("the process was started without a pipe")
-    return stream
-
-
-def _kill(process: subprocess.Popen[bytes]) -> None:
-    # The session's whole group: bubblewrap dies with its name spaces, a plain process with its children.
-    with suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
-    for stream in (process.stdout, process.stderr):
-        _pipe(stream).close()
 
 
 def _text(log: bytearray) -> str:

@@ -24,13 +24,14 @@ _Text = Annotated[str, Field(max_length=500, pattern=r"^[^\x00]*$")]
 class Sureness(StrEnum):
     """What the confidence of an alert is.
 
-    The label's calibrated probability; the level of the interval; or the share of good windows that were less
-    unusual, which is no probability of a fault.
+    The label's calibrated probability; the level of the interval; the share of good windows that were less
+    unusual, which is no probability of a fault; or nothing but an app's own rule, which is always 1.
     """
 
     PROBABILITY = "probability"
     INTERVAL = "interval"
     RANK = "rank"
+    RULE = "rule"
 
 
 class AlertEvidence(BaseModel):

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Final
 from zipfile import BadZipFile, ZipFile
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 MAX_ROWS: Final = 200_000
 MAX_BYTES: Final = 64 * 1024**2
+_MAX_COLUMNS: Final = 200
 # A cell that begins so is a formula to a spreadsheet program, and browse names come from a machine.
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 _YES: Final = frozenset({"yes", "y", "true", "1", "是"})
@@ -23,8 +24,9 @@ class SheetError(ValueError):
 
 
 def read_sheet(
-    data: bytes, columns: Sequence[str], needed: str, *, excel: bool, max_rows: int = MAX_ROWS
-) -> list[tuple[int, dict[str, str]]]:
+    data: bytes, columns: Sequence[str], needed: str, *, excel: bool, max_rows: int = MAX_ROWS,
+    max_bytes: int | None = None, also: Mapping[str, str] | None = None,
+) -> list[tuple[int, dict[str, str]]]:  # fmt: skip
     """The rows of a table with their numbers in the file; cells that are empty are absent.
 
     Args:
@@ -33,15 +35,20 @@ def read_sheet(
         needed: the column that must be there.
         excel: a workbook, of which the first sheet is read; CSV otherwise.
         max_rows: more are refused.
+        max_bytes: a bigger file is refused, and a workbook that unpacks to four times as much.
+        also: other names of columns that the first row may have.
 
     Raises:
         SheetError: it is no such file, is too big, or has other columns.
     """
-    if len(data) > MAX_BYTES:
-        raise SheetError(f"more than {MAX_BYTES >> 20} MiB")
+    max_bytes = max_bytes or MAX_BYTES
+    if len(data) > max_bytes:
+        raise SheetError(f"more than {max_bytes >> 20} MiB")
     try:
-        lines = _of_workbook(data) if excel else csv.reader(io.StringIO(_text(data), newline=""))
-        return list(_table(lines, columns, needed, max_rows))
+        lines = (
+            _of_workbook(data, 4 * max_bytes) if excel else csv.reader(io.StringIO(_text(data), newline=""))
+        )
+        return list(_table(lines, columns, needed, max_rows, also or {}))
     except (OSError, KeyError, csv.Error, UnicodeDecodeError) as error:
         raise SheetError(str(error)) from error
 
@@ -81,20 +88,23 @@ def _text(data: bytes) -> str:
         return data.decode("gb18030")
 
 
-def _of_workbook(data: bytes) -> list[list[str]]:
+def _of_workbook(data: bytes, max_unpacked: int) -> Iterator[list[str]]:
     from openpyxl import load_workbook  # noqa: PLC0415 - Excel files only
     from openpyxl.utils.exceptions import InvalidFileException  # noqa: PLC0415 - as above
 
     try:
         with ZipFile(io.BytesIO(data)) as parts:
             # A few bytes may unpack to all of the memory.
-            if sum(part.file_size for part in parts.infolist()) > 4 * MAX_BYTES:
+            if sum(part.file_size for part in parts.infolist()) > max_unpacked:
                 raise SheetError("the workbook unpacks to too much")
         book = load_workbook(io.BytesIO(data), read_only=True, data_only=True)
     except (InvalidFileException, BadZipFile, KeyError, ValueError) as error:
         raise SheetError(f"no Excel workbook: {error}") from error
     try:
-        return [["" if cell is None else _cell(cell) for cell in row] for row in book.worksheets[0].values]
+        # One by one: a cell at the far end of the sheet makes a row of every row before it.
+        for row in book.worksheets[0].iter_rows(max_col=_MAX_COLUMNS, values_only=True):
+            empty = row.count(None) == len(row)
+            yield [] if empty else ["" if cell is None else _cell(cell) for cell in row]
     finally:
         book.close()
 
@@ -105,7 +115,7 @@ def _cell(cell: object) -> str:
 
 
 def _table(
-    rows: Iterable[Sequence[str]], columns: Sequence[str], needed: str, max_rows: int
+    rows: Iterable[Sequence[str]], columns: Sequence[str], needed: str, max_rows: int, also: Mapping[str, str]
 ) -> Iterator[tuple[int, dict[str, str]]]:
     header: list[str] | None = None
     for number, row in enumerate(rows, start=1):
@@ -113,7 +123,7 @@ def _table(
         if not any(cells) or cells[0].startswith("#"):
             continue
         if header is None:
-            header = [cell.lower() for cell in cells]
+            header = [also.get(cell.lower(), cell.lower()) for cell in cells]
             odd = sorted(set(header) - set(columns) - {""})
             if odd or needed not in header:
                 raise SheetError(f"the first row names the columns {', '.join(columns)}; got {odd or header}")

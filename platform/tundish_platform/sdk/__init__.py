@@ -10,12 +10,23 @@ from typing import TYPE_CHECKING, Any
 
 from tundish_platform.samples import SampleKind, SignalInfo, SignalRole
 from tundish_platform.sdk.inputs import AppInputs, missing_inputs
-from tundish_platform.sdk.manifest import Manifest, ManifestError, Need, ParameterRefused, read_manifest
+from tundish_platform.sdk.manifest import (
+    Manifest,
+    ManifestError,
+    Need,
+    ParameterRefused,
+    Plan,
+    PlanKind,
+    UnknownPlan,
+    read_manifest,
+)
+from tundish_platform.sdk.records import RECORDS, RecordKind, RecordWish, record_table
 from tundish_platform.sdk.screen import (
     AppOutputs,
     Cell,
     ChartBlock,
     Column,
+    Document,
     OutputValue,
     Screen,
     Series,
@@ -29,6 +40,7 @@ if TYPE_CHECKING:
     from tundish_platform.sdk.client import ApiError, Client
 
 __all__ = [
+    "RECORDS",
     "ApiError",
     "AppInputs",
     "AppOutputs",
@@ -36,11 +48,16 @@ __all__ = [
     "ChartBlock",
     "Client",
     "Column",
+    "Document",
     "Manifest",
     "ManifestError",
     "Need",
     "OutputValue",
     "ParameterRefused",
+    "Plan",
+    "PlanKind",
+    "RecordKind",
+    "RecordWish",
     "SampleKind",
     "Screen",
     "Series",
@@ -49,8 +66,10 @@ __all__ = [
     "TableBlock",
     "TextBlock",
     "Texts",
+    "UnknownPlan",
     "missing_inputs",
     "read_manifest",
+    "record_table",
     "window_values",
 ]
 

@@ -11,6 +11,7 @@ from tundish_platform.samples import SignalInfo, encode_batch, encode_frames
 from tundish_platform.sdk.calls.alarms import AlarmCalls
 from tundish_platform.sdk.calls.alerts import AlertCalls
 from tundish_platform.sdk.calls.assets import AssetCalls
+from tundish_platform.sdk.calls.billing import BillingCalls
 from tundish_platform.sdk.calls.data import DataCalls
 from tundish_platform.sdk.calls.jobs import JobCalls
 from tundish_platform.sdk.calls.marketplace import MarketplaceCalls
@@ -21,8 +22,13 @@ from tundish_platform.sdk.calls.people import PeopleCalls
 from tundish_platform.sdk.calls.products import ProductCalls
 from tundish_platform.sdk.calls.programme import ProgrammeCalls
 from tundish_platform.sdk.calls.publishing import PublishingCalls
+from tundish_platform.sdk.calls.ratings import RatingCalls
+from tundish_platform.sdk.calls.records import RecordCalls
+from tundish_platform.sdk.calls.register import RegisterCalls
+from tundish_platform.sdk.calls.series import SeriesCalls
 from tundish_platform.sdk.calls.sessions import SessionCalls
 from tundish_platform.sdk.calls.tables import TableCalls
+from tundish_platform.sdk.calls.trials import TrialCalls
 from tundish_platform.sdk.transport import ApiError, StreamEvent
 
 if TYPE_CHECKING:
@@ -50,8 +56,14 @@ class Client(
     ModelCalls,
     JobCalls,
     MarketplaceCalls,
+    BillingCalls,
+    TrialCalls,
+    RatingCalls,
     PublishingCalls,
+    RecordCalls,
     ProgrammeCalls,
+    RegisterCalls,
+    SeriesCalls,
     PeopleCalls,
     SessionCalls,
 ):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Literal, Self
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, FiniteFloat, model_validator
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, FiniteFloat, JsonValue, model_validator
 
 from tundish_platform.sdk.texts import Texts
 
@@ -102,6 +102,18 @@ class OutputValue(_Block):
     value: FiniteFloat | Annotated[str, Field(max_length=4_000)] | None
 
 
+class Document(_Block):
+    """A document for the platform to seal, under a key that the manifest declares.
+
+    Attributes:
+        subject: what it is about, such as a product's number; there is one of each key and subject.
+    """
+
+    key: Annotated[str, Field(max_length=60)]
+    subject: Annotated[str, Field(max_length=200, pattern=r"^[^\x00]*$")] = ""
+    content: dict[str, JsonValue]
+
+
 class AppOutputs(_Block):
     """All an app hands back.
 
@@ -109,11 +121,13 @@ class AppOutputs(_Block):
         values: written to the store as the app's signals.
         screen: shown to the subscriber.
         missing: keys of inputs without which it could not work; then ``values`` may be empty.
+        documents: sealed by the platform and kept; the newest of each key and subject counts.
     """
 
     values: Annotated[tuple[OutputValue, ...], Field(max_length=10_000)] = ()
     screen: Screen = Screen()
     missing: Annotated[tuple[Annotated[str, Field(max_length=60)], ...], Field(max_length=64)] = ()
+    documents: Annotated[tuple[Document, ...], Field(max_length=50)] = ()
 
 
 def window_values(values: dict[str, float | str | None], ts: datetime) -> tuple[OutputValue, ...]:

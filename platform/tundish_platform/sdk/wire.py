@@ -14,6 +14,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict
 from tundish_platform.samples import SampleKind, SignalInfo
 from tundish_platform.sdk.inputs import AppInputs
 from tundish_platform.sdk.manifest import Manifest
+from tundish_platform.sdk.records import RecordKind
 
 if TYPE_CHECKING:
     from tundish_platform.sdk.screen import AppOutputs, OutputValue
@@ -34,10 +35,13 @@ class _Header(BaseModel):
     signals: tuple[SignalInfo, ...]
     parameters: dict[str, float | str]
     kinds: tuple[SampleKind, ...]
+    mapping: dict[str, tuple[int, ...]] | None = None
+    conversions: tuple[tuple[int, str, float, float], ...] = ()
+    records: tuple[RecordKind, ...] = ()
 
 
 def encode_inputs(inputs: AppInputs) -> bytes:
-    """One window as bytes: header, then one Arrow IPC stream per sample kind, each behind its length."""
+    """One window as bytes: header, then one Arrow IPC stream per kind of samples and of records."""
     header = _Header(
         manifest=inputs.manifest,
         start=inputs.start,
@@ -45,8 +49,12 @@ def encode_inputs(inputs: AppInputs) -> bytes:
         signals=inputs.signals,
         parameters=dict(inputs.parameters),
         kinds=tuple(inputs.tables),
+        mapping=None if inputs.mapping is None else dict(inputs.mapping),
+        conversions=tuple((*place, *linear) for place, linear in inputs.conversions.items()),
+        records=tuple(inputs.records),
     )
-    parts = [header.model_dump_json().encode(), *(_stream(table) for table in inputs.tables.values())]
+    tables = (*inputs.tables.values(), *inputs.records.values())
+    parts = [header.model_dump_json().encode(), *(_stream(table) for table in tables)]
     return b"".join(piece for part in parts for piece in (_LENGTH.pack(len(part)), part))
 
 
@@ -59,10 +67,14 @@ def decode_inputs(data: bytes) -> AppInputs:
         parts.append(data[position : position + length])
         position += length
     header = _Header.model_validate_json(parts[0])
-    tables = {
-        kind: pa.ipc.open_stream(part).read_all() for kind, part in zip(header.kinds, parts[1:], strict=True)
-    }
-    return AppInputs(header.manifest, header.start, header.end, header.signals, tables, header.parameters)
+    read = [pa.ipc.open_stream(part).read_all() for part in parts[1:]]
+    tables = dict(zip(header.kinds, read[: len(header.kinds)], strict=True))
+    records = dict(zip(header.records, read[len(header.kinds) :], strict=True))
+    conversions = {(signal, unit): (factor, offset) for signal, unit, factor, offset in header.conversions}
+    return AppInputs(
+        header.manifest, header.start, header.end, header.signals, tables, header.parameters,
+        header.mapping, conversions, records,
+    )  # fmt: skip
 
 
 def check_outputs(inputs: AppInputs, outputs: AppOutputs) -> None:
@@ -76,9 +88,14 @@ def check_outputs(inputs: AppInputs, outputs: AppOutputs) -> None:
         _check_value(inputs, value)
     if len({(value.output, value.ts) for value in outputs.values}) < len(outputs.values):
         raise ContractError(f"{manifest.id} wrote an output twice for the same instant")
-    unknown = set(outputs.missing) - {i.key for i in manifest.inputs}
+    reads = {i.key for i in manifest.inputs} | {wish.kind.value for wish in manifest.records}
+    unknown = set(outputs.missing) - reads
     if unknown:
         raise ContractError(f"{manifest.id} misses inputs it never declared: {', '.join(sorted(unknown))}")
+    documents = [(document.key, document.subject) for document in outputs.documents]
+    unknown = {key for key, _ in documents} - {document.key for document in manifest.documents}
+    if unknown or len(set(documents)) < len(documents):
+        raise ContractError(f"{manifest.id} handed back a document twice, or one it never declared")
 
 
 def _check_value(inputs: AppInputs, value: OutputValue) -> None:

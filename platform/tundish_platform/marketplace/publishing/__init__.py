@@ -2,6 +2,16 @@
 
 from tundish_platform.marketplace.publishing.approved import ApprovedPackages, FetchedPackages, packages_for
 from tundish_platform.marketplace.publishing.checks import Finding, Report, check_package
+from tundish_platform.marketplace.publishing.falling import stop_orphans
+from tundish_platform.marketplace.publishing.fieldruns import (
+    FieldHalt,
+    FieldRun,
+    FieldUpgrade,
+    field_halts,
+    field_runs,
+    field_upgrades,
+    own_apps,
+)
 from tundish_platform.marketplace.publishing.folder import PackageFolder
 from tundish_platform.marketplace.publishing.publishers import (
     KeyView,
@@ -13,7 +23,7 @@ from tundish_platform.marketplace.publishing.publishers import (
     register,
 )
 from tundish_platform.marketplace.publishing.refusal import PublishRefused
-from tundish_platform.marketplace.publishing.review import decide, revoke_key, stop_orphans, take_back
+from tundish_platform.marketplace.publishing.review import decide, revoke_key, take_back
 from tundish_platform.marketplace.publishing.states import LIFE, Act, State
 from tundish_platform.marketplace.publishing.versions import (
     VersionView,
@@ -30,6 +40,9 @@ __all__ = [
     "Act",
     "ApprovedPackages",
     "FetchedPackages",
+    "FieldHalt",
+    "FieldRun",
+    "FieldUpgrade",
     "Finding",
     "KeyView",
     "PackageFolder",
@@ -42,9 +55,13 @@ __all__ = [
     "check_package",
     "confirm_key",
     "decide",
+    "field_halts",
+    "field_runs",
+    "field_upgrades",
     "keys_of",
     "keys_to_confirm",
     "move",
+    "own_apps",
     "packages_for",
     "publisher_name",
     "register",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import structlog
@@ -11,13 +11,14 @@ from sqlalchemy import select
 from tundish_platform.marketplace.models import Subscription
 from tundish_platform.marketplace.publishing.models import AppPackage
 from tundish_platform.marketplace.publishing.states import State
-from tundish_platform.marketplace.publishing.versions import VersionView, number_of, versions_in
+from tundish_platform.marketplace.publishing.versions import VersionView, approved_version
+from tundish_platform.marketplace.upgrades.views import open_upgrades
 from tundish_platform.sdk.package import PackageError
 from tundish_platform.tenancy import Permission
 from tundish_platform.tenancy.reach import Above
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from sqlalchemy.orm import Session
 
@@ -45,10 +46,21 @@ class ApprovedPackages:
     def __call__(self) -> dict[str, App]:
         """Apps by id; one whose archive is missing or damaged is left out, and the log says so."""
         ordered = AppPackage.major, AppPackage.minor, AppPackage.patch
-        query = select(AppPackage.app_id, AppPackage.digest).where(AppPackage.state == State.APPROVED)
+        told = select(AppPackage.app_id, AppPackage.digest, AppPackage.decided_at)
+        query = told.where(AppPackage.state == State.APPROVED)
         with self.metadata.above(Above.PACKAGES).session() as session:
-            newest = {row.app_id: row.digest for row in session.execute(query.order_by(*ordered))}
-        return loaded(self.folder, newest.items())
+            newest = {row.app_id: row for row in session.execute(query.order_by(*ordered))}
+        apps = loaded(self.folder, ((row.app_id, row.digest) for row in newest.values()))
+        return {name: replace(app, approved_at=newest[name].decided_at) for name, app in apps.items()}
+
+    def named(self, app_id: str, version: str) -> App | None:
+        """One approved version, as `Catalogue.named`; None where there is none, or it is damaged."""
+        with self.metadata.above(Above.PACKAGES).session() as session:
+            found = approved_version(session, app_id, version)
+        if found is None:
+            return None
+        app = loaded(self.folder, [(app_id, found.digest)]).get(app_id)
+        return None if app is None else replace(app, approved_at=found.decided_at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,13 +75,14 @@ class FetchedPackages:
     client: Client
     folder: PackageFolder
 
-    def __call__(self, tenant: str) -> dict[str, App]:
-        """Apps by id."""
+    def __call__(self, tenant: str) -> dict[tuple[str, str], App]:
+        """Apps by id and version."""
         listed = self.client.packages(tenant)
         for one in listed:
             if not self.folder.has(one["digest"]):
                 self.folder.keep(self.client.package(tenant, one["digest"]))
-        return loaded(self.folder, ((one["app"], one["digest"]) for one in listed))
+        found = (loaded(self.folder, [(one["app"], one["digest"])]) for one in listed)
+        return {(name, app.manifest.version): app for apps in found for name, app in apps.items()}
 
 
 def loaded(folder: PackageFolder, wanted: Iterable[tuple[str, str]]) -> dict[str, App]:
@@ -83,23 +96,24 @@ def loaded(folder: PackageFolder, wanted: Iterable[tuple[str, str]]) -> dict[str
     return found
 
 
-def packages_for(session: Session, above: Session, scope: TenantScope) -> list[VersionView]:
-    """For each of the tenant's subscriptions the newest approved version of the same major number.
+def packages_for(
+    session: Session, above: Session, scope: TenantScope, trying: Mapping[str, str] | None = None
+) -> list[VersionView]:
+    """Of each of the tenant's subscriptions the version that runs and the one that tries itself beside it.
 
     Args:
         session: that reaches the tenant.
         above: that reaches publishers.
         scope: with the permission to read.
+        trying: versions of apps whose trials run, by app.
     """
     scope.require(Permission.READ)
     mine = Subscription.tenant_id == scope.tenant_id, Subscription.stopped_at.is_(None)
-    subscribed = select(Subscription.app_id, Subscription.app_version).where(*mine)
-    majors = {app_id: number_of(version)[0] for app_id, version in session.execute(subscribed)}
-    newest: dict[str, VersionView] = {}
-    for one in versions_in(above, State.APPROVED, apps=sorted(majors), limit=10_000):
-        number = number_of(one.version)
-        if number[0] != majors[one.app]:
-            continue
-        if one.app not in newest or number > number_of(newest[one.app].version):
-            newest[one.app] = one
-    return [newest[app_id] for app_id in sorted(newest)]
+    wanted = {
+        *(trying or {}).items(),
+        *((row[0], row[1]) for row in session.execute(select(Subscription.app_id, Subscription.app_version)
+                                                      .where(*mine))),
+        *((one.app, one.to_version) for one in open_upgrades(session, scope).values()),
+    }  # fmt: skip
+    found = (approved_version(above, app_id, version) for app_id, version in sorted(wanted))
+    return [one for one in found if one is not None]

@@ -87,7 +87,7 @@ def check_package(app: App, before: Manifest | None, isolation: Isolation = "bub
     if before is not None:
         found += [Finding(check="upgrade", problem=one) for one in breaks(before, app.manifest)]
     with _alone():
-        runs = window_problems(app.manifest, in_sandbox(app, isolation))
+        runs = window_problems(app.manifest, in_sandbox(app, isolation), app.folder)
         found += [Finding(check="conformance", problem=one[:1_000]) for one in runs]
     return Report(isolation=isolation, findings=tuple(found))
 
@@ -118,6 +118,12 @@ def breaks(before: Manifest, after: Manifest) -> list[str]:
         f"input {item.key} is needed or of another kind, {said}"
         for item in after.inputs
         if item.need != "optional" and asked.get(item.key) != (item.semantic, item.need)
+    ]
+    agreed = {wish.kind: set(wish.fields) for wish in before.records if wish.need == "required"}
+    found += [
+        f"records {wish.kind} are needed with more fields than before, {said}"
+        for wish in after.records
+        if wish.need == "required" and not set(wish.fields) <= agreed.get(wish.kind, set())
     ]
     settable = {parameter.key: parameter.kind for parameter in after.parameters}
     found += [

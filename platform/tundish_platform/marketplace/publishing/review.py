@@ -7,17 +7,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from sqlalchemy import select, update
+from sqlalchemy import select
 
 from tundish_platform.audit import record, record_of
-from tundish_platform.marketplace.models import Grant, Subscription
+from tundish_platform.marketplace.publishing.falling import stop_orphans
 from tundish_platform.marketplace.publishing.models import AppPackage, PublisherKey
 from tundish_platform.marketplace.publishing.publishers import found_key
 from tundish_platform.marketplace.publishing.refusal import PublishRefused
 from tundish_platform.marketplace.publishing.states import Act, State
-from tundish_platform.marketplace.publishing.versions import any_version, move, number_of, unknown_version
+from tundish_platform.marketplace.publishing.versions import any_version, move, unknown_version
 from tundish_platform.tenancy import Permission
-from tundish_platform.tenancy.models import Tenant
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -123,38 +122,6 @@ def revoke_key(
     for heir in session.scalars(heirs).all():
         fallen += revoke_key(session, heir, since, actor, reason, now, tenant_id)
     return fallen
-
-
-def stop_orphans(session: Session, app_id: str, because: str, now: datetime) -> int:
-    """Stop every active subscription that no approved version serves any more; returns how many.
-
-    A version serves the subscriptions to its major version.
-    """
-    approved = AppPackage.app_id == app_id, AppPackage.state == State.APPROVED
-    served = set(session.scalars(select(AppPackage.major).where(*approved)))
-    active = (
-        select(Subscription.id, Subscription.app_version, Subscription.tenant_id, Tenant.slug)
-        .join(Tenant, Tenant.id == Subscription.tenant_id)
-        .where(Subscription.app_id == app_id, Subscription.stopped_at.is_(None))
-    )
-    orphans = [one for one in session.execute(active) if number_of(one[1])[0] not in served]
-    for subscription, version, tenant_id, slug in orphans:
-        session.execute(
-            update(Grant)
-            .where(
-                Grant.tenant_id == tenant_id, Grant.subscription_id == subscription,
-                Grant.withdrawn_at.is_(None),
-            )
-            .values(withdrawn_at=now)
-        )  # fmt: skip
-        session.execute(
-            update(Subscription)
-            .where(Subscription.tenant_id == tenant_id, Subscription.id == subscription)
-            .values(stopped_at=now, stopped_by="marketplace", stopped_because=because[:400])
-        )
-        detail = {"version": version, "reason": because}
-        record(session, "marketplace", "subscription.stopped", app_id, tenant=slug, now=now, detail=detail)
-    return len(orphans)
 
 
 def _no_reason() -> PublishRefused:

@@ -12,6 +12,7 @@ from tundish_platform.marketplace.publishing.models import AppPackage, AppTitle,
 from tundish_platform.marketplace.publishing.publishers import publisher_name, signing_key
 from tundish_platform.marketplace.publishing.refusal import PublishRefused
 from tundish_platform.marketplace.publishing.states import LIFE, Act, State, from_states
+from tundish_platform.sdk import Manifest
 from tundish_platform.sdk.package import PackageError, read_package
 from tundish_platform.sdk.signing import text_of
 from tundish_platform.tenancy import Permission
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from tundish_platform.marketplace.publishing.folder import PackageFolder
-    from tundish_platform.sdk import Manifest
     from tundish_platform.sdk.package import Package
     from tundish_platform.tenancy import TenantScope
 
@@ -155,6 +155,20 @@ def any_version(session: Session, number: int) -> VersionView:
     if row is None:
         raise unknown_version()
     return _view(row)
+
+
+def manifest_of(session: Session, app_id: str, version: str) -> Manifest | None:
+    """The manifest of a version, whatever has become of it; None of the platform's own apps."""
+    query = select(AppPackage.manifest).where(AppPackage.app_id == app_id, AppPackage.version == version)
+    found = session.scalar(query)
+    return None if found is None else Manifest.model_validate(found)
+
+
+def approved_version(session: Session, app_id: str, version: str) -> VersionView | None:
+    """A version that may run; None where it was never approved, or was withdrawn."""
+    mine = AppPackage.app_id == app_id, AppPackage.version == version, AppPackage.state == State.APPROVED
+    row = session.execute(_views().where(*mine)).one_or_none()
+    return None if row is None else _view(row)
 
 
 def move(

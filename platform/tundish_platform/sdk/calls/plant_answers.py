@@ -19,13 +19,17 @@ class App(TypedDict):
     industries: list[str]
     problems: list[str]
     inputs: list[dict[str, Any]]
+    records: list[dict[str, Any]]
     outputs: list[dict[str, Any]]
+    documents: list[dict[str, Any]]
     parameters: list[dict[str, Any]]
     schedule_s: float
     window_s: float
     resources: dict[str, Any]
     price: dict[str, Any]
+    plans: list[dict[str, Any]]
     data_use: dict[str, Any]
+    changes: dict[str, Any] | None
     card_zh: str
     card_en: str
 
@@ -297,6 +301,10 @@ class RecordedRun(TypedDict):
     message_zh: str
     message_en: str
     screen: dict[str, Any] | None
+    cpu_s: float | None
+    memory_mb: int | None
+    error_type: str
+    error_place: str
     id: int
 
 
@@ -321,6 +329,32 @@ class Taken(TypedDict):
     repeated: int
 
 
+class Halted(TypedDict):
+    """Since when an app stands still because it failed again and again, and why."""
+
+    version: str
+    failures: int
+    since: str
+    reason_zh: str
+    reason_en: str
+
+
+class Restarted(TypedDict):
+    """Whether there was something to start again."""
+
+    restarted: bool
+
+
+class Trying(TypedDict):
+    """A newer version that waits for its shadow run, as the worker needs it."""
+
+    id: int
+    version: str
+    signals: list[int]
+    inputs: dict[str, list[int]] | None
+    try_at: str
+
+
 class Subscription(TypedDict):
     """A subscription with its grants."""
 
@@ -328,7 +362,8 @@ class Subscription(TypedDict):
     app: str
     version: str
     plan: str
-    fen_per_month: int
+    plan_kind: str
+    fen: int
     schedule_s: float
     window_s: float
     parameters: dict[str, float | str]
@@ -337,6 +372,14 @@ class Subscription(TypedDict):
     stopped_at: str | None
     stopped_because: str | None
     signals: list[int]
+    records: list[str]
+    inputs: dict[str, list[int]] | None
     last_run_at: str | None
+    paused_at: str | None
+    trial_until: str | None
+    state: str
     active: bool
     due: bool
+    halted: Halted | None
+    follow: str
+    upgrade: Trying | None

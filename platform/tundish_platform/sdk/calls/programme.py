@@ -15,6 +15,10 @@ if TYPE_CHECKING:
         AdoptionFigures,
         Anchor,
         EvidenceOf,
+        Figure,
+        FigureProof,
+        Growth,
+        Head,
         ProgrammeRule,
         Registered,
         Suspected,
@@ -47,6 +51,39 @@ class ProgrammeCalls(Transport):
     def suspicions(self) -> Iterator[Suspected]:
         """Enterprises whose connections resemble ghosts, the gravest first, fetched page by page."""
         return self._every("/programme/suspicions")
+
+    def figures(self) -> Iterator[Figure]:
+        """Every published figure in the order of the log, fetched page by page; for everybody."""
+        return self._every("/figures")
+
+    def figure(self, number: int) -> FigureProof:
+        """One published figure with the proof that it is in the log; for everybody."""
+        found: FigureProof = self._json("GET", below("figures", number))
+        return found
+
+    def figures_head(self) -> Head:
+        """The log's newest signed head, to be kept elsewhere; for everybody."""
+        found: Head = self._json("GET", "/figures/head")
+        return found
+
+    def figures_heads(self) -> Iterator[Head]:
+        """Every signed head of the log, fetched page by page; for everybody."""
+        return self._every("/figures/heads")
+
+    def figures_growth(self, earlier: int, later: int = 0) -> Growth:
+        """The proof that a log is the beginning of a later one, the newest if absent; for everybody."""
+        found: Growth = self._json("GET", "/figures/growth", params=given(earlier=earlier, later=later))
+        return found
+
+    def save_figures(self, file: Path) -> int:
+        """Write the whole log of figures for `tundish programme verify`; returns bytes. For everybody."""
+        return self._save("/figures/log", {}, file)
+
+    def publish_figures(self, rule: str | None = None, reason: str = "") -> Head:
+        """Publish the figures of this moment, with a reason as a correction; for an officer in person."""
+        body = {"reason": reason} | ({"rule": rule} if rule else {})
+        head: Head = self._json("POST", "/programme/figures", json=body)
+        return head
 
     def save_audit_trail(self, file: Path, after: int = 0) -> int:
         """Write the whole trail, an entry a line, or what came behind a number; returns bytes. For operators.

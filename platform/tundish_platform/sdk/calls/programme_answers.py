@@ -14,6 +14,53 @@ class Anchor(TypedDict):
     digest: str
 
 
+class Figure(TypedDict):
+    """A published figure; see the log of figures."""
+
+    number: int
+    name: str
+    value: int | None
+    exact: bool
+    region: str
+    industry: str
+    rule_version: str
+    moment: str
+    published_at: str
+    evidence: str
+    demo: bool
+    simulated: bool
+    corrects: int | None
+    reason: str
+    format: str
+
+
+class Head(TypedDict):
+    """The signed state of the log of figures."""
+
+    size: int
+    root: str
+    at: str
+    signature: str
+
+
+class FigureProof(TypedDict):
+    """A figure and the path from it to a signed head."""
+
+    format: str
+    public_key: str
+    figure: Figure
+    path: list[str]
+    head: Head
+
+
+class Growth(TypedDict):
+    """The path that proves that one log is the beginning of another."""
+
+    earlier: int
+    later: int
+    path: list[str]
+
+
 class Verdict(TypedDict):
     """What became of verifying the trail."""
 
@@ -55,6 +102,7 @@ class AdoptionFigures(TypedDict):
     stages: list[Stage]
     by_region: list[Cell]
     by_industry: list[Cell]
+    register_change: int
 
 
 class Registered(TypedDict):
@@ -78,6 +126,8 @@ class Check(TypedDict):
     text_zh: str
     text_en: str
     held: bool
+    unbroken: int
+    needed: int
 
 
 class EvidenceOf(TypedDict):
@@ -98,7 +148,9 @@ class EvidenceOf(TypedDict):
     facts: dict[str, Any]
     facts_hash: str
     replays: bool
+    next: str
     checks: list[Check]
+    suspicions: list[str]
 
 
 class ProgrammeRule(TypedDict):
@@ -111,6 +163,8 @@ class ProgrammeRule(TypedDict):
     bin_s: int
     machine_window_s: int
     app_delay_s: int
+    alert_within_s: int
+    monthly: bool
     stages: list[dict[str, Any]]
 
 

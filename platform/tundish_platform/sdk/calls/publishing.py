@@ -12,7 +12,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
 
-    from tundish_platform.sdk.calls.publishing_answers import Publisher, Revoked, SigningKey, Version
+    from tundish_platform.sdk.calls.publishing_answers import (
+        FieldHalt,
+        FieldRun,
+        FieldUpgrade,
+        Publisher,
+        Revoked,
+        SigningKey,
+        Version,
+    )
 
 # The checks run the app several times, each in a process of its own.
 _CHECK_S: Final = 600.0
@@ -52,6 +60,18 @@ class PublishingCalls(Transport):
         body = {"since": since.isoformat(), "reason": reason}
         done: Revoked = self._post(of(tenant, "publisher", "keys", fingerprint, "revocation"), body)
         return done
+
+    def app_runs_in_field(self, tenant: str, app: str) -> Iterator[FieldRun]:
+        """How one of the tenant's apps runs wherever it is subscribed to, newest first, page by page."""
+        return self._every(of(tenant, "publisher", "apps", app, "runs"))
+
+    def app_halts_in_field(self, tenant: str, app: str) -> list[FieldHalt]:
+        """Where versions of one of the tenant's apps stand still because they failed again and again."""
+        return self._list(of(tenant, "publisher", "apps", app, "halts"))
+
+    def app_upgrades_in_field(self, tenant: str, app: str) -> list[FieldUpgrade]:
+        """How upgrades to versions of one of the tenant's apps went, over all tenants, in numbers."""
+        return self._list(of(tenant, "publisher", "apps", app, "upgrades"))
 
     def versions(self, tenant: str) -> Iterator[Version]:
         """What the tenant sent, newest first, fetched page by page."""

@@ -70,3 +70,35 @@ class Revoked(TypedDict):
     """How many versions fell with a key."""
 
     withdrawn: int
+
+
+class FieldRun(TypedDict):
+    """A run of a publisher's app somewhere, without anything of that tenant's own."""
+
+    id: int
+    tenant: int
+    version: str
+    day: str
+    outcome: str
+    seconds: float
+    cpu_s: float | None
+    memory_mb: int | None
+    rows_below: int
+    error_type: str
+    error_place: str
+
+
+class FieldUpgrade(TypedDict):
+    """How many upgrades to a version stand so, over all tenants."""
+
+    version: str
+    state: str
+    reason: str
+    upgrades: int
+
+
+class FieldHalt(TypedDict):
+    """How many tenants' runs of a version stand still because it failed again and again."""
+
+    version: str
+    tenants: int

@@ -1,0 +1,1 @@
+"""Money: usage from runs, monthly statements, vouchers, invoices; every amount in whole fen."""

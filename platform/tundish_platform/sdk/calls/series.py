@@ -1,0 +1,87 @@
+"""The programme's months, targets, external facts and declared figures; for the bureau only."""
+
+from __future__ import annotations
+
+import base64
+from typing import TYPE_CHECKING, Any
+
+from tundish_platform.sdk.calls.paths import below, given
+from tundish_platform.sdk.transport import Transport
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from tundish_platform.sdk.calls.series_answers import (
+        DeclaredFigures,
+        External,
+        ExternalCount,
+        Series,
+        StalledOne,
+        StalledStep,
+        TargetStanding,
+        TargetVersion,
+    )
+
+
+class SeriesCalls(Transport):
+    """What the bureau sees of many months, and what its officers enter."""
+
+    def programme_series(self, rule: str | None = None) -> Series:
+        """Stages by month, county, industry and park, with the projection to the end of the year."""
+        found: Series = self._json("GET", "/programme/series", params=given(rule=rule))
+        return found
+
+    def stalled(self, months: int = 6, rule: str | None = None) -> Iterator[StalledOne]:
+        """Enterprises that have not moved for so many months, fetched page by page."""
+        return self._every("/programme/stalled", given(months=months, rule=rule))
+
+    def stalled_steps(self, months: int = 6, rule: str | None = None) -> list[StalledStep]:
+        """How many stalled enterprises each condition keeps out of its stage."""
+        found: list[StalledStep] = self._json(
+            "GET", "/programme/stalled/steps", params=given(months=months, rule=rule)
+        )
+        return found
+
+    def targets(self, year: int | None = None, rule: str | None = None) -> Iterator[TargetStanding]:
+        """Targets in force, how far each is met, and what is projected for the end of its year."""
+        return self._every("/programme/targets", given(year=year, rule=rule))
+
+    def set_target(self, target: Mapping[str, Any]) -> TargetVersion:
+        """Enter a target (`year, stage, kind, region, industry, park, value, source`); a person only."""
+        made: TargetVersion = self._json("POST", "/programme/targets/versions", json=dict(target))
+        return made
+
+    def target_versions(self, number: int) -> Iterator[TargetVersion]:
+        """All versions of what a target says, the oldest first."""
+        return self._every(below("programme", "targets", number, "versions"))
+
+    def declared_figures(self) -> DeclaredFigures:
+        """Figures that cities published; they are added to nothing that is measured."""
+        found: DeclaredFigures = self._json("GET", "/programme/declared")
+        return found
+
+    def external_counts(self) -> list[ExternalCount]:
+        """Enterprises by kind of external fact, apart from every measured figure."""
+        return self._list("/programme/external")
+
+    def external_facts(self, uscc: str) -> Iterator[External]:
+        """All external facts of an enterprise, those withdrawn among them."""
+        return self._every(below("programme", "enterprises", uscc, "external"))
+
+    def enter_external(self, uscc: str, fact: Mapping[str, Any], document: bytes) -> External:
+        """Enter an external fact with its document (PDF, PNG or JPEG, at most 5 MB); a person only."""
+        sent = dict(fact) | {"document": base64.b64encode(document).decode()}
+        path = below("programme", "enterprises", uscc, "external", "entries")
+        made: External = self._json("POST", path, json=sent)
+        return made
+
+    def withdraw_external(self, number: int, reason: str) -> External:
+        """Withdraw an external fact; it stays on record with the reason; a person only."""
+        path = below("programme", "external", number, "withdrawal")
+        found: External = self._json("POST", path, json={"reason": reason})
+        return found
+
+    def save_external_document(self, number: int, file: Path) -> int:
+        """Write the document behind an external fact; returns bytes. See `Client.export`."""
+        return self._save(below("programme", "external", number, "document"), {}, file)
