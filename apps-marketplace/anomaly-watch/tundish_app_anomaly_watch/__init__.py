@@ -1,0 +1,1 @@
+"""通用异常看护: watches a machine without labels."""

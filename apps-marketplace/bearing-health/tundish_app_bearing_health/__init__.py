@@ -1,0 +1,1 @@
+"""轴承健康: vibration of a bearing against its own beginning."""

@@ -1,0 +1,1 @@
+"""液压系统工况分类: four conditions of a hydraulic bench from each load cycle."""

@@ -1,0 +1,1 @@
+"""OEE与停机帕累托: effectiveness of machines, and where the time went."""

@@ -1,0 +1,1 @@
+"""产品护照与追溯: passports that a customer verifies offline, traces, recall lists."""
