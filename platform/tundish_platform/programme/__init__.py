@@ -7,11 +7,14 @@ from tundish_platform.programme.adoption import (
     assess,
     evidence,
     is_assessed,
+    is_large,
+    listed,
     newest_evidence,
     replays,
+    state_of,
 )
 from tundish_platform.programme.disclosure import Cell
-from tundish_platform.programme.facts import Activity, AppUse, gather, span
+from tundish_platform.programme.facts import Activity, AlertCase, AppUse, gather, of_month, span
 from tundish_platform.programme.models import Enterprise, EvidenceRecord
 from tundish_platform.programme.registry import enterprise_of, enterprises, register_enterprise
 from tundish_platform.programme.rules import Rule, Verdict, apply, facts_hash, published_rules
@@ -20,6 +23,7 @@ from tundish_platform.programme.uscc import InvalidUscc, check_uscc
 __all__ = [
     "Activity",
     "Adoption",
+    "AlertCase",
     "AppUse",
     "Cell",
     "Enterprise",
@@ -38,9 +42,13 @@ __all__ = [
     "facts_hash",
     "gather",
     "is_assessed",
+    "is_large",
+    "listed",
     "newest_evidence",
+    "of_month",
     "published_rules",
     "register_enterprise",
     "replays",
     "span",
+    "state_of",
 ]

@@ -4,22 +4,30 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import select
+from sqlalchemy import case, func, or_, select
+from sqlalchemy.orm import aliased
 
 from tundish_platform.programme.disclosure import Cell, cells
 from tundish_platform.programme.facts import Activity, aligned, gather
-from tundish_platform.programme.models import Enterprise, EvidenceRecord
+from tundish_platform.programme.models import Enterprise, EvidenceRecord, SuspicionRecord
+from tundish_platform.programme.register.reading import newest_change
 from tundish_platform.programme.registry import enterprises
 from tundish_platform.programme.rules import apply, facts_hash, published_rules
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
+    from sqlalchemy import Select
     from sqlalchemy.orm import Session
 
-    from tundish_platform.programme.rules import Rule
+    from tundish_platform.programme.rules import Facts, Rule
+
+
+_OTHER, _KIN = aliased(EvidenceRecord), aliased(Enterprise)
+# So many entries at most are looked at that were merged into one.
+_FAMILY: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +49,7 @@ class Adoption:
         as_of: end of the newest window counted; None before the first assessment.
         demo_enterprises: how many of the registered are fictional.
         by_region, by_industry: cells, suppressed where they could tell of a single enterprise.
+        register_change: the register as known at that change was counted.
     """
 
     rule_version: str
@@ -53,19 +62,32 @@ class Adoption:
     stages: tuple[StageCount, ...]
     by_region: tuple[Cell, ...]
     by_industry: tuple[Cell, ...]
+    register_change: int = 0
 
 
 def is_assessed(session: Session, rule: Rule, now: datetime) -> bool:
     """Whether every enterprise has evidence for the newest complete bin."""
-    as_of = aligned(rule, now)
     done = select(EvidenceRecord.enterprise_id).where(
-        EvidenceRecord.rule_version == rule.version, EvidenceRecord.as_of == as_of
+        EvidenceRecord.rule_version == rule.version, EvidenceRecord.as_of == aligned(rule, now)
     )
-    return {e.id for e in enterprises(session)} <= set(session.scalars(done))
+    lacking = select(Enterprise.id).where(Enterprise.id.not_in(done), Enterprise.merged_into.is_(None))
+    return session.scalar(lacking.limit(1)) is None
+
+
+def is_large(session: Session, rule: Rule, most: int) -> bool:
+    """Whether more enterprises than so many are registered, and the rule has been applied before."""
+    if (session.scalar(select(func.count(Enterprise.id))) or 0) <= most:
+        return False
+    done = select(EvidenceRecord.id).where(EvidenceRecord.rule_version == rule.version).limit(1)
+    return session.scalar(done) is not None
 
 
 def assess(
-    session: Session, rule: Rule, activities: Mapping[int, Activity], now: datetime
+    session: Session,
+    rule: Rule,
+    activities: Mapping[int, Activity],
+    now: datetime,
+    earlier: Mapping[int, Sequence[Mapping[str, float]]] | None = None,
 ) -> list[EvidenceRecord]:
     """Assess every enterprise under a rule and keep the evidence.
 
@@ -76,11 +98,13 @@ def assess(
         rule: one published version.
         activities: per tenant id; an enterprise without a tenant, or whose tenant is absent, has no activity.
         now: the moment of the assessment.
+        earlier: per enterprise id the facts of frozen months, the newest first, for a monthly rule.
     """
     assessed = []
     for enterprise in enterprises(session):
         activity = None if enterprise.tenant is None else activities.get(enterprise.tenant)
-        assessed.append(_assess(session, rule, enterprise, activity or Activity(), now))
+        facts = gather(enterprise, activity or Activity(), rule, now, (earlier or {}).get(enterprise.id, ()))
+        assessed.append(_assess(session, rule, enterprise, facts, aligned(rule, now)))
     return assessed
 
 
@@ -92,37 +116,92 @@ def replays(record: EvidenceRecord) -> bool:
 
 def adoption(session: Session, rule: Rule) -> Adoption:
     """Count the enterprises per stage from the newest evidence of each."""
-    known = enterprises(session)
-    newest = {e.id: newest_evidence(session, e, rule) for e in known}
     ranks = {stage.key: rank for rank, stage in enumerate(rule.stages, start=1)}
-    now = {e.id: ranks.get(record.stage, 0) if record else 0 for e in known for record in [newest[e.id]]}
-    best = _best(session, rule, ranks)
+    known = session.execute(
+        _with_newest(rule, Enterprise.region, Enterprise.industry, Enterprise.demo, EvidenceRecord.as_of,
+                     EvidenceRecord.stage)
+    ).all()  # fmt: skip
+    now = [ranks.get(stage, 0) for *_, stage in known]
+    best = list(_best(session, rule, ranks).values())
     stages = tuple(
         StageCount(
             stage.key, stage.name.zh, stage.name.en,
-            current=sum(reached >= rank for reached in now.values()),
-            ever=sum(best.get(e.id, 0) >= rank for e in known),
+            current=sum(reached >= rank for reached in now), ever=sum(of >= rank for of in best),
         )
         for rank, stage in enumerate(rule.stages, start=1)
     )  # fmt: skip
     keys = [stage.key for stage in rule.stages]
     return Adoption(
         rule_version=rule.version, rule_name_zh=rule.name.zh, rule_name_en=rule.name.en, demo_rule=rule.demo,
-        as_of=max((record.as_of for record in newest.values() if record), default=None),
-        enterprises=len(known), demo_enterprises=sum(e.demo for e in known), stages=stages,
-        by_region=cells([(e.region, now[e.id]) for e in known], keys),
-        by_industry=cells([(e.industry, now[e.id]) for e in known], keys),
+        as_of=max((as_of for *_, as_of, _ in known if as_of), default=None),
+        enterprises=len(known), demo_enterprises=sum(demo for _, _, demo, *_ in known), stages=stages,
+        by_region=cells([(one[0], rank) for one, rank in zip(known, now, strict=True)], keys),
+        by_industry=cells([(one[1], rank) for one, rank in zip(known, now, strict=True)], keys),
+        register_change=newest_change(session),
     )  # fmt: skip
 
 
-def newest_evidence(session: Session, enterprise: Enterprise, rule: Rule) -> EvidenceRecord | None:
-    """The newest record of an enterprise under a rule."""
-    return session.scalar(
-        select(EvidenceRecord)
-        .where(EvidenceRecord.enterprise_id == enterprise.id, EvidenceRecord.rule_version == rule.version)
-        .order_by(EvidenceRecord.as_of.desc())
+def listed(session: Session, rule: Rule, after: str = "", limit: int | None = None) -> list[dict[str, Any]]:
+    """Register entries with the stage each is in, by code.
+
+    Args:
+        session: of the metadata database.
+        rule: by which stages are told.
+        after: code of the last enterprise of the page before.
+        limit: how many at most.
+    """
+    query = _with_newest(rule, Enterprise, EvidenceRecord.stage, EvidenceRecord.since)
+    found = session.execute(query.where(Enterprise.uscc > after).order_by(Enterprise.uscc).limit(limit))
+    return [
+        {
+            "uscc": e.uscc, "name_zh": e.name_zh, "name_en": e.name_en, "industry": e.industry,
+            "region": e.region, "demo": e.demo, "registered_at": e.registered_at,
+            "stage": stage or "", "since": since,
+        }
+        for e, stage, since in found
+    ]  # fmt: skip
+
+
+def _with_newest(rule: Rule, *columns: Any) -> Select[Any]:  # noqa: ANN401 - columns of two tables
+    """Columns of every enterprise and of its `newest_evidence`, which is NULL before the first."""
+    ranks = {stage.key: rank for rank, stage in enumerate(rule.stages, start=1)}
+    rank = case(ranks, value=_OTHER.stage, else_=0)
+    # A few looks into indices for each row that is wanted, so that a page of a large register costs a page.
+    newest = (
+        select(_OTHER.id)
+        .join(_KIN, _KIN.id == _OTHER.enterprise_id)
+        .where(or_(_KIN.id == Enterprise.id, _KIN.merged_into == Enterprise.id))
+        .where(_OTHER.rule_version == rule.version)
+        .order_by(_OTHER.as_of.desc(), rank.desc())
         .limit(1)
+        .correlate(Enterprise)
+        .scalar_subquery()
     )
+    standing = select(*columns).select_from(Enterprise).where(Enterprise.merged_into.is_(None))
+    return standing.outerjoin(EvidenceRecord, EvidenceRecord.id == newest)
+
+
+def state_of(session: Session) -> tuple[object, ...]:
+    """What changes whenever an assessment is made, or an enterprise comes, goes, changes or is merged."""
+    enterprises_known = session.execute(select(func.count(Enterprise.id), func.max(Enterprise.id))).one()
+    newest = session.scalar(select(func.max(EvidenceRecord.id)))
+    return (newest, *enterprises_known, newest_change(session))
+
+
+def newest_evidence(session: Session, enterprise: Enterprise, rule: Rule) -> EvidenceRecord | None:
+    """The newest record of an enterprise or of one merged into it; of two of a moment the higher stage."""
+    family = select(Enterprise.id).where(
+        or_(Enterprise.id == enterprise.id, Enterprise.merged_into == enterprise.id)
+    )
+    found = session.scalars(
+        select(EvidenceRecord)
+        .where(EvidenceRecord.enterprise_id.in_(family), EvidenceRecord.rule_version == rule.version)
+        .order_by(EvidenceRecord.as_of.desc())
+        .limit(_FAMILY)
+    ).all()
+    ranks = [stage.key for stage in rule.stages]
+    newest = [record for record in found if record.as_of == found[0].as_of]
+    return max(newest, key=lambda one: ranks.index(one.stage) if one.stage in ranks else -1, default=None)
 
 
 def evidence(session: Session, enterprise: Enterprise, rule: Rule) -> dict[str, Any] | None:
@@ -130,6 +209,8 @@ def evidence(session: Session, enterprise: Enterprise, rule: Rule) -> dict[str, 
     record = newest_evidence(session, enterprise, rule)
     if record is None:
         return None
+    verdict = apply(rule, record.facts)
+    reasons = select(SuspicionRecord.reason).where(SuspicionRecord.enterprise_id == enterprise.id)
     return {
         "uscc": enterprise.uscc, "name_zh": enterprise.name_zh, "name_en": enterprise.name_en,
         "demo": enterprise.demo, "rule_version": record.rule_version,
@@ -137,20 +218,22 @@ def evidence(session: Session, enterprise: Enterprise, rule: Rule) -> dict[str, 
         "as_of": record.as_of, "assessed_at": record.assessed_at, "since": record.since,
         "stage": record.stage, "facts": record.facts, "facts_hash": record.facts_hash,
         "replays": replays(record),
-        "checks": [asdict(check) for check in apply(rule, record.facts).checks],
+        "next": verdict.next, "checks": [asdict(check) for check in verdict.checks],
+        # A suspicion takes nobody's stage away; it stands beside.
+        "suspicions": list(session.scalars(reasons.order_by(SuspicionRecord.reason))),
     }  # fmt: skip
 
 
 def _assess(
-    session: Session, rule: Rule, enterprise: Enterprise, activity: Activity, now: datetime
+    session: Session, rule: Rule, enterprise: Enterprise, facts: Facts, as_of: datetime
 ) -> EvidenceRecord:
-    facts = gather(enterprise, activity, rule, now)
-    as_of, stage = aligned(rule, now), apply(rule, facts).stage
+    stage = apply(rule, facts).stage
     earlier = newest_evidence(session, enterprise, rule)
     if earlier is not None and earlier.as_of >= as_of:
         return earlier
     since = earlier.since if earlier is not None and earlier.stage == stage else as_of
-    if earlier is not None and since < earlier.as_of:
+    # A record of an entry that was merged stays with that entry, which may stand for itself again.
+    if earlier is not None and earlier.enterprise_id == enterprise.id and since < earlier.as_of:
         session.delete(earlier)
     record = EvidenceRecord(
         enterprise_id=enterprise.id, rule_version=rule.version, as_of=as_of, assessed_at=datetime.now(UTC),
@@ -163,8 +246,11 @@ def _assess(
 
 def _best(session: Session, rule: Rule, ranks: Mapping[str, int]) -> dict[int, int]:
     best: dict[int, int] = {}
-    query = select(EvidenceRecord.enterprise_id, EvidenceRecord.stage).where(
-        EvidenceRecord.rule_version == rule.version
+    standing = func.coalesce(Enterprise.merged_into, Enterprise.id)
+    query = (
+        select(standing, EvidenceRecord.stage)
+        .join(Enterprise, Enterprise.id == EvidenceRecord.enterprise_id)
+        .where(EvidenceRecord.rule_version == rule.version)
     )
     for enterprise_id, stage in session.execute(query.distinct()):
         best[enterprise_id] = max(best.get(enterprise_id, 0), ranks.get(stage, 0))

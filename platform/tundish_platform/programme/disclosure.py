@@ -31,11 +31,11 @@ def cells(rows: Sequence[tuple[str, int]], stages: Sequence[str]) -> tuple[Cell,
     ranks: dict[str, list[int]] = {}
     for key, rank in rows:
         ranks.setdefault(key, []).append(rank)
-    hidden = _hidden({key: len(of) for key, of in ranks.items()})
+    hidden = hidden_cells({key: len(of) for key, of in ranks.items()})
     return tuple(_cell(key, ranks[key], stages, suppressed=key in hidden) for key in sorted(ranks))
 
 
-def _hidden(sizes: Mapping[str, int]) -> set[str]:
+def hidden_cells(sizes: Mapping[str, int]) -> set[str]:
     """Cells to suppress: the small ones, and others until the total no longer gives the small ones away."""
     hidden = {key for key, size in sizes.items() if size < LEAST_ENTERPRISES}
     rest = sorted((key for key in sizes if key not in hidden), key=lambda key: (sizes[key], key))

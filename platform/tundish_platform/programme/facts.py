@@ -18,7 +18,7 @@ from tundish_platform.programme.uscc import InvalidUscc, check_uscc
 from tundish_platform.samples import SignalInfo, SignalRole
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -40,6 +40,15 @@ class AppUse:
 
     started_at: datetime
     signals: frozenset[int]
+    app: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AlertCase:
+    """An alert, and when somebody first said what they found there; None while nobody has."""
+
+    opened_at: datetime
+    answered_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +62,7 @@ class Activity:
         logins: who logged in when.
         subscriptions: how many subscriptions are active.
         uses: runs of apps.
+        alerts: of models, opened so long before that their time to be handled ends where windows lie.
     """
 
     signals: tuple[SignalInfo, ...] = ()
@@ -61,6 +71,7 @@ class Activity:
     logins: tuple[tuple[int, datetime], ...] = ()
     subscriptions: int = 0
     uses: tuple[AppUse, ...] = ()
+    alerts: tuple[AlertCase, ...] = ()
 
     def with_minutes(self, facts: pa.Table) -> Activity:
         """The same with the minutes of the store's arrival facts in which good samples came."""
@@ -81,7 +92,8 @@ class Activity:
 def span(rule: Rule, now: datetime) -> tuple[datetime, datetime]:
     """The time facts are needed for: whole bins, up to the end of the newest complete one."""
     end = aligned(rule, now)
-    reach = max(rule.window_s * rule.windows, rule.machine_window_s) + rule.app_delay_s
+    rolling = 1 if rule.monthly else rule.windows
+    reach = max(rule.window_s * rolling, rule.machine_window_s) + rule.app_delay_s
     return end - timedelta(seconds=reach), end
 
 
@@ -90,7 +102,13 @@ def aligned(rule: Rule, now: datetime) -> datetime:
     return datetime.fromtimestamp(now.timestamp() // rule.bin_s * rule.bin_s, tz=now.tzinfo)
 
 
-def gather(enterprise: Enterprise, activity: Activity, rule: Rule, now: datetime) -> Facts:
+def gather(
+    enterprise: Enterprise,
+    activity: Activity,
+    rule: Rule,
+    now: datetime,
+    earlier: Sequence[Mapping[str, float]] = (),
+) -> Facts:
     """Count the facts of one enterprise.
 
     Args:
@@ -98,6 +116,7 @@ def gather(enterprise: Enterprise, activity: Activity, rule: Rule, now: datetime
         activity: of its tenant; an empty one where it has none.
         rule: says how long windows and bins are.
         now: the moment of the assessment.
+        earlier: frozen facts of calendar months, the newest first, for a monthly rule.
 
     Returns:
         ``{"as_of", "windows": [{fact: number}, …]}``, newest window first.
@@ -105,12 +124,41 @@ def gather(enterprise: Enterprise, activity: Activity, rule: Rule, now: datetime
     end = aligned(rule, now)
     arrivals = _Arrivals.of(activity)
     registered = _registered(enterprise)
-    windows = [
-        registered
-        | _window(enterprise, activity, arrivals, rule, end - timedelta(seconds=rule.window_s * back))
-        for back in range(rule.windows)
+    looks = [
+        _Look(until - rule.window_s, until, until - rule.machine_window_s)
+        for back in range(1 if rule.monthly else rule.windows)
+        for until in [end.timestamp() - rule.window_s * back]
     ]
-    return {"as_of": end.isoformat(), "windows": windows}
+    rolling = [registered | _window(enterprise, activity, arrivals, rule, look) for look in looks]
+    kept = [dict(month) for month in earlier[: rule.windows - 1]] if rule.monthly else []
+    return {"as_of": end.isoformat(), "windows": rolling + kept}
+
+
+def of_month(
+    enterprise: Enterprise, activity: Activity, rule: Rule, start: datetime, end: datetime
+) -> dict[str, float]:
+    """The facts of one calendar month ``[start, end)``; its days are those of the offset of `start`."""
+    offset = int((start.utcoffset() or timedelta()).total_seconds())
+    look = _Look(start.timestamp(), end.timestamp(), start.timestamp(), offset)
+    return _registered(enterprise) | _window(enterprise, activity, _Arrivals.of(activity), rule, look)
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """A window ``[since, until)``, machines connected from `machines_since` on; seconds since 1970.
+
+    Attributes:
+        offset: seconds that local time is ahead, so that days begin where people's days do.
+    """
+
+    since: float
+    until: float
+    machines_since: float
+    offset: int = 0
+
+    def has(self, at: datetime) -> bool:
+        """Whether the instant lies in the window."""
+        return self.since <= at.timestamp() < self.until
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,34 +198,42 @@ def _registered(enterprise: Enterprise) -> dict[str, float]:
 
 
 def _window(
-    enterprise: Enterprise, activity: Activity, arrivals: _Arrivals, rule: Rule, end: datetime
+    enterprise: Enterprise, activity: Activity, arrivals: _Arrivals, rule: Rule, look: _Look
 ) -> dict[str, float]:
-    until = end.timestamp()
-    inside = arrivals.between(until - rule.window_s, until)
-    connected = arrivals.between(until - rule.machine_window_s, until).senders()
-    logins = [
-        (u, at.timestamp()) for u, at in activity.logins if until - rule.window_s <= at.timestamp() < until
-    ]
-    scheduled = rule.window_s / rule.bin_s * min(1.0, enterprise.hours_week / _WEEK_HOURS)
+    inside = arrivals.between(look.since, look.until)
+    connected = arrivals.between(look.machines_since, look.until).senders()
+    bins = (inside.second + look.offset) // rule.bin_s
+    logins = [(user, at) for user, at in activity.logins if look.has(at)]
+    scheduled = (look.until - look.since) / rule.bin_s * min(1.0, enterprise.hours_week / _WEEK_HOURS)
     return {
         "subscriptions": activity.subscriptions,
         "sources": len({arrivals.live[s].source for s in inside.senders()}),
         "users": len({user for user, _ in logins}),
-        "user_bins": len({at // rule.bin_s for _, at in logins}),
-        "machine_bins": _machine_bins(inside, rule.bin_s),
+        "user_bins": len({(at.timestamp() + look.offset) // rule.bin_s for _, at in logins}),
+        "machine_bins": _machine_bins(inside, bins),
         "machines": len({arrivals.live[s].machine for s in connected}),
         "lines": _whole_lines(arrivals.live, connected),
-        "good_share": round(min(1.0, len(np.unique(inside.second // rule.bin_s)) / scheduled), 4),
-        "app_bins": _app_bins(activity.uses, arrivals, rule, until),
+        "good_share": round(min(1.0, len(np.unique(bins)) / scheduled), 4),
+        **_app_use(activity.uses, arrivals, rule, look),
+        **_handling(activity.alerts, rule, look),
     }
 
 
-def _machine_bins(inside: _Arrivals, bin_s: int) -> int:
+def _handling(alerts: Iterable[AlertCase], rule: Rule, look: _Look) -> dict[str, float]:
+    """Alerts whose time to be handled ended in the window: of each it is known how it came out."""
+    within = timedelta(seconds=rule.alert_within_s)
+    due = [case for case in alerts if look.has(case.opened_at + within)]
+    handled = sum(c.answered_at is not None and c.answered_at - c.opened_at <= within for c in due)
+    share = round(handled / len(due), 4) if due else 0.0
+    return {"alerts": len(due), "alerts_handled": handled, "alert_share": share}
+
+
+def _machine_bins(inside: _Arrivals, bins: NDArray[np.int64]) -> int:
     """Bins with good data of the machine that has most of them."""
-    bins: dict[str, set[int]] = {}
-    for signal, second in zip(inside.signal.tolist(), inside.second.tolist(), strict=True):
-        bins.setdefault(inside.live[signal].machine, set()).add(second // bin_s)
-    return max((len(of) for of in bins.values()), default=0)
+    of_machine: dict[str, set[int]] = {}
+    for signal, number in zip(inside.signal.tolist(), bins.tolist(), strict=True):
+        of_machine.setdefault(inside.live[signal].machine, set()).add(number)
+    return max((len(of) for of in of_machine.values()), default=0)
 
 
 def _whole_lines(live: Mapping[int, SignalInfo], connected: set[int]) -> int:
@@ -194,13 +250,14 @@ def _machines_by_line(signals: Iterable[SignalInfo]) -> dict[str, set[str]]:
     return lines
 
 
-def _app_bins(uses: Iterable[AppUse], arrivals: _Arrivals, rule: Rule, until: float) -> int:
-    """Bins in which an app ran on signals that were arriving live at the time."""
-    bins = set()
+def _app_use(uses: Iterable[AppUse], arrivals: _Arrivals, rule: Rule, look: _Look) -> dict[str, float]:
+    """Apps that ran on signals that were arriving live at the time, and the bins in which any did."""
+    apps, bins = set(), set()
     for use in uses:
         at = use.started_at.timestamp()
-        if until - rule.window_s <= at < until:
+        if look.has(use.started_at):
             fresh = arrivals.between(at - rule.app_delay_s - _MINUTE, at)
             if fresh.senders() & use.signals:
-                bins.add(at // rule.bin_s)
-    return len(bins)
+                apps.add(use.app)
+                bins.add((at + look.offset) // rule.bin_s)
+    return {"apps": len(apps), "app_bins": len(bins)}

@@ -19,6 +19,8 @@ class Enterprise(Base):
         demo: fictional, and said to be so wherever it is shown.
         tenant: the tenant whose data speaks for it, or None.
         hours_week: hours a week the plant is scheduled to run; 168 where no calendar is known.
+        merged_into: number of the entry that stands for this one, too, and is counted in its place; made from
+            the merges of the register.
     """
 
     __tablename__ = "enterprise"
@@ -33,6 +35,7 @@ class Enterprise(Base):
     tenant: Mapped[int | None] = mapped_column(ForeignKey("tenant.id", ondelete="SET NULL"), unique=True)
     hours_week: Mapped[float] = mapped_column(default=168.0)
     registered_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    merged_into: Mapped[int | None] = mapped_column(index=True)
 
 
 class SuspicionRecord(Base):

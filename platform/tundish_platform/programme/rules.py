@@ -8,7 +8,8 @@ import tomllib
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
-from typing import TYPE_CHECKING, Annotated, Any, Self
+from itertools import takewhile
+from typing import TYPE_CHECKING, Annotated, Any, Final, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 Facts = dict[str, Any]
+
+_PUBLISHED: Final = ("rules.toml", "rules-2026.2.toml")
 
 
 class _Part(BaseModel):
@@ -48,7 +51,7 @@ class Stage(_Part):
     key: str
     name: Texts
     windows: Annotated[int, Field(ge=1)]
-    conditions: tuple[Condition, ...]
+    conditions: Annotated[tuple[Condition, ...], Field(max_length=8)]
 
 
 class Rule(_Part):
@@ -60,6 +63,8 @@ class Rule(_Part):
         bin_s: seconds of what counts as one active "day".
         machine_window_s: a machine is connected when good data came within this time.
         app_delay_s: an app's run used live data when live data came at most this long before it.
+        alert_within_s: an alert was handled in time when somebody said by then what they found.
+        monthly: windows before the newest are calendar months as they were frozen; else they roll, too.
         stages: nested, from the lowest to the highest.
     """
 
@@ -70,6 +75,8 @@ class Rule(_Part):
     bin_s: Annotated[int, Field(gt=0)]
     machine_window_s: Annotated[int, Field(gt=0)]
     app_delay_s: Annotated[int, Field(gt=0)]
+    alert_within_s: Annotated[int, Field(gt=0)] = 259_200
+    monthly: bool = False
     stages: Annotated[tuple[Stage, ...], Field(min_length=1)]
 
     @model_validator(mode="after")
@@ -86,27 +93,44 @@ class Rule(_Part):
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One condition as it was judged, in the words and figures the evidence shows."""
+    """One condition as it was judged, in the words and figures the evidence shows.
+
+    Attributes:
+        unbroken: in how many windows without a break it holds, the newest first; at most `needed`.
+        needed: in how many it must.
+    """
 
     stage: str
     text_zh: str
     text_en: str
     held: bool
+    unbroken: int
+    needed: int
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What a rule made of facts: the highest stage reached (``""`` for none) and every condition."""
+    """What a rule made of facts: the highest stage reached (``""`` for none) and every condition.
+
+    Attributes:
+        next: the stage above the one reached, the step an enterprise stands before; ``""`` above the last.
+    """
 
     stage: str
     checks: tuple[Check, ...]
+    next: str
+
+    @property
+    def missing(self) -> tuple[Check, ...]:
+        """Conditions of the next stage that fail: why it isn't reached."""
+        return tuple(check for check in self.checks if check.stage == self.next and not check.held)
 
 
 @lru_cache(maxsize=1)
 def published_rules() -> dict[str, Rule]:
-    """All published rules by version."""
-    text = files(__package__).joinpath("rules.toml").read_text(encoding="utf-8")
-    rules = [Rule.model_validate(rule) for rule in tomllib.loads(text)["rules"]]
+    """All published rules by version, the oldest first."""
+    texts = [files(__package__).joinpath(name).read_text(encoding="utf-8") for name in _PUBLISHED]
+    rules = [Rule.model_validate(rule) for text in texts for rule in tomllib.loads(text)["rules"]]
     return {rule.version: rule for rule in rules}
 
 
@@ -118,17 +142,22 @@ def apply(rule: Rule, facts: Facts) -> Verdict:
         facts: ``{"windows": [{fact: number}, …]}``, the newest window first.
     """
     windows: list[dict[str, float]] = facts["windows"]
-    checks, reached, unbroken = [], "", True
+    checks: list[Check] = []
+    reached = after = ""
     for stage in rule.stages:
-        covered = len(windows) >= stage.windows
-        held = [covered and all(c.holds(w) for w in windows[: stage.windows]) for c in stage.conditions]
-        checks += [
-            Check(stage.key, c.text.zh, c.text.en, ok) for c, ok in zip(stage.conditions, held, strict=True)
-        ]
+        own = [_check(stage, condition, windows) for condition in stage.conditions]
+        checks += own
         # Stages nest: whoever misses one is in none above it.
-        unbroken = unbroken and all(held)
-        reached = stage.key if unbroken else reached
-    return Verdict(reached, tuple(checks))
+        if not after:
+            reached, after = (stage.key, "") if all(c.held for c in own) else (reached, stage.key)
+    return Verdict(reached, tuple(checks), after)
+
+
+def _check(stage: Stage, condition: Condition, windows: list[dict[str, float]]) -> Check:
+    unbroken = len(list(takewhile(condition.holds, windows[: stage.windows])))
+    return Check(
+        stage.key, condition.text.zh, condition.text.en, unbroken == stage.windows, unbroken, stage.windows
+    )
 
 
 def facts_hash(facts: Facts) -> str:
