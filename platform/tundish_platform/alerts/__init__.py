@@ -1,5 +1,6 @@
 """Predictive alerts: what models foresee for people to check, and what people found there."""
 
+from tundish_platform.alerts.cases import cases_between
 from tundish_platform.alerts.feedback import (
     FeedbackRefused,
     FeedbackSpec,
@@ -31,6 +32,7 @@ __all__ = [
     "Outcomes",
     "UnknownAlert",
     "Verdict",
+    "cases_between",
     "feedback_of",
     "find_alert",
     "give_feedback",

@@ -7,14 +7,18 @@ moments; no value of any machine passes.
 from __future__ import annotations
 
 import threading
-from datetime import UTC, datetime
+import time
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
+from tundish_platform.alerts import cases_between
 from tundish_platform.assets import list_signals, list_sources
+from tundish_platform.audit import record
 from tundish_platform.marketplace import subscriptions, uses_between
 from tundish_platform.programme import (
     Activity,
     Adoption,
+    AlertCase,
     AppUse,
     adoption,
     assess,
@@ -22,12 +26,16 @@ from tundish_platform.programme import (
     enterprises,
     evidence,
     is_assessed,
-    newest_evidence,
+    is_large,
+    listed,
     published_rules,
     span,
+    state_of,
 )
+from tundish_platform.programme.series.frozen import earlier_of
 from tundish_platform.tenancy import Permission, access_programme, access_tenant
 from tundish_platform.tenancy.accounts import job_principal
+from tundish_platform.tenancy.models import Tenant
 from tundish_platform.tenancy.reach import Above
 from tundish_platform.tenancy.sessions import logins_between
 
@@ -39,6 +47,11 @@ if TYPE_CHECKING:
     from tundish_platform.tenancy import Principal, TenantScope
 
 OFFICIAL: Final = "2026.1"
+OPENED: Final = "evidence.opened"
+
+# More than so many are assessed by the background: nobody shall wait for them before a page.
+_MOST_AT_ONCE: Final = 500
+_KEPT_S: Final = 600
 
 # Two officers opening the page at once must not assess twice.
 _assessing = threading.Lock()
@@ -61,26 +74,46 @@ def current_adoption(
         AccessDenied: the principal has no part in the programme.
         UnknownRule: no such version was published.
     """
-    rule = _ready(context, principal, version, now)
+    rule = ready(context, principal, version, now)
     with context.metadata.above(Above.ADOPTION).session() as session:
-        return adoption(session, rule)
+        if not is_large(session, rule, _MOST_AT_ONCE):
+            return adoption(session, rule)
+        return _counted.of(context, session, rule)
+
+
+class _Counted:
+    """Counts of large registers, kept until an assessment is made, or for some minutes."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, tuple[object, Adoption]] = {}
+        self._lock = threading.Lock()
+
+    def of(self, context: PlatformContext, session: Session, rule: Rule) -> Adoption:
+        """The figures of a rule, counted anew where they may have changed."""
+        # What else changes on the register (a county, an industry) shows after that long at the latest.
+        state = (id(context), *state_of(session), int(time.monotonic() // _KEPT_S))
+        with self._lock:
+            known = self._kept.get(rule.version)
+            if known is None or known[0] != state:
+                known = self._kept[rule.version] = state, adoption(session, rule)
+            return known[1]
+
+
+_counted: Final = _Counted()
 
 
 def enterprise_list(
-    context: PlatformContext, principal: Principal, version: str = OFFICIAL, now: datetime | None = None
+    context: PlatformContext,
+    principal: Principal,
+    version: str = OFFICIAL,
+    now: datetime | None = None,
+    after: str = "",
+    limit: int | None = None,
 ) -> list[dict[str, Any]]:
-    """Every registered enterprise with its stage: register entries only, nothing of its plant."""
-    rule = _ready(context, principal, version, now)
+    """Registered enterprises with their stages, by code: register entries only, nothing of their plants."""
+    rule = ready(context, principal, version, now)
     with context.metadata.above(Above.ADOPTION).session() as session:
-        return [
-            {
-                "uscc": e.uscc, "name_zh": e.name_zh, "name_en": e.name_en, "industry": e.industry,
-                "region": e.region, "demo": e.demo, "registered_at": e.registered_at,
-                "stage": record.stage if record else "", "since": record.since if record else None,
-            }
-            for e in enterprises(session)
-            for record in [newest_evidence(session, e, rule)]
-        ]  # fmt: skip
+        return listed(session, rule, after, limit)
 
 
 def enterprise_evidence(
@@ -95,32 +128,70 @@ def enterprise_evidence(
     Raises:
         UnknownEnterprise: no such code is registered.
     """
-    rule = _ready(context, principal, version, now)
+    rule = ready(context, principal, version, now)
     with context.metadata.above(Above.ADOPTION).session() as session:
         enterprise = enterprise_of(session, uscc)
         found = evidence(session, enterprise, rule) if enterprise else None
-    if found is None:
-        raise UnknownEnterprise(uscc)
+        if enterprise is None or found is None:
+            raise UnknownEnterprise(uscc)
+        # Whoever opens it is on record, where the enterprise's own people read it.
+        slug = "" if enterprise.tenant is None else session.get_one(Tenant, enterprise.tenant).slug
+        said = {"rule": version}
+        record(
+            session, principal.name, OPENED, enterprise.uscc, tenant=slug, now=datetime.now(UTC), detail=said
+        )
     return found
 
 
-def _ready(context: PlatformContext, principal: Principal, version: str, now: datetime | None) -> Rule:
+def ready(context: PlatformContext, principal: Principal, version: str, now: datetime | None) -> Rule:
+    """The rule of that version, under which every enterprise is assessed up to now.
+
+    Raises:
+        AccessDenied: the principal has no part in the programme.
+        UnknownRule: no such version was published.
+    """
     access_programme(principal, Permission.PROGRAMME)
+    return assessed(context, version, now or datetime.now(UTC), _MOST_AT_ONCE)
+
+
+def assessed(context: PlatformContext, version: str, now: datetime, most: int | None = None) -> Rule:
+    """The same for the platform's own job, which nobody asked and which waits for any register.
+
+    Raises:
+        UnknownRule: no such version was published.
+    """
     rule = published_rules().get(version)
     if rule is None:
         raise UnknownRule(version)
-    moment = now or datetime.now(UTC)
-    with _assessing:
-        with context.metadata.above(Above.ADOPTION).session() as session:
-            if is_assessed(session, rule, moment):
-                return rule
-            activities = _activities(context, session, rule, moment)
-        with context.metadata.above(Above.ADOPTION).session() as session:
-            assess(session, rule, activities, moment)
+    keep_assessed(context, rule, now, most)
     return rule
 
 
-def _activities(context: PlatformContext, session: Session, rule: Rule, now: datetime) -> dict[int, Activity]:
+def keep_assessed(context: PlatformContext, rule: Rule, now: datetime, most: int | None = None) -> None:
+    """Assess anew where a bin has been completed since.
+
+    Args:
+        context: the platform's parts.
+        rule: one version.
+        now: the moment.
+        most: registers with more enterprises are left to the background, once they were assessed at all.
+    """
+    with _assessing:
+        with context.metadata.above(Above.ADOPTION).session() as session:
+            if most is not None and is_large(session, rule, most):
+                return
+            if is_assessed(session, rule, now):
+                return
+            start, end = span(rule, now)
+            activities = activities_between(context, session, rule, start, end)
+            earlier = earlier_of(session, now, rule.windows) if rule.monthly else {}
+        with context.metadata.above(Above.ADOPTION).session() as session:
+            assess(session, rule, activities, now, earlier)
+
+
+def activities_between(
+    context: PlatformContext, session: Session, rule: Rule, start: datetime, end: datetime
+) -> dict[int, Activity]:
     """What the platform holds of each tenant that an enterprise of the register stands for."""
     job = job_principal(session, "programme")
     wanted = {e.tenant for e in enterprises(session)}
@@ -129,19 +200,25 @@ def _activities(context: PlatformContext, session: Session, rule: Rule, now: dat
         for slug, (number, _) in job.tenants.items()
         if number in wanted
     ]
-    return {scope.tenant_id: _activity(context, session, scope, rule, now) for scope in scopes}
+    return {scope.tenant_id: _activity(context, session, scope, rule, (start, end)) for scope in scopes}
 
 
 def _activity(
-    context: PlatformContext, session: Session, scope: TenantScope, rule: Rule, now: datetime
+    context: PlatformContext,
+    session: Session,
+    scope: TenantScope,
+    rule: Rule,
+    when: tuple[datetime, datetime],
 ) -> Activity:
-    start, end = span(rule, now)
+    start, end = when
+    told = start - timedelta(seconds=rule.alert_within_s)
     activity = Activity(
         signals=tuple(list_signals(session, scope)),
         connectors=frozenset(source.name for source in list_sources(session, scope)),
-        subscriptions=len(subscriptions(session, scope)),
+        subscriptions=sum(one.running for one in subscriptions(session, scope)),
         logins=tuple(logins_between(session, scope, start, end)),
-        uses=tuple(AppUse(at, signals) for at, signals in uses_between(session, scope, start, end)),
+        uses=tuple(AppUse(*use) for use in uses_between(session, scope, start, end)),
+        alerts=tuple(AlertCase(*case) for case in cases_between(session, scope, told, end)),
     )
     live = frozenset(s.id for s in activity.live())
     narrowed = scope.narrowed(live, frozenset({Permission.READ}))

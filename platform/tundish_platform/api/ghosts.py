@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 from zoneinfo import ZoneInfo
@@ -10,8 +9,8 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import structlog
 
+from tundish_platform.api.rounds import Rounds
 from tundish_platform.assets import list_signals
 from tundish_platform.programme import enterprises
 from tundish_platform.programme.ghosts import Look, Marks, Stream, suspicions
@@ -30,8 +29,6 @@ if TYPE_CHECKING:
     from tundish_platform.api.context import PlatformContext
     from tundish_platform.samples import SignalInfo
     from tundish_platform.tenancy import Principal, TenantScope
-
-_log = structlog.get_logger(__name__)
 
 JOB: Final = "programme"
 
@@ -116,8 +113,8 @@ def look_at(context: PlatformContext, scope: TenantScope, number: int, now: date
     return look, float(arrivals.min()) if len(arrivals) else _NEVER.timestamp()
 
 
-class GhostWatcher:
-    """Looks at all enterprises again and again until closed, in the process that can read the store.
+class GhostWatcher(Rounds):
+    """Looks at all enterprises in the process that can read the store; a look writes nothing before its end.
 
     Args:
         context: the platform's parts.
@@ -125,25 +122,12 @@ class GhostWatcher:
     """
 
     def __init__(self, context: PlatformContext, every_s: float = 6 * 3600.0) -> None:
+        super().__init__("ghost-watcher", every_s, "ghosts_not_looked_for")
         self._context = context
-        self._every_s = every_s
-        self._stopped = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="ghost-watcher", daemon=True)
 
-    def start(self) -> None:
-        """Begin; returns at once."""
-        self._thread.start()
-
-    def close(self) -> None:
-        """End; a look in flight is not waited for, it writes nothing before its end."""
-        self._stopped.set()
-
-    def _run(self) -> None:
-        while not self._stopped.wait(self._every_s):
-            try:
-                look_at_all(self._context, datetime.now(UTC))
-            except Exception:  # noqa: BLE001 - the store or the database may be away; the next round tries again
-                _log.exception("ghosts_not_looked_for")
+    def round(self, now: datetime) -> None:
+        """Look at all once."""
+        look_at_all(self._context, now)
 
 
 def _chosen(known: Sequence[SignalInfo]) -> list[SignalInfo]:

@@ -129,17 +129,20 @@ def guarded(
     return mark
 
 
-def guarded_above(permission: Permission, *, person: bool = False) -> Callable[[View], View]:
+def guarded_above(
+    permission: Permission, body_limit: int = JSON_BODY_LIMIT, *, person: bool = False
+) -> Callable[[View], View]:
     """Mark ``view(principal, …)``: a permission above tenants, the bureau's or the operator's.
 
     Args:
         permission: which.
+        body_limit: bytes of body it takes.
         person: only people may, for somebody must answer for what is decided.
     """
 
     def mark(view: View) -> View:
         marked = authenticated(view)
-        setattr(marked, _MARK, Access(above=permission, person=person))
+        setattr(marked, _MARK, Access(above=permission, body_limit=body_limit, person=person))
         return marked
 
     return mark

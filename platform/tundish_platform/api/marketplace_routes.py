@@ -9,42 +9,56 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 from flask import Blueprint, jsonify, request
 from pydantic import BaseModel, ConfigDict, Field
 
+from tundish_platform.alarms import take_reports
 from tundish_platform.api import shapes
 from tundish_platform.api.answers import ARROW_MIME, arrow_stream
 from tundish_platform.api.context import platform
 from tundish_platform.api.described import described
 from tundish_platform.api.errors import Problem
 from tundish_platform.api.guard import authenticated, guarded
+from tundish_platform.api.marketplace_faults import marketplace_faults
 from tundish_platform.api.pages import LINK, last_of, paged
 from tundish_platform.api.parameters import APP, KIND, WINDOW, page, whole
 from tundish_platform.api.params import window
 from tundish_platform.assets import find_signals, list_signals
 from tundish_platform.marketplace import (
-    MissingInputs,
-    NotSubscribed,
-    ParameterRefused,
     RecordedRun,
     Run,
     SubscriptionView,
-    UnknownApp,
-    compatibility,
+    after_run,
+    choice_for,
     grant_signals,
     granted_scope,
+    halt_of,
+    halts,
     record_run,
     recorded_runs,
+    restart,
     stop,
     subscribe,
     subscription_of,
     subscriptions,
 )
-from tundish_platform.samples import SampleKind
+from tundish_platform.marketplace.matching import stock_of
+from tundish_platform.marketplace.upgrades import Reason, State, after_failures, newest_taken, open_upgrades
+from tundish_platform.marketplace.upgrades.shelf import may_run
+from tundish_platform.samples import AlarmReport, SampleKind
 from tundish_platform.tenancy import Permission
+from tundish_platform.tenancy.reach import Above
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from flask import Response
 
+    from tundish_platform.marketplace import Halt
+    from tundish_platform.marketplace.upgrades import UpgradeView
     from tundish_platform.tenancy import Principal, TenantScope
 
+# Source of the alarms that tell of apps.
+_APPS: Final = "marketplace"
+# So long a roll-back stands among the alarms.
+_TOLD_FOR: Final = timedelta(days=1)
 # The runner asks up to just behind the newest sample.
 _SLACK: Final = timedelta(seconds=1)
 
@@ -54,15 +68,17 @@ BEFORE: Final = whole(
 RUN_LIMIT: Final = page(500, 50)
 
 routes = Blueprint("marketplace", __name__)
+marketplace_faults(routes)
 
 
 class SubscriptionRequest(BaseModel):
-    """Body of a subscription: which app, and its settings."""
+    """Body of a subscription: which app, its settings, and which of its plans; the first if absent."""
 
     model_config = ConfigDict(extra="forbid")
 
     app: Annotated[str, Field(max_length=60)]
     parameters: dict[str, float | str] = {}
+    plan: Annotated[str, Field(max_length=20)] | None = None
 
 
 @routes.get("/catalogue")
@@ -80,7 +96,7 @@ def fit(scope: TenantScope, app_id: str) -> Response:
     """What of the app's inputs this tenant has."""
     manifest = platform().catalogue.app(app_id).manifest
     with platform().metadata.session() as session:
-        found = compatibility(manifest, list_signals(session, scope))
+        found = choice_for(session, scope, manifest, stock_of(list_signals(session, scope))).fit
     ids = [signal.id for signal in found.signals]
     return jsonify(
         found=found.found, absent=found.absent, missing=found.missing, usable=found.usable, signals=ids
@@ -93,7 +109,14 @@ def fit(scope: TenantScope, app_id: str) -> Response:
 def subscription_list(scope: TenantScope) -> Response:
     """Active subscriptions with their grants."""
     with platform().metadata.session() as session:
-        return jsonify([_described(view) for view in subscriptions(session, scope)])
+        still = halts(session, scope)
+        waiting = open_upgrades(session, scope)
+        return jsonify(
+            [
+                described_subscription(view, still.get(view.app), waiting.get(view.app))
+                for view in subscriptions(session, scope)
+            ]
+        )
 
 
 @routes.post("/tenants/<tenant>/subscriptions")
@@ -103,8 +126,9 @@ def subscription_start(scope: TenantScope, body: SubscriptionRequest) -> Respons
     """Subscribe; who is subscribed already gets that subscription."""
     with platform().metadata.session() as session:
         signals = list_signals(session, scope)
-        view = subscribe(session, scope, platform().catalogue, body.app, signals, body.parameters)
-    return jsonify(_described(view))
+        view = subscribe(session, scope, platform().catalogue, body.app, signals, body.parameters, body.plan)
+        halt = halt_of(session, scope, body.app)
+    return jsonify(described_subscription(view, halt))
 
 
 @routes.delete("/tenants/<tenant>/subscriptions/<app_id>")
@@ -114,6 +138,15 @@ def subscription_stop(scope: TenantScope, app_id: str) -> Response:
     """Stop; grants are withdrawn at once. Stopping twice is no error."""
     with platform().metadata.session() as session:
         return jsonify(stopped=stop(session, scope, app_id))
+
+
+@routes.post("/tenants/<tenant>/subscriptions/<app_id>/restart")
+@guarded(Permission.SUBSCRIBE, person=True)
+@described(answer=shapes.Restarted)
+def subscription_restart(scope: TenantScope, app_id: str) -> Response:
+    """Let an app run again that was stopped because it failed again and again."""
+    with platform().metadata.session() as session:
+        return jsonify(restarted=restart(session, scope, app_id, datetime.now(UTC)))
 
 
 @routes.get("/tenants/<tenant>/grants/<app_id>")
@@ -163,42 +196,82 @@ def run_list(scope: TenantScope) -> Response:
 @described(body=Run, answer=shapes.Recorded)
 def run_record(scope: TenantScope, body: Run) -> Response:
     """Record a run of an active subscription."""
+    now = datetime.now(UTC)
     with platform().metadata.session() as session:
-        return jsonify(id=record_run(session, scope, body))
+        number = record_run(session, scope, body)
+        after_failures(session, scope, body.app, body.version, _may_run(body.app), now)
+        halt = after_run(session, scope, body.app, body.version, now)
+        if Permission.INGEST in scope.permissions:
+            back = newest_taken(session, scope, body.app)
+            take_reports(session, scope, _APPS, [_alarm(body, halt), _came_back(body, back, now)], now)
+    return jsonify(id=number)
 
 
-@routes.errorhandler(UnknownApp)
-def _unknown_app(error: UnknownApp) -> Response:
-    return Problem(
-        404, f"No app {error.args[0]!s:.60} is in the catalogue. GET /catalogue lists those that are.",
-        f"目录中没有应用 {error.args[0]!s:.60}。可通过 GET /catalogue 查询。", "unknown_app",
-    ).response()  # fmt: skip
+def _may_run(app_id: str) -> Callable[[str], bool]:
+    """Asks the shelf only where the answer counts: nearly no run needs it."""
+
+    def allowed(version: str) -> bool:
+        with platform().metadata.above(Above.PACKAGES).session() as above:
+            return may_run(above, app_id)(version)
+
+    return allowed
 
 
-@routes.errorhandler(NotSubscribed)
-def _not_subscribed(error: NotSubscribed) -> Response:
-    return Problem(
-        404, f"There is no active subscription to {error!s:.60}. Subscribe first.",
-        f"没有对 {error!s:.60} 的有效订阅。请先订阅。", "not_subscribed",
-    ).response()  # fmt: skip
+def described_subscription(
+    view: SubscriptionView, halt: Halt | None, waiting: UpgradeView | None = None
+) -> dict[str, Any]:
+    """A subscription as the API gives it.
+
+    Args:
+        view: the subscription.
+        halt: why the marketplace stopped the app, if it did.
+        waiting: the upgrade that is not over, if there is one.
+    """
+    now = datetime.now(UTC)
+    due = view.due(now) and (halt is None or halt.version != view.version)
+    told = {"active": view.active, "due": due, "state": view.state(now), "halted": halt and _halted(halt)}
+    tries = waiting is not None and waiting.state == State.TRYING
+    return {**asdict(view), **told, "upgrade": _trying(view, waiting) if waiting and tries else None}
 
 
-@routes.errorhandler(MissingInputs)
-def _missing_inputs(error: MissingInputs) -> Response:
-    keys = ", ".join(error.keys)
-    return Problem(
-        409, f"{error.app_id} needs inputs that no signal here serves: {keys}. Connect them and try again.",
-        f"{error.app_id} 需要的输入 {keys} 在本企业没有对应信号。请先接入后再订阅。", "missing_inputs",
-    ).response()  # fmt: skip
+def _trying(view: SubscriptionView, waiting: UpgradeView) -> dict[str, Any]:
+    # What was withdrawn since it was asked for stays withdrawn.
+    reads = (set(waiting.signals) & set(view.signals)) | set(waiting.fresh)
+    named = {"id": waiting.id, "version": waiting.to_version, "try_at": waiting.try_at.isoformat()}
+    return {**named, "signals": sorted(reads), "inputs": waiting.inputs}
 
 
-@routes.errorhandler(ParameterRefused)
-def _parameter_refused(error: ParameterRefused) -> Response:
-    return Problem(
-        422, f"{error}. Compare with the parameters in the catalogue.",
-        f"参数无法使用 — {error}。请对照应用目录中的参数说明。", "parameter_refused",
-    ).response()  # fmt: skip
+def _halted(halt: Halt) -> dict[str, Any]:
+    named = {"version": halt.version, "failures": halt.failures, "since": halt.since.isoformat()}
+    return {**named, "reason_zh": halt.reason_zh, "reason_en": halt.reason_en}
 
 
-def _described(view: SubscriptionView) -> dict[str, Any]:
-    return {**asdict(view), "active": view.active, "due": view.due(datetime.now(UTC))}
+def _came_back(run: Run, newest: UpgradeView | None, now: datetime) -> AlarmReport:
+    """For a day people are told that a new version failed and the former one runs again."""
+    failed = (
+        newest is not None and newest.reason == Reason.FAILING
+        and newest.ended_at is not None and now - newest.ended_at < _TOLD_FOR
+    )  # fmt: skip
+    words = {"new": newest.to_version, "old": newest.from_version} if newest and failed else {}
+    return AlarmReport(
+        key=f"{run.app} returned",
+        active=failed,
+        ts=newest.ended_at if newest and failed and newest.ended_at else run.started_at,
+        name_zh=f"应用 {run.app} 已退回旧版本",
+        name_en=f"App {run.app} went back to its former version",
+        message_zh="新版本 {new} 连续运行失败, 已自动退回 {old}。".format(**words) if words else "",
+        message_en="Version {new} failed run by run; {old} runs again.".format(**words) if words else "",
+    )
+
+
+def _alarm(run: Run, halt: Halt | None) -> AlarmReport:
+    """What people are told by the alarms' own ways: that the app stands still, or that it runs again."""
+    return AlarmReport(
+        key=f"{run.app} halted",
+        active=halt is not None,
+        ts=run.started_at if halt is None else halt.since,
+        name_zh=f"应用 {run.app} 已停止",
+        name_en=f"App {run.app} was stopped",
+        message_zh=halt.reason_zh[:500] if halt else "",
+        message_en=halt.reason_en[:500] if halt else "",
+    )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final
 
 from flask import Blueprint, jsonify, request
@@ -67,8 +66,7 @@ def adoption_figures(principal: Principal) -> Response:
 def enterprise_register(principal: Principal) -> Response:
     """The register with each enterprise's stage, by code."""
     after, limit = request.args.get("after", ""), LIMIT.read()
-    listed = sorted(enterprise_list(platform(), principal, _version()), key=itemgetter("uscc"))
-    found = [one for one in listed if one["uscc"] > after][:limit]
+    found = enterprise_list(platform(), principal, _version(), after=after, limit=limit)
     return paged(found, "after", found[-1]["uscc"] if len(found) == limit else None)
 
 
@@ -104,7 +102,7 @@ def _rank_of_text(behind: str) -> tuple[float, str, str]:
         raise wrong("after", "must be as the Link header had it", "须与 Link 头中的一致") from None
 
 
-@routes.errorhandler(UnknownRule)
+@routes.app_errorhandler(UnknownRule)
 def _unknown_rule(error: UnknownRule) -> Response:
     return Problem(
         404, f"No rule {error!s:.60} was published. GET /programme/rules lists those that were.",
@@ -112,7 +110,7 @@ def _unknown_rule(error: UnknownRule) -> Response:
     ).response()  # fmt: skip
 
 
-@routes.errorhandler(UnknownEnterprise)
+@routes.app_errorhandler(UnknownEnterprise)
 def _unknown_enterprise(error: UnknownEnterprise) -> Response:
     return Problem(
         404, f"No enterprise {error!s:.60} is registered. Check the code.",

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from flask import Blueprint, Response, jsonify
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from tundish_platform.api import publishing_shapes as shapes
+from tundish_platform.api.base64s import decoded
 from tundish_platform.api.context import platform
 from tundish_platform.api.described import described
 from tundish_platform.api.errors import Problem
@@ -25,6 +24,9 @@ from tundish_platform.marketplace.publishing import (
     State,
     add_key,
     check_package,
+    field_halts,
+    field_runs,
+    field_upgrades,
     keys_of,
     move,
     packages_for,
@@ -43,10 +45,13 @@ from tundish_platform.sdk.package import MAX_ARCHIVE, PackageError
 from tundish_platform.tenancy import Permission
 from tundish_platform.tenancy.passwords import utc_now
 from tundish_platform.tenancy.reach import Above
+from tundish_platform.trials import apps_on_trial
 
 if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue
+    from sqlalchemy.orm import Session
 
+    from tundish_platform.marketplace.publishing import FieldRun, VersionView
     from tundish_platform.tenancy import TenantScope
 
 ZIP: Final = "application/zip"
@@ -54,6 +59,10 @@ BEFORE: Final = whole(
     "before", 0, MAX_ID, 0, "Number of the last version of the page before; 0 for the newest."
 )
 LIMIT: Final = page(100, 50)
+RUN_BEFORE: Final = whole(
+    "before", 0, MAX_ID, 0, "Number of the last run of the page before; 0 for the newest."
+)
+RUN_LIMIT: Final = page(500, 50)
 
 Reason = Annotated[str, Field(min_length=1, max_length=400, pattern=r"^[^\x00]*$")]
 Signature = Annotated[str, Field(pattern=r"^[0-9a-f]{128}$")]
@@ -103,6 +112,38 @@ class Withdrawal(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     reason: Reason
+
+
+@routes.get("/tenants/<tenant>/publisher/apps/<app_id>/runs")
+@guarded(Permission.PUBLISH)
+@described(RUN_BEFORE, RUN_LIMIT, answer=list[shapes.FieldRun], headers=(LINK,))
+def field_run_list(scope: TenantScope, app_id: str) -> ResponseReturnValue:
+    """How one of the tenant's apps runs wherever it is subscribed to, newest first."""
+    before, limit = RUN_BEFORE.read(), RUN_LIMIT.read()
+    metadata = platform().metadata
+    with metadata.session() as session, metadata.above(Above.PACKAGES).session() as above:
+        found = field_runs(session, above, scope, app_id, before, limit)
+    return paged([_plain(one) for one in found], "before", last_of(found, limit))
+
+
+@routes.get("/tenants/<tenant>/publisher/apps/<app_id>/halts")
+@guarded(Permission.PUBLISH)
+@described(answer=list[shapes.FieldHalt])
+def field_halt_list(scope: TenantScope, app_id: str) -> ResponseReturnValue:
+    """Where versions of one of the tenant's apps stand still, by version."""
+    metadata = platform().metadata
+    with metadata.session() as session, metadata.above(Above.PACKAGES).session() as above:
+        return jsonify([asdict(one) for one in field_halts(session, above, scope, app_id)])
+
+
+@routes.get("/tenants/<tenant>/publisher/apps/<app_id>/upgrades")
+@guarded(Permission.PUBLISH)
+@described(answer=list[shapes.FieldUpgrade])
+def field_upgrade_list(scope: TenantScope, app_id: str) -> ResponseReturnValue:
+    """How upgrades to versions of one of the tenant's apps went, over all tenants, in numbers."""
+    metadata = platform().metadata
+    with metadata.session() as session, metadata.above(Above.PACKAGES).session() as above:
+        return jsonify([asdict(one) for one in field_upgrades(session, above, scope, app_id)])
 
 
 @routes.get("/tenants/<tenant>/publisher")
@@ -164,10 +205,7 @@ def versions(scope: TenantScope) -> ResponseReturnValue:
 @described(body=SignedPackage, answer=shapes.Version, status=201)
 def version_send(scope: TenantScope, body: SignedPackage) -> ResponseReturnValue:
     """Take a signed package in; it is checked and reviewed before anybody else sees it."""
-    try:
-        data = base64.b64decode(body.archive, validate=True)
-    except binascii.Error:
-        raise Problem(422, "The archive is no base64.", "安装包不是有效的 base64。", "bad_package") from None
+    data = decoded(body.archive, "安装包", "archive", "bad_package")
     shelved = frozenset(platform().catalogue.shelved)
     with platform().metadata.session() as session:
         number = upload(
@@ -227,26 +265,30 @@ def version_withdraw(scope: TenantScope, app_id: str, version: str, body: Withdr
 @guarded(Permission.READ)
 @described(answer=list[shapes.Version])
 def packages(scope: TenantScope) -> ResponseReturnValue:
-    """The packages that the tenant's subscriptions run, with all that is needed to verify them."""
+    """The packages that the tenant's subscriptions and trials run, with what is needed to verify them."""
     with (
         platform().metadata.session() as session,
         platform().metadata.above(Above.PACKAGES).session() as above,
     ):
-        return jsonify([asdict(one) for one in packages_for(session, above, scope)])
+        return jsonify([asdict(one) for one in _fetched(session, above, scope)])
 
 
 @routes.get("/tenants/<tenant>/packages/<digest>")
 @guarded(Permission.ANALYSE)
 @described(gives=(ZIP,))
 def package(scope: TenantScope, digest: str) -> Response:
-    """The archive of a package that one of the tenant's subscriptions runs."""
+    """The archive of a package that one of the tenant's subscriptions or trials runs."""
     with (
         platform().metadata.session() as session,
         platform().metadata.above(Above.PACKAGES).session() as above,
     ):
-        if digest not in {one.digest for one in packages_for(session, above, scope)}:
+        if digest not in {one.digest for one in _fetched(session, above, scope)}:
             raise PublishRefused(404, "unknown_version", "没有该版本。", "There is no such version.")
     return archive_of(digest)
+
+
+def _fetched(session: Session, above: Session, scope: TenantScope) -> list[VersionView]:
+    return packages_for(session, above, scope, apps_on_trial(session, scope))
 
 
 @routes.app_errorhandler(PublishRefused)
@@ -281,3 +323,7 @@ def archive_of(digest: str) -> Response:
     answer = Response(package_folder().read(digest), content_type=ZIP)
     answer.headers.set("Content-Disposition", "attachment", filename=f"{digest}.zip")
     return answer
+
+
+def _plain(run: FieldRun) -> dict[str, Any]:
+    return {**asdict(run), "day": run.day.isoformat()}

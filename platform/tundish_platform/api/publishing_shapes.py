@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Literal
 
 from tundish_platform.api.shapes import Shape
+from tundish_platform.marketplace import Outcome
 from tundish_platform.marketplace.publishing import Report, State
 
 KeyState = Literal["waiting", "active", "retired", "revoked"]
@@ -54,6 +55,38 @@ class Version(Shape):
     decided_at: datetime | None
     decided_by: str | None
     reason: str
+
+
+class FieldRun(Shape):
+    """A run of a publisher's app somewhere, without anything of that tenant's own."""
+
+    id: int
+    tenant: int
+    version: str
+    day: date
+    outcome: Outcome
+    seconds: float
+    cpu_s: float | None
+    memory_mb: int | None
+    rows_below: int
+    error_type: str
+    error_place: str
+
+
+class FieldUpgrade(Shape):
+    """How many upgrades to a version stand so, over all tenants."""
+
+    version: str
+    state: str
+    reason: str
+    upgrades: int
+
+
+class FieldHalt(Shape):
+    """How many tenants' runs of a version stand still because it failed again and again."""
+
+    version: str
+    tenants: int
 
 
 class Revoked(Shape):

@@ -104,7 +104,7 @@ def _take(session: Session, scope: TenantScope, key: str, asked: str) -> KeptAns
         "media": "",
     }
     insert = insert_into(session, KeptAnswer).values(row).on_conflict_do_nothing()
-    if session.scalar(insert.returning(KeptAnswer.tenant_id)) is not None:
+    if session.scalar(insert.returning(KeptAnswer.key_digest)) is not None:
         return None
     return session.scalar(select(KeptAnswer).where(of_tenant, KeptAnswer.key_digest == key))
 

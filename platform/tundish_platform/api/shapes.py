@@ -234,6 +234,32 @@ class Fit(Shape):
     signals: list[int]
 
 
+class Halted(Shape):
+    """Since when an app stands still because it failed again and again, and why."""
+
+    version: str
+    failures: int
+    since: datetime
+    reason_zh: str
+    reason_en: str
+
+
+class Restarted(Shape):
+    """Whether there was something to start again."""
+
+    restarted: bool
+
+
+class Trying(Shape):
+    """A newer version that waits for its shadow run, as the worker needs it."""
+
+    id: int
+    version: str
+    signals: list[int]
+    inputs: dict[str, list[int]] | None
+    try_at: datetime
+
+
 class Subscription(Shape):
     """A subscription with its grants."""
 
@@ -241,7 +267,8 @@ class Subscription(Shape):
     app: str
     version: str
     plan: str
-    fen_per_month: int
+    plan_kind: str
+    fen: int
     schedule_s: float
     window_s: float
     parameters: dict[str, float | str]
@@ -250,9 +277,17 @@ class Subscription(Shape):
     stopped_at: datetime | None
     stopped_because: str | None
     signals: list[int]
+    records: list[str]
+    inputs: dict[str, list[int]] | None
     last_run_at: datetime | None
+    paused_at: datetime | None
+    trial_until: datetime | None
+    state: Literal["trial", "active", "paused", "stopped"]
     active: bool
     due: bool
+    halted: Halted | None
+    follow: Literal["none", "patches"]
+    upgrade: Trying | None
 
 
 class Stopped(Shape):
@@ -343,6 +378,7 @@ class AdoptionFigures(Shape):
     stages: list[Stage]
     by_region: list[Cell]
     by_industry: list[Cell]
+    register_change: int
 
 
 class Registered(Shape):
@@ -393,4 +429,6 @@ class EvidenceOf(Shape):
     facts: dict[str, Any]
     facts_hash: str
     replays: bool
+    next: str
     checks: list[Check]
+    suspicions: list[str]

@@ -1,9 +1,19 @@
 """Jobs: one queue in the metadata database, fair over tenants, with leases that outlive no worker."""
 
-from tundish_platform.jobs.asking import KEPT, MAX_QUEUED, ask_job, cancel_job
+from tundish_platform.jobs.asking import KEPT, MAX_QUEUED, ask_job, cancel_job, hold_turn
 from tundish_platform.jobs.claiming import anything_due, claim_job, tenants_served
 from tundish_platform.jobs.faults import CronRefused, LeaseLost, TooManyJobs, UnknownJob, UnknownSchedule
-from tundish_platform.jobs.kinds import ENDED, JobKind, JobSpec, JobState, OfLine, OfMachines
+from tundish_platform.jobs.kinds import (
+    ASKABLE,
+    ENDED,
+    JobKind,
+    JobSpec,
+    JobState,
+    OfLine,
+    OfMachines,
+    OfTrial,
+    TrialJob,
+)
 from tundish_platform.jobs.reporting import Hold, pause_after, report_done, report_failed, report_progress
 from tundish_platform.jobs.schedules import (
     MAX_SCHEDULES,
@@ -17,6 +27,7 @@ from tundish_platform.jobs.schedules import (
 from tundish_platform.jobs.views import MAX_PAGE, ClaimedJob, JobInfo, find_job, list_jobs
 
 __all__ = [
+    "ASKABLE",
     "ENDED",
     "KEPT",
     "MAX_PAGE",
@@ -32,9 +43,11 @@ __all__ = [
     "LeaseLost",
     "OfLine",
     "OfMachines",
+    "OfTrial",
     "Schedule",
     "ScheduleSpec",
     "TooManyJobs",
+    "TrialJob",
     "UnknownJob",
     "UnknownSchedule",
     "anything_due",
@@ -42,6 +55,7 @@ __all__ = [
     "cancel_job",
     "claim_job",
     "find_job",
+    "hold_turn",
     "list_jobs",
     "list_schedules",
     "make_schedule",

@@ -9,10 +9,9 @@ from sqlalchemy import delete, func, select, update
 
 from tundish_platform.audit import record_of
 from tundish_platform.jobs.faults import TooManyJobs, UnknownJob
-from tundish_platform.jobs.kinds import ENDED, JobState
+from tundish_platform.jobs.kinds import ENDED, JobKind, JobState, permission_for
 from tundish_platform.jobs.models import JobRow, JobTurn
 from tundish_platform.jobs.views import info_of
-from tundish_platform.tenancy import Permission
 from tundish_platform.tenancy.metadata import insert_into
 
 if TYPE_CHECKING:
@@ -20,20 +19,20 @@ if TYPE_CHECKING:
 
     from sqlalchemy.orm import Session
 
-    from tundish_platform.jobs.kinds import JobSpec, Work
+    from tundish_platform.jobs.kinds import JobSpec, TrialJob, Work
     from tundish_platform.jobs.views import JobInfo
-    from tundish_platform.tenancy import TenantScope
+    from tundish_platform.tenancy import Permission, TenantScope
 
 MAX_QUEUED: Final = 10_000
 KEPT: Final = timedelta(days=90)
 _OVER: Final = [state.value for state in sorted(ENDED)]
 
 
-def ask_job(session: Session, scope: TenantScope, spec: JobSpec, now: datetime) -> JobInfo:
+def ask_job(session: Session, scope: TenantScope, spec: JobSpec | TrialJob, now: datetime) -> JobInfo:
     """Put a job into the tenant's queue.
 
     Raises:
-        AccessDenied: the scope may not configure the line that the job is about.
+        AccessDenied: the scope may not ask for it, or not at the line that the job is about.
         TooManyJobs: `MAX_QUEUED` wait already.
     """
     may_ask(scope, spec)
@@ -66,7 +65,7 @@ def cancel_job(session: Session, scope: TenantScope, job_id: int, now: datetime)
     row = session.scalar(select(JobRow).where(*mine).execution_options(populate_existing=True))
     if row is None:
         raise UnknownJob(job_id)
-    _may_configure(scope, row.path or None)
+    _may(scope, permission_for(JobKind(row.kind)), row.path or None)
     if row.state not in _OVER and not row.cancelled_by:
         row.cancelled_by = scope.principal
         if row.state == JobState.QUEUED.value or (row.lease_until or now) <= now:
@@ -77,8 +76,8 @@ def cancel_job(session: Session, scope: TenantScope, job_id: int, now: datetime)
 
 
 def may_ask(scope: TenantScope, work: Work) -> None:
-    """Raise `AccessDenied` unless the scope may configure what the work is about."""
-    _may_configure(scope, work.line)
+    """Raise `AccessDenied` unless the scope may ask for the work where it is about."""
+    _may(scope, work.permission, work.line)
 
 
 def new_row(
@@ -121,9 +120,9 @@ def _forget_old(session: Session, scope: TenantScope, now: datetime) -> None:
     )
 
 
-def _may_configure(scope: TenantScope, line: str | None) -> None:
+def _may(scope: TenantScope, permission: Permission, line: str | None) -> None:
     if line is None:
-        scope.require(Permission.CONFIGURE)
+        scope.require(permission)
         scope.require_all_signals()
     else:
-        scope.require_at(Permission.CONFIGURE, line)
+        scope.require_at(permission, line)

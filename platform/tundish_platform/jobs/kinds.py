@@ -7,6 +7,8 @@ from typing import Annotated, Any, Final, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from tundish_platform.tenancy import Permission
+
 _Path = Annotated[str, Field(min_length=1, max_length=400, pattern=r"^[^\x00]*$")]
 
 
@@ -16,6 +18,7 @@ class JobKind(StrEnum):
     TRAIN = "train"
     TRAIN_MACHINES = "train-machines"
     EVALUATE = "evaluate"
+    TRIAL = "trial"
 
 
 class JobState(StrEnum):
@@ -55,11 +58,27 @@ class OfMachines(_Arguments):
     step_minutes: Annotated[int, Field(ge=1, le=1_440)] = 5
 
 
+class OfTrial(_Arguments):
+    """Arguments of ``trial``: its number, and the app's id for lists."""
+
+    trial: Annotated[int, Field(ge=1)]
+    app: Annotated[str, Field(min_length=1, max_length=60, pattern=r"^[^\x00]*$")]
+
+
+ASKABLE: Final = tuple(kind for kind in JobKind if kind is not JobKind.TRIAL)
+"""What may be asked for as a job; a trial is asked for by name of the app, with other rights."""
+
 ARGUMENTS: Final[dict[JobKind, type[_Arguments]]] = {
     JobKind.TRAIN: OfLine,
     JobKind.TRAIN_MACHINES: OfMachines,
     JobKind.EVALUATE: OfLine,
+    JobKind.TRIAL: OfTrial,
 }
+
+
+def permission_for(kind: JobKind) -> Permission:
+    """What who asks for such work or cancels it must be allowed."""
+    return Permission.SUBSCRIBE if kind is JobKind.TRIAL else Permission.CONFIGURE
 
 
 class Work(BaseModel):
@@ -81,8 +100,34 @@ class Work(BaseModel):
         """The line it is about; None for the whole tenant."""
         return self.arguments.get("line")
 
+    @property
+    def permission(self) -> Permission:
+        """What who asks for it or cancels it must be allowed."""
+        return permission_for(self.kind)
 
-class JobSpec(Work):
+
+class AskedWork(Work):
+    """Work that people ask for as such."""
+
+    @model_validator(mode="after")
+    def _askable(self) -> Self:
+        if self.kind not in ASKABLE:
+            raise ValueError(f"a {self.kind} is not asked for as a job")
+        return self
+
+
+class JobSpec(AskedWork):
     """A job as a person asks for it."""
 
     max_attempts: Annotated[int, Field(ge=1, le=10)] = 3
+
+
+class TrialJob(Work):
+    """The job of a trial; `tundish_platform.trials` asks for it."""
+
+    max_attempts: Annotated[int, Field(ge=1, le=10)] = 2
+
+    @classmethod
+    def of(cls, trial: int, app: str) -> Self:
+        """The job of the trial with that number."""
+        return cls(kind=JobKind.TRIAL, arguments={"trial": trial, "app": app})

@@ -13,7 +13,7 @@ from sqlalchemy import exists, func, select
 from tundish_platform.audit import record_of
 from tundish_platform.jobs.asking import MAX_QUEUED, hold_turn, may_ask, new_row
 from tundish_platform.jobs.faults import CronRefused, TooManyJobs, UnknownSchedule
-from tundish_platform.jobs.kinds import JobKind, JobState, Work
+from tundish_platform.jobs.kinds import AskedWork, JobKind, JobState, Work
 from tundish_platform.jobs.models import JobRow, JobSchedule
 from tundish_platform.tenancy.models import Tenant
 from tundish_platform.tenancy.scope import within
@@ -31,7 +31,7 @@ _ATTEMPTS: Final = 3
 _WAITING: Final = (JobState.QUEUED.value, JobState.RUNNING.value)
 
 
-class ScheduleSpec(Work):
+class ScheduleSpec(AskedWork):
     """A schedule as a person makes it.
 
     Attributes:

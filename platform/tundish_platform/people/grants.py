@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from tundish_platform.people.refusal import PeopleRefused
 from tundish_platform.tenancy import Permission, Role
-from tundish_platform.tenancy.accounts import ABOVE_TENANTS, MAX_PLACE, check_place
+from tundish_platform.tenancy.accounts import MAX_PLACE, check_place
 from tundish_platform.tenancy.scope import ROLE_PERMISSIONS
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def may_give(scope: TenantScope, wanted: Iterable[HeldRole], *, to_key: bool = F
     scope.require_all_signals()
     for one in wanted:
         try:
-            check_place(one.role, scope.slug, one.place)
+            check_place(one.role, one.place)
         except ValueError as error:
             raise PeopleRefused("role_refused", f"角色无法授予: {error}。", f"{error}.") from None
         given = ROLE_PERMISSIONS[one.role]
@@ -60,7 +60,7 @@ def may_give(scope: TenantScope, wanted: Iterable[HeldRole], *, to_key: bool = F
                 "role_refused", "密钥不能具有企业管理权限。",
                 "A key cannot manage the tenant. Give it the roles that its work needs.",
             )  # fmt: skip
-        if one.role in ABOVE_TENANTS or not given <= scope.permissions | _GIVEN_BY_MANAGERS:
+        if not given <= scope.permissions | _GIVEN_BY_MANAGERS:
             raise PeopleRefused(
                 "role_refused", f"您不能授予角色 {one.role}: 其权限超出您自己的权限。",
                 f"You may not give {one.role}: it allows more than your own roles do.",

@@ -31,7 +31,7 @@ class RoleMapping(BaseModel):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        check_place(self.role, self.tenant, self.place)
+        check_place(self.role, self.place, above=self.tenant is None)
         if self.role is Role.OWNER:
             raise ValueError("a provider's claim makes nobody an owner; invite them")
         return self

@@ -15,6 +15,7 @@ from tundish_platform.store.access import TelemetryAccess
 from tundish_platform.store.files import LocalFiles
 from tundish_platform.store.inbox import Inbox, accepted
 from tundish_platform.store.lifecycle.erased import ErasedTenant, Leaving
+from tundish_platform.store.lifecycle.forgotten import ForgottenSignals, SignalRemovals
 from tundish_platform.store.lifecycle.housekeeping import Housekeeper
 from tundish_platform.store.lifecycle.policy import Policies
 from tundish_platform.store.lifecycle.quota import Limits
@@ -171,7 +172,11 @@ class Telemetry(TelemetryAccess):
         close = partial(self._leaving.close, limits=self.limits)
         erased = ErasedTenant(root, layer, self._log, self._tenants, self._sealer, self._spiller, close)
         removals = Removals(metadata, erased, self.limits.forget, self._catalog.has)
-        self._housekeeper = Housekeeper(policies, self.limits, self._leaving, self._retention, removals)
+        forgotten = ForgottenSignals(self._catalog, self._tenants, kept, publisher)
+        signals = SignalRemovals(metadata, forgotten, now)
+        self._housekeeper = Housekeeper(
+            policies, self.limits, self._leaving, self._retention, removals, signals
+        )
         self._log.deliver(self._take)
         if background:
             self._sealer.start()

@@ -283,7 +283,7 @@ def grant_role(
     Raises:
         ValueError: the tenant is unknown, or the role cannot be held there.
     """
-    check_place(role, tenant, place)
+    check_place(role, place, above=tenant is None)
     if _held(session, user_id, role, tenant, place) is not None:
         return False
     if tenant is None:
@@ -339,10 +339,10 @@ def create_token(
         tenant_id = _tenant_id(session, slug)
         for one in granted:
             role, place = (one, "") if isinstance(one, Role) else one
-            check_place(role, slug, place)
+            check_place(role, place)
             session.add(TokenGrant(tenant_id=tenant_id, token_id=row.id, role=role.value, place=place))
     for role in roles:
-        check_place(role, None)
+        check_place(role, above=True)
         session.add(TokenRole(token_id=row.id, role=role.value))
     session.flush()
     return token
@@ -358,14 +358,19 @@ def revoke_token(session: Session, name: str) -> bool:
     return True
 
 
-def check_place(role: Role, tenant: str | None, place: str = "") -> None:
+def check_place(role: Role, place: str = "", *, above: bool = False) -> None:
     """Whether a role can be held there at all.
+
+    Args:
+        role: which.
+        place: path in a tenant; empty for the whole tenant.
+        above: it is to be held above tenants, not in one.
 
     Raises:
         ValueError: a role above tenants in one, one of a tenant above all, one for the whole tenant at a
             place, or the place is no path of one to three levels.
     """
-    if (role in ABOVE_TENANTS) is not (tenant is None):
+    if (role in ABOVE_TENANTS) is not above:
         where = "above tenants, not in one" if role in ABOVE_TENANTS else "in a tenant, not above all"
         raise ValueError(f"role {role} is given {where}")
     if not place:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 
 _BUSY_S = 30.0
+_KEPT_OPEN = 40
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -96,6 +97,8 @@ class Metadata:
         options: dict[str, Any] = {"pool_pre_ping": not url.startswith("sqlite")}
         if url.startswith("sqlite"):
             options["connect_args"] = {"timeout": _BUSY_S, "check_same_thread": False}
+            # As many as a server has threads: those beyond the pool would open the file for each request.
+            options["pool_size"] = _KEPT_OPEN
         self.engine = create_engine(url, **options)
         if self.engine.dialect.name == "sqlite":
             event.listen(self.engine, "connect", _prepare_sqlite)

@@ -39,6 +39,10 @@ class Above(StrEnum):
     GHOSTS = "looks for ghost connections: signals and clock of every registered enterprise's plant"
     CODES = "resolving a published identification code: whose it is, only the code says"
     PACKAGES = "apps of publishers: everybody may have them, and what is withdrawn stops for every subscriber"
+    BILLING = "statements, invoices and vouchers: the operator's and the bureau's work for every tenant"
+    DOCUMENTS = "fetching a document by the code its tenant gave away: whose it is, only the code says"
+    PEERS = "quartiles over enterprises that agreed to be compared, of months that are over"
+    RATINGS = "what apps were worth: cells over tenants of months that are over, and what tenants say to all"
     ADOPTION = "adoption figures: facts of every registered enterprise, of which only aggregates are shown"
 
 

@@ -134,6 +134,7 @@ class TenantScope:
         signals: the only signals the scope may touch, or ``None`` for all. An app's grant narrows it; where
             reading is limited to places it is empty until `tundish_platform.assets.seen` looked them up.
         limits: places of those permissions that do not hold for the whole tenant.
+        records: kinds of records an app may read through it; none unless a grant narrowed it to them.
     """
 
     tenant_id: int
@@ -143,6 +144,7 @@ class TenantScope:
     signals: frozenset[int] | None = None
     issued: object = None
     limits: Mapping[Permission, frozenset[str]] = field(default_factory=dict)
+    records: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         if self.issued is not _ISSUED:
@@ -172,6 +174,12 @@ class TenantScope:
         if self.signals is not None:
             raise AccessDenied(f"{self.principal} may only touch some signals")
 
+    def require_records(self, kind: str) -> None:
+        """Raise `AccessDenied` unless the scope was narrowed to that kind of records and lets it be read."""
+        self.require(Permission.READ)
+        if kind not in self.records:
+            raise AccessDenied(f"{self.principal} was not granted the records {kind}")
+
     def places(self, permission: Permission = Permission.READ) -> frozenset[str] | None:
         """Where the permission holds, for what is told apart by path; ``None`` for the whole tenant.
 
@@ -185,12 +193,24 @@ class TenantScope:
             self.require_all_signals()
         return None
 
-    def narrowed(self, signals: frozenset[int], permissions: frozenset[Permission]) -> TenantScope:
-        """A scope with fewer signals and permissions; never with more."""
+    def narrowed(
+        self,
+        signals: frozenset[int],
+        permissions: frozenset[Permission],
+        records: frozenset[str] = frozenset(),
+    ) -> TenantScope:
+        """A scope with fewer signals and permissions, never with more; and the records of a grant.
+
+        Raises:
+            AccessDenied: records are asked of a scope that does not reach the whole tenant.
+        """
         kept = signals if self.signals is None else self.signals & signals
+        if records:
+            self.require_all_signals()
         return TenantScope(
-            self.tenant_id, self.slug, self.principal, self.permissions & permissions, kept, _ISSUED
-        )
+            self.tenant_id, self.slug, self.principal, self.permissions & permissions, kept, _ISSUED,
+            records=records,
+        )  # fmt: skip
 
     def seeing(self, signals: frozenset[int]) -> TenantScope:
         """The same with the signals of its places; for `tundish_platform.assets.seen`, which looks them up.

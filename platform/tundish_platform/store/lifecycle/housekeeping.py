@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tundish_platform.store.lifecycle.erased import Leaving
+    from tundish_platform.store.lifecycle.forgotten import SignalRemovals
     from tundish_platform.store.lifecycle.policy import Policies
     from tundish_platform.store.lifecycle.quota import Limits
     from tundish_platform.store.lifecycle.removal import Removals
@@ -33,17 +34,26 @@ class Housekeeper:
         leaving: tenants that are being removed.
         retention: removes days.
         removals: remove tenants.
+        signals: remove single signals.
     """
 
     def __init__(
-        self, policies: Policies, limits: Limits, leaving: Leaving, retention: Retention, removals: Removals
+        self,
+        policies: Policies,
+        limits: Limits,
+        leaving: Leaving,
+        retention: Retention,
+        removals: Removals,
+        signals: SignalRemovals,
     ) -> None:
         self._retention = retention
         self._removals = removals
+        self._signals = signals
         self._leaving = leaving
         self._chores: list[tuple[str, float, Callable[[], object]]] = [
             ("policies", _POLICIES_S, policies.refresh),
             ("removals", _POLICIES_S, self._remove),
+            ("signals", _POLICIES_S, signals.turn),
             ("retention", _TURN_S, retention.turn),
             ("quotas", _SWEEP_S, limits.sweep),
         ]
@@ -55,7 +65,12 @@ class Housekeeper:
     @property
     def problems(self) -> list[str]:
         """What failed at the last try, in words."""
-        return [*self._failed.values(), *self._retention.problems, *self._removals.problems]
+        return [
+            *self._failed.values(),
+            *self._retention.problems,
+            *self._removals.problems,
+            *self._signals.problems,
+        ]
 
     def start(self) -> None:
         """Do all that from now on."""

@@ -93,3 +93,25 @@ class TenantRemoval(Base):
     started_at: Mapped[datetime] = mapped_column(UtcDateTime)
     finished_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     receipt: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+
+
+class SignalRemoval(TenantOwned, Base):
+    """Signals whose samples are to go, and what became of it; the row stays as the record.
+
+    Attributes:
+        passes: how often the writer went through the tenant's files for it; the second one catches what
+            was under way at the first.
+        rows: how many samples went in all.
+        done_at: when nothing was left to do.
+    """
+
+    __tablename__ = "signal_removal"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    signals: Mapped[list[int]] = mapped_column(JSON)
+    reason: Mapped[str] = mapped_column(String(400))
+    asked_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    asked_by: Mapped[str] = mapped_column(String(200))
+    passes: Mapped[int] = mapped_column(default=0)
+    rows: Mapped[int] = mapped_column(BigInteger, default=0)
+    done_at: Mapped[datetime | None] = mapped_column(UtcDateTime, index=True)

@@ -19,7 +19,6 @@ from tundish_platform.tenancy.models import Tenant
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from datetime import datetime
-    from pathlib import Path
 
     from sqlalchemy import Delete
     from sqlalchemy.orm import Session
@@ -70,16 +69,6 @@ class SegmentCatalog:
         if not _SLUG.fullmatch(slug):
             raise ValueError(f"{slug!r} cannot name a tenant's folder")
         return readers.of(*self.objects.reading(slug))
-
-    def folder(self, slug: str) -> Path:
-        """Where a tenant's files lie on this machine.
-
-        Raises:
-            ValueError: the slug would lead elsewhere.
-        """
-        if not _SLUG.fullmatch(slug):
-            raise ValueError(f"{slug!r} cannot name a tenant's folder")
-        return self.objects.reading(slug)[0]
 
     def has(self, tenant_id: int) -> bool:
         """Whether a tenant's segments are this process's to change."""

@@ -1,0 +1,183 @@
+"""Routes of published figures: open to everybody; an officer publishes, nobody changes."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final
+
+from flask import Blueprint, jsonify
+from pydantic import Field
+
+from tundish_platform.api import shapes
+from tundish_platform.api.adoption import OFFICIAL, ready
+from tundish_platform.api.context import platform
+from tundish_platform.api.described import described
+from tundish_platform.api.errors import Problem
+from tundish_platform.api.guard import guarded_above, open_to_all
+from tundish_platform.api.ids import MAX_ID
+from tundish_platform.api.pages import LINK, paged
+from tundish_platform.api.parameters import page, whole
+from tundish_platform.programme.published import Figure, Head, NothingToPublish, UnknownFigure, publish
+from tundish_platform.programme.published.log import export, figures, growth, heads, newest_head, proof
+from tundish_platform.tenancy import Permission
+from tundish_platform.tenancy.reach import Above
+
+if TYPE_CHECKING:
+    from flask import Response
+    from flask.typing import ResponseReturnValue
+
+    from tundish_platform.programme.published import HeadSigner
+    from tundish_platform.tenancy import Principal
+
+AFTER: Final = whole(
+    "after", 0, MAX_ID, 0, "How many figures came before: the number of the first one shown."
+)
+BEHIND: Final = whole("after", 0, MAX_ID, 0, "Size of the last head of the page before.")
+EARLIER: Final = whole("earlier", 0, MAX_ID, 0, "Size of the head you kept.")
+LATER: Final = whole("later", 0, MAX_ID, 0, "Size of a later head; 0 for the newest.")
+LIMIT: Final = page(1_000, 200)
+
+routes = Blueprint("figures", __name__)
+
+
+class PublishBody(shapes.Shape):
+    """What an officer publishes.
+
+    Attributes:
+        rule: version of the rules.
+        reason: why, where these figures correct the last ones.
+    """
+
+    rule: str = Field(OFFICIAL, max_length=40)
+    reason: str = Field("", max_length=400)
+
+
+class FigureProof(shapes.Shape):
+    """One figure and the path from it to a signed head."""
+
+    format: str
+    public_key: str
+    figure: Figure
+    path: list[str]
+    head: Head
+
+
+class Growth(shapes.Shape):
+    """The path that proves that one log is the beginning of another."""
+
+    earlier: int
+    later: int
+    path: list[str]
+
+
+class FigureLog(shapes.Shape):
+    """The whole log."""
+
+    format: str
+    public_key: str
+    figures: list[Figure]
+    heads: list[Head]
+
+
+@routes.get("/figures")
+@open_to_all
+@described(AFTER, LIMIT, answer=list[Figure], headers=(LINK,))
+def listed() -> Response:
+    """Published figures in the order in which they were published."""
+    limit = LIMIT.read()
+    with platform().metadata.session() as session:
+        found = figures(session, AFTER.read() - 1, limit)
+    return paged(found, "after", found[-1]["number"] + 1 if len(found) == limit else None)
+
+
+@routes.get("/figures/<int:number>")
+@open_to_all
+@described(answer=FigureProof)
+def one(number: int) -> Response:
+    """A figure with its proof, for `tundish programme verify`."""
+    with platform().metadata.session() as session:
+        return jsonify(proof(session, signer(), number))
+
+
+@routes.get("/figures/head")
+@open_to_all
+@described(answer=Head)
+def current() -> Response:
+    """The newest signed head; keep it, and the log cannot be made anew unseen."""
+    with platform().metadata.session() as session:
+        return jsonify(newest_head(session).model_dump(mode="json"))
+
+
+@routes.get("/figures/heads")
+@open_to_all
+@described(BEHIND, LIMIT, answer=list[Head], headers=(LINK,))
+def every_head() -> Response:
+    """All signed heads, the oldest first."""
+    limit = LIMIT.read()
+    with platform().metadata.session() as session:
+        found = heads(session, BEHIND.read(), limit)
+    last = found[-1].size if len(found) == limit else None
+    return paged([head.model_dump(mode="json") for head in found], "after", last)
+
+
+@routes.get("/figures/growth")
+@open_to_all
+@described(EARLIER, LATER, answer=Growth)
+def grown() -> ResponseReturnValue:
+    """That the log of a head you kept is the beginning of a later one."""
+    earlier = EARLIER.read()
+    with platform().metadata.session() as session:
+        later = LATER.read() or newest_head(session).size
+        return {"earlier": earlier, "later": later, "path": growth(session, earlier, later)}
+
+
+@routes.get("/figures/log")
+@open_to_all
+@described(answer=FigureLog)
+def whole_log() -> Response:
+    """The whole log, for `tundish programme verify`."""
+    with platform().metadata.session() as session:
+        return jsonify(export(session, signer()))
+
+
+@routes.post("/programme/figures")
+@guarded_above(Permission.PROGRAMME, person=True)
+@described(body=PublishBody, answer=Head, status=201)
+def publication(principal: Principal, body: PublishBody) -> ResponseReturnValue:
+    """Publish the figures of this moment; with a reason as a correction of the last ones."""
+    context, now = platform(), datetime.now(UTC)
+    rule = ready(context, principal, body.rule, now)
+    with context.metadata.above(Above.ADOPTION).session() as session:
+        head = publish(session, signer(), rule, principal.name, now, body.reason)
+    return head.model_dump(mode="json"), 201
+
+
+def signer() -> HeadSigner:
+    """What signs heads here.
+
+    Raises:
+        Problem: this server has no key for them.
+    """
+    found = platform().figures
+    if found is None:
+        raise Problem(
+            404, "This server has no key to publish figures with.",
+            "本服务器没有发布数据所用的密钥。", "no_seal",
+        )  # fmt: skip
+    return found
+
+
+@routes.errorhandler(UnknownFigure)
+def _unknown(_error: UnknownFigure) -> Response:
+    return Problem(
+        404, "Nothing of that number was published. GET /figures lists what was.",
+        "没有发布过该编号的数据。可通过 GET /figures 查询。", "unknown_figure",
+    ).response()  # fmt: skip
+
+
+@routes.errorhandler(NothingToPublish)
+def _nothing(_error: NothingToPublish) -> Response:
+    return Problem(
+        409, "Nothing to publish: these figures stand already, or fewer than five enterprises count.",
+        "没有可发布的数据:该时点的数据已发布,或计入的企业少于5家。", "nothing_to_publish",
+    ).response()  # fmt: skip

@@ -1,0 +1,176 @@
+"""Figures by month, who is stalled, and targets, as routes and pages show them."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Final
+
+from sqlalchemy import select
+
+from tundish_platform.api.adoption import UnknownRule
+from tundish_platform.api.monthly import MONTHLY
+from tundish_platform.programme import published_rules
+from tundish_platform.programme.models import Enterprise, SuspicionRecord
+from tundish_platform.programme.series.progress import places_of, progress
+from tundish_platform.programme.series.stalled import stalled, steps
+from tundish_platform.programme.series.stored import Stages, series_of, unpacked_stages
+from tundish_platform.programme.series.targets import percent, targets
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from sqlalchemy.orm import Session
+
+    from tundish_platform.programme import Rule
+    from tundish_platform.programme.series.models import StoredSeries, TargetRecord
+    from tundish_platform.programme.series.progress import Places, Progress
+
+_NOTHING: dict[str, Any] = {
+    "months": [], "simulated": [], "total": None, "by_region": [], "by_industry": [], "by_park": [],
+    "projection": None,
+}  # fmt: skip
+
+
+# A target's progress follows from the series and the version of the target, and neither ever changes.
+_KEPT: dict[tuple[object, ...], Progress] = {}
+_MOST_KEPT: Final = 2_000
+
+
+def series_rule(version: str = MONTHLY) -> Rule:
+    """The rule of that version.
+
+    Raises:
+        UnknownRule: none was published, or it counts in minutes: months mean nothing to it.
+    """
+    rule = published_rules().get(version)
+    if rule is None or rule.demo:
+        raise UnknownRule(version)
+    return rule
+
+
+def series(session: Session, rule: Rule) -> dict[str, Any]:
+    """Figures of all frozen months, as they were recomputed last."""
+    standing = series_of(session, rule)
+    told = {
+        "rule_version": rule.version, "rule_name_zh": rule.name.zh, "rule_name_en": rule.name.en,
+        "stages": [{"key": s.key, "name_zh": s.name.zh, "name_en": s.name.en} for s in rule.stages],
+        "computed_at": None, "digest": "",
+    }  # fmt: skip
+    if standing is None:
+        return told | _NOTHING
+    figures = {key: standing.figures[key] for key in _NOTHING}
+    return told | figures | {"computed_at": standing.computed_at, "digest": standing.digest}
+
+
+def stalled_list(
+    session: Session, rule: Rule, months: int, after: int = 0, limit: int | None = None
+) -> list[dict[str, Any]]:
+    """Enterprises that have not moved for so many months, with the step each is stuck on."""
+    found = stalled(rule, _stages(session, rule), months, after, limit)
+    numbers = [one.enterprise for one in found]
+    known = {e.id: e for part in _parts(numbers) for e in _enterprises(session, part)}
+    suspected: dict[int, list[str]] = {}
+    for part in _parts(numbers):
+        reasons = select(SuspicionRecord.enterprise_id, SuspicionRecord.reason).where(
+            SuspicionRecord.enterprise_id.in_(part)
+        )
+        for number, reason in session.execute(reasons.order_by(SuspicionRecord.reason)):
+            suspected.setdefault(number, []).append(reason)
+    return [
+        {
+            "id": one.enterprise, "uscc": e.uscc, "name_zh": e.name_zh, "name_en": e.name_en,
+            "region": e.region, "industry": e.industry, "demo": e.demo,
+            "stage": one.stage, "next": one.next, "months": one.months,
+            "failing": [asdict(condition) for condition in one.failing],
+            "suspicions": suspected.get(one.enterprise, []),
+        }
+        for one in found
+        if (e := known.get(one.enterprise)) is not None
+    ]  # fmt: skip
+
+
+def stalled_steps(session: Session, rule: Rule, months: int) -> list[dict[str, Any]]:
+    """How many stalled enterprises each condition keeps back, in the order of the rule."""
+    texts = {stage.key: stage.conditions for stage in rule.stages}
+    return [
+        {"stage": stage, "text_zh": texts[stage][bit].text.zh, "text_en": texts[stage][bit].text.en,
+         "enterprises": number}
+        for stage, bit, number in steps(rule, _stages(session, rule), months)
+    ]  # fmt: skip
+
+
+def target_list(
+    session: Session, rule: Rule, year: int | None = None, after: int = 0, limit: int = 100
+) -> list[dict[str, Any]]:
+    """Targets in force with what was measured of each and what is projected."""
+    found = [one for one in targets(session, year) if one.id > after]
+    found = sorted(found, key=lambda one: one.id)[:limit]
+    standing = series_of(session, rule) if found else None
+    measured = _measured(session, rule, standing, found) if standing else {}
+    return [_target(one) | _progress(measured.get(one.id)) for one in found]
+
+
+def target_told(one: TargetRecord) -> dict[str, Any]:
+    """A version of a target as it was entered."""
+    return _target(one)
+
+
+def _target(one: TargetRecord) -> dict[str, Any]:
+    names = (
+        "id", "year", "stage", "kind", "region", "industry", "park", "version", "value", "source",
+        "entered_by", "entered_at",
+    )  # fmt: skip
+    return {name: getattr(one, name) for name in names}
+
+
+def _progress(found: Progress | None) -> dict[str, Any]:
+    if found is None:
+        return {"progress": None, "completion_percent": None}
+    return {"progress": asdict(found), "completion_percent": percent(found.completion)}
+
+
+def _measured(
+    session: Session, rule: Rule, standing: StoredSeries, wanted: Iterable[TargetRecord]
+) -> dict[int, Progress]:
+    """Progress of each target, computed where it wasn't before."""
+    if len(_KEPT) > _MOST_KEPT:
+        _KEPT.clear()
+    where = str(session.get_bind().engine.url), standing.rule_version, standing.digest, standing.computed_at
+    keys = [stage.key for stage in rule.stages]
+    known = [one for one in wanted if one.stage in keys]
+    fresh = [one for one in known if (*where, one.id) not in _KEPT]
+    if fresh:
+        stages, months = _unpacked(standing.stages), standing.figures["months"]
+        places = _places(session, stages)
+        _KEPT.update({(*where, one.id): progress(one, months, keys, stages, places) for one in fresh})
+    return {one.id: _KEPT[*where, one.id] for one in known}
+
+
+def _places(session: Session, stages: Stages) -> Places:
+    register = {
+        number: (region, industry)
+        for number, region, industry in session.execute(
+            select(Enterprise.id, Enterprise.region, Enterprise.industry)
+        )
+    }
+    return places_of(stages.enterprises.tolist(), register, parks={})
+
+
+@lru_cache(maxsize=2)
+def _unpacked(content: bytes) -> Stages:
+    return unpacked_stages(content)
+
+
+def _stages(session: Session, rule: Rule) -> Stages:
+    standing = series_of(session, rule)
+    return Stages.none(rule) if standing is None else _unpacked(standing.stages)
+
+
+def _enterprises(session: Session, numbers: list[int]) -> list[Enterprise]:
+    return list(session.scalars(select(Enterprise).where(Enterprise.id.in_(numbers))))
+
+
+def _parts(numbers: list[int], size: int = 1_000) -> Iterable[list[int]]:
+    """Databases take only so many values in one statement."""
+    return (numbers[i : i + size] for i in range(0, len(numbers), size))
