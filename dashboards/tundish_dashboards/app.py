@@ -17,15 +17,24 @@ from tundish_dashboards.developer.review import register_review, review_page
 from tundish_dashboards.guard import harden_dispatch, install_guard, install_headers
 from tundish_dashboards.invitations import invitation_pages
 from tundish_dashboards.jobs.page import jobs_page, register_jobs
+from tundish_dashboards.market.detail import app_page, register_app
 from tundish_dashboards.market.page import market_page, register_market
 from tundish_dashboards.models.page import models_page, register_models
+from tundish_dashboards.money.billing import billing_page, register_billing
+from tundish_dashboards.money.page import register_statements, statement_files, statements_page
 from tundish_dashboards.notices.page import alarm_settings_page, register_alarm_settings
 from tundish_dashboards.people.page import people_page, register_people
 from tundish_dashboards.plant.page import plant_page, register_plant
 from tundish_dashboards.providers import provider_pages
+from tundish_dashboards.register.entry import enterprise_page
+from tundish_dashboards.register.files import register_files
+from tundish_dashboards.register.imports import import_page, register_imports
+from tundish_dashboards.register.page import register_page, register_register
+from tundish_dashboards.register.steps import register_enterprise_steps
 from tundish_dashboards.routes import Page
 from tundish_dashboards.sessions import Sessions, current_language, login_pages
 from tundish_dashboards.shell import register_shell, shell_layout
+from tundish_dashboards.trials.page import register_trials, trial_documents, trials_page
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -105,6 +114,9 @@ def attach_dashboards(server: Flask, context: PlatformContext, settings: Dashboa
 def _register(pages: Pages, server: Flask) -> None:
     """All pages and their callbacks."""
     server.register_blueprint(audit_export(pages))
+    server.register_blueprint(statement_files(pages))
+    server.register_blueprint(trial_documents(pages))
+    server.register_blueprint(register_files(pages))
     pages.dash.layout = lambda: shell_layout(pages)
     register_shell(
         pages,
@@ -116,11 +128,18 @@ def _register(pages: Pages, server: Flask) -> None:
             Page.MODELS: models_page,
             Page.JOBS: jobs_page,
             Page.MARKET: market_page,
+            Page.APP: app_page,
+            Page.STATEMENTS: statements_page,
+            Page.BILLING: billing_page,
+            Page.TRIALS: trials_page,
             Page.DEVELOPER: developer_page,
             Page.REVIEW: review_page,
             Page.PEOPLE: people_page,
             Page.AUDIT: audit_page,
             Page.BUREAU: bureau_page,
+            Page.REGISTER: register_page,
+            Page.ENTERPRISE: enterprise_page,
+            Page.REGISTER_IMPORT: import_page,
             Page.ACCOUNT: account_page,
         },
     )
@@ -131,9 +150,16 @@ def _register(pages: Pages, server: Flask) -> None:
     register_models(pages)
     register_jobs(pages)
     register_market(pages)
+    register_app(pages)
+    register_trials(pages)
     register_developer(pages)
     register_review(pages)
+    register_statements(pages)
+    register_billing(pages)
     register_people(pages)
     register_audit(pages)
     register_bureau(pages)
+    register_register(pages)
+    register_enterprise_steps(pages)
+    register_imports(pages)
     register_account(pages)

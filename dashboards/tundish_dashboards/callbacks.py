@@ -52,6 +52,10 @@ ANY_PERSON, PROGRAMME, OPERATOR = "person", "programme", "operator"
 Initially = bool | Literal["shared"]
 
 
+class NoTenantAddressed(AccessDenied):
+    """The address is that of a page which shows no tenant."""
+
+
 @dataclass(frozen=True, slots=True)
 class Person:
     """Who looks at the page, and in which language."""
@@ -80,6 +84,7 @@ class TenantView:
         scope: the proof of access, taken for the permission that the callback needs.
         name: the tenant's name in the person's language.
         formats: numbers, and times in the plant's zone.
+        app: the app that the address names; empty on pages that are about none.
     """
 
     person: Person
@@ -87,6 +92,7 @@ class TenantView:
     scope: TenantScope
     name: str
     formats: Formats
+    app: str = ""
 
     @property
     def t(self) -> Texts:
@@ -121,18 +127,22 @@ class Pages:
 
         Raises:
             AccessDenied: no such page, no such tenant, or not for this person.
+            NoTenantAddressed: a page of ours, but of no tenant.
         """
         person = self.person()
         route = find_route(path) if isinstance(path, str) else None
-        if route is None or route.tenant is None:
-            raise AccessDenied(f"{person.principal.name} asked for an address without a tenant")
+        if route is None:
+            raise AccessDenied(f"{person.principal.name} asked for an address that no page has")
+        if route.tenant is None:
+            raise NoTenantAddressed(f"{person.principal.name} asked for an address without a tenant")
         scope = access_tenant(person.principal, route.tenant, permission)
         context = self.context.of(scope)
         with context.metadata.session() as database:
             tenant = tenant_of_scope(database, scope)
             scope = seen(database, scope)
         name = person.t.of(tenant.name_zh, tenant.name_en)
-        return TenantView(person, context, scope, name, Formats(person.language, ZoneInfo(tenant.timezone)))
+        formats = Formats(person.language, ZoneInfo(tenant.timezone))
+        return TenantView(person, context, scope, name, formats, route.app)
 
     def in_browser(self, name: str, *spec: DashDependency, initially: bool = True) -> None:
         """Register a function of ``tundish.js``; it runs in the browser and asks the server nothing."""
@@ -156,7 +166,12 @@ class Pages:
 
         def call(function: Callable[..., Any], values: tuple[object, ...]) -> object:
             *given, path = values
-            return function(self.view(path, permission), *given)
+            try:
+                view = self.view(path, permission)
+            except NoTenantAddressed:
+                # The tick of a plant's page that came when the person had just opened a page of their own.
+                raise PreventUpdate from None
+            return function(view, *given)
 
         return self._register((*spec, State(LOCATION, "pathname")), initially, permission, call)
 

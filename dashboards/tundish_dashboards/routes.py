@@ -20,11 +20,18 @@ class Page(StrEnum):
     MODELS = "models"
     JOBS = "jobs"
     MARKET = "market"
+    APP = "app"
+    STATEMENTS = "statements"
+    TRIALS = "trials"
     DEVELOPER = "developer"
     PEOPLE = "people"
     AUDIT = "audit"
     BUREAU = "bureau"
+    REGISTER = "register"
+    ENTERPRISE = "enterprise"
+    REGISTER_IMPORT = "register_import"
     REVIEW = "review"
+    BILLING = "billing"
     ACCOUNT = "account"
 
 
@@ -37,6 +44,9 @@ NEEDED: Final = {
     Page.MODELS: Permission.READ,
     Page.JOBS: Permission.CONFIGURE,
     Page.MARKET: Permission.READ,
+    Page.APP: Permission.READ,
+    Page.STATEMENTS: Permission.SUBSCRIBE,
+    Page.TRIALS: Permission.READ,
     Page.DEVELOPER: Permission.PUBLISH,
     Page.PEOPLE: Permission.MANAGE,
     Page.AUDIT: Permission.MANAGE,
@@ -45,33 +55,66 @@ NEEDED: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """A page, and the tenant that the address wishes for; whether it may be seen is not decided here."""
+    """A page, and the tenant that the address wishes for; whether it may be seen is not decided here.
+
+    Attributes:
+        app: the app that the address names, on an app's own page.
+        of: code of the enterprise, or number of the import, that the address names on the register's pages.
+    """
 
     page: Page
     tenant: str | None = None
+    app: str = ""
+    of: str = ""
 
     @property
     def path(self) -> str:
         """The address."""
         if self.page is Page.ALARM_SETTINGS:
             return f"/{Page.ALARMS}/{self.tenant}/settings"
+        if self.page is Page.APP:
+            return f"/{Page.MARKET}/{self.tenant}/app/{self.app}"
+        if self.page is Page.TRIALS:
+            return f"/{Page.MARKET}/{self.tenant}/trials"
+        if self.page in _REGISTER:
+            return _REGISTER[self.page].format(self.of)
         return f"/{self.page}/{self.tenant}" if self.tenant else f"/{self.page}"
 
 
+_REGISTER: Final = {
+    Page.REGISTER: "/bureau/register",
+    Page.ENTERPRISE: "/bureau/register/{}",
+    Page.REGISTER_IMPORT: "/bureau/register/imports/{}",
+}
+_OF_REGISTER: Final = {
+    Page.REGISTER: re.compile(r"/bureau/register()/?"),
+    Page.ENTERPRISE: re.compile(r"/bureau/register/([0-9A-Z]{18})/?"),
+    Page.REGISTER_IMPORT: re.compile(r"/bureau/register/imports/([0-9]{1,9})/?"),
+}
 _SLUG: Final = "([a-z0-9][a-z0-9-]{0,62})"
 _TENANT_PAGE: Final = re.compile(
-    rf"/(plant|alarms|alerts|models|jobs|market|developer|people|audit)/{_SLUG}/?"
+    rf"/(plant|alarms|alerts|models|jobs|market|statements|developer|people|audit)/{_SLUG}/?"
 )
-_ALARM_SETTINGS: Final = re.compile(rf"/alarms/{_SLUG}/settings/?")
+_APP: Final = re.compile(rf"/market/{_SLUG}/app/([a-z][a-z0-9-]{{0,59}})/?")
+_BELOW: Final = {
+    Page.ALARM_SETTINGS: re.compile(rf"/alarms/{_SLUG}/settings/?"),
+    Page.TRIALS: re.compile(rf"/market/{_SLUG}/trials/?"),
+}
 
 
 def find_route(path: str) -> Route | None:
     """The page of an address; ``None`` where there is none."""
-    for page in (Page.BUREAU, Page.REVIEW, Page.ACCOUNT):
+    for page in (Page.BUREAU, Page.REVIEW, Page.BILLING, Page.ACCOUNT):
         if path.rstrip("/") == f"/{page}":
             return Route(page)
-    if settings := _ALARM_SETTINGS.fullmatch(path):
-        return Route(Page.ALARM_SETTINGS, settings[1])
+    if named := _APP.fullmatch(path):
+        return Route(Page.APP, *named.groups())
+    for page, address in _BELOW.items():
+        if below := address.fullmatch(path):
+            return Route(page, below[1])
+    for page, address in _OF_REGISTER.items():
+        if found := address.fullmatch(path):
+            return Route(page, of=found[1])
     match = _TENANT_PAGE.fullmatch(path)
     return Route(Page(match[1]), match[2]) if match else None
 
@@ -80,7 +123,7 @@ def may_see(principal: Principal, route: Route) -> bool:
     """Whether the page is there for the person; its callbacks ask again, each for what it needs."""
     if route.tenant is not None:
         return NEEDED[route.page] in principal.permissions(route.tenant)
-    if route.page is Page.REVIEW:
+    if route.page in {Page.REVIEW, Page.BILLING}:
         return is_operator(principal)
     return route.page is Page.ACCOUNT or is_bureau(principal)
 

@@ -24,8 +24,12 @@ if TYPE_CHECKING:
 
 _OF_TENANT: Final = (
     *(Page.PLANT, Page.ALERTS, Page.ALARMS, Page.MODELS, Page.JOBS, Page.MARKET),
-    *(Page.DEVELOPER, Page.PEOPLE, Page.AUDIT),
+    *(Page.STATEMENTS, Page.DEVELOPER, Page.PEOPLE, Page.AUDIT),
 )
+
+# Pages that are reached from another one, whose entry of the navigation they keep.
+_WITHIN: Final = {Page.ALARM_SETTINGS: Page.ALARMS, Page.APP: Page.MARKET, Page.TRIALS: Page.MARKET,
+           Page.ENTERPRISE: Page.REGISTER, Page.REGISTER_IMPORT: Page.REGISTER}  # fmt: skip
 
 
 def shell_layout(pages: Pages) -> Component:
@@ -135,9 +139,9 @@ def _links(person: Person, route: Route | None) -> list[Component]:
         routes = [Route(page, tenant) for page in _OF_TENANT]
         wanted = [(one, t(f"page.{one.page}")) for one in routes if may_see(person.principal, one)]
     if is_bureau(person.principal):
-        wanted.append((Route(Page.BUREAU), t("page.bureau")))
+        wanted += [(Route(page), t(f"page.{page}")) for page in (Page.BUREAU, Page.REGISTER)]
     if is_operator(person.principal):
-        wanted.append((Route(Page.REVIEW), t("page.review")))
+        wanted += [(Route(page), t(f"page.{page}")) for page in (Page.REVIEW, Page.BILLING)]
     return [
         dmc.NavLink(
             label=words,
@@ -150,7 +154,7 @@ def _links(person: Person, route: Route | None) -> list[Component]:
 
 
 def _nav_page(route: Route) -> Page:
-    return Page.ALARMS if route.page is Page.ALARM_SETTINGS else route.page
+    return _WITHIN.get(route.page, route.page)
 
 
 def _tenant_switch(pages: Pages, person: Person, route: Route | None) -> Component | None:
@@ -211,7 +215,7 @@ def register_shell(pages: Pages, layouts: Mapping[Page, PageLayout]) -> None:
         route = find_route(path) if isinstance(path, str) else None
         if route is None or route.tenant == tenant or tenant not in person.principal.tenants:
             return no_update
-        wanted = Route(route.page, tenant)
+        wanted = Route(route.page, tenant, route.app)
         return wanted.path if may_see(person.principal, wanted) else Route(Page.PLANT, tenant).path
 
     _register_browser_parts(pages)

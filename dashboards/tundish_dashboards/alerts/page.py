@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from tundish_dashboards import components, wishes
 from tundish_dashboards.alerts.data import CHOICES, digest, read_alerts
+from tundish_dashboards.alerts.missed import missed_panel, register_missed
 from tundish_dashboards.alerts.rows import alert_list, name_of, outcome_strip
 from tundish_dashboards.dialogs import comment, dialog
 from tundish_dashboards.routes import Page, Route
@@ -64,6 +65,7 @@ def alerts_page(pages: Pages, path: str) -> Component:
                 html.Div(alert_list(view, alerts, CHOICES[0]), id="alerts-list"),
                 aside=choice,
             ),
+            missed_panel(view),
             _dialog(view),
             dcc.Store(id="alert-wish"),
             dcc.Store(id="alerts-changed"),
@@ -94,6 +96,7 @@ def register_alerts(pages: Pages) -> None:
     """Refreshing, asking what was found, and writing it down."""
     _register_refresh(pages)
     _register_asking(pages)
+    register_missed(pages)
 
     @pages.on_tenant(
         Output("alert-dialog", "opened", allow_duplicate=True),

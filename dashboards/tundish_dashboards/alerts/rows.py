@@ -150,6 +150,8 @@ def _confidence(view: TenantView, alert: AlertView) -> str:
         return t("prediction.probability", p=share)
     if alert.sureness is Sureness.RANK:
         return t("alerts.rank", share=formats.percent(alert.confidence))
+    if alert.sureness is Sureness.RULE:
+        return t("alerts.by_rule")
     low, high = formats.brief(alert.low), f"{formats.brief(alert.high)} {unit_text(alert.unit)}".rstrip()
     value = f"{formats.brief(alert.value)} {unit_text(alert.unit)}".rstrip()
     return t("alerts.level", value=value, share=share, low=low, high=high)

@@ -27,6 +27,31 @@
         }
         return Date.now() - lastBeat < SILENCE_MS;
       },
+      passOn: function (value) {
+        return window.dash_clientside.callback_context.outputs_list.map(function () {
+          return value;
+        });
+      },
+      /* A file may be larger than a message of a page; it goes to a door of its own, which leads to its preview. */
+      sendRegister: function (contents, name) {
+        if (!contents) {
+          return window.dash_clientside.no_update;
+        }
+        var bytes = Uint8Array.from(atob(contents.slice(contents.indexOf(",") + 1)), function (one) {
+          return one.charCodeAt(0);
+        });
+        var address = "/bureau/register/upload?name=" + encodeURIComponent(name || "");
+        return fetch(address, { method: "POST", body: bytes, credentials: "same-origin" })
+          .then(function (answer) {
+            return answer.ok ? answer.json() : { message: "HTTP " + answer.status };
+          })
+          .then(function (told) {
+            if (told.path) {
+              window.location.assign(told.path);
+            }
+            return told.message || "";
+          });
+      },
       setTitle: function (title) {
         if (title) {
           document.title = title + " · Tundish";

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from tundish_platform.programme import Rule
     from tundish_platform.programme.rules import Condition
 
-_SHARES = frozenset({"good_share"})
+_SHARES = frozenset({"good_share", "alert_share"})
 
 
 def evidence_panel(person: Person, found: Mapping[str, Any]) -> Component:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from dash import ALL, Input, Output, State, dcc, html
 
@@ -10,6 +10,15 @@ from tundish_dashboards import components, wishes
 from tundish_dashboards.bureau.evidence import evidence_panel
 from tundish_dashboards.bureau.figures import adoption_figures, cell_tables, enterprise_table
 from tundish_dashboards.bureau.inspections import inspection_table
+from tundish_dashboards.bureau.months import (
+    MOST_STALLED,
+    STALLED_MONTHS,
+    declared_table,
+    funnel,
+    stalled_tables,
+    target_table,
+)
+from tundish_dashboards.money.vouchers import register_vouchers, voucher_panel
 from tundish_platform.api.adoption import (
     UnknownEnterprise,
     current_adoption,
@@ -17,8 +26,12 @@ from tundish_platform.api.adoption import (
     enterprise_list,
 )
 from tundish_platform.api.ghosts import suspicion_list
+from tundish_platform.api.monthly import MONTHLY
+from tundish_platform.api.series import series, series_rule, stalled_list, stalled_steps, target_list
 from tundish_platform.programme import published_rules
+from tundish_platform.programme.declared import declared_figures
 from tundish_platform.tenancy import access_programme
+from tundish_platform.tenancy.reach import Above
 
 if TYPE_CHECKING:
     from dash.development.base_component import Component
@@ -26,6 +39,8 @@ if TYPE_CHECKING:
     from tundish_dashboards.callbacks import Pages, Person
 
 _TICK_MS = 5_000
+# Who wants more of them asks the API; a page of thousands could not be read.
+MOST_LISTED: Final = 50
 _USCC_LENGTH = 18
 
 
@@ -69,7 +84,9 @@ def bureau_page(pages: Pages, path: str) -> Component:
             components.panel(
                 t("inspect.title"), html.Div(id="bureau-inspect"), aside=t("inspect.no_verdict")
             ),
+            html.Div(html.P(t("shell.loading"), className="loading"), id="bureau-months"),
             html.Div(id="bureau-cells"),
+            voucher_panel(pages, person),
             dcc.Store(id="bureau-chosen"),
             html.Div(id="refreshing", hidden=True),
             dcc.Interval(id="bureau-tick", interval=_TICK_MS),
@@ -84,7 +101,9 @@ def _nothing_chosen(person: Person) -> Component:
 def register_bureau(pages: Pages) -> None:
     """What keeps the figures fresh, and opening the evidence of one enterprise."""
     _register_figures(pages)
+    _register_months(pages)
     _register_evidence(pages)
+    register_vouchers(pages)
 
 
 def _register_figures(pages: Pages) -> None:
@@ -101,7 +120,7 @@ def _register_figures(pages: Pages) -> None:
     def figures(person: Person, tick: object, rule: object) -> tuple[Any, ...]:
         version = _version(pages, rule)
         counted = current_adoption(pages.context, person.principal, version)
-        listed = enterprise_list(pages.context, person.principal, version)
+        listed = enterprise_list(pages.context, person.principal, version, limit=MOST_LISTED)
         return (
             adoption_figures(person, counted),
             enterprise_table(person, counted, listed),
@@ -109,6 +128,39 @@ def _register_figures(pages: Pages) -> None:
             inspection_table(person, suspicion_list(pages.context, person.principal)),
             f"bureau/{tick}",
         )
+
+
+def _register_months(pages: Pages) -> None:
+    @pages.on_programme(
+        Output("bureau-months", "children"), Input("bureau-rule", "value"), initially="shared"
+    )
+    def months(person: Person, rule: object) -> list[Component]:
+        return months_shown(pages, person, _version(pages, rule))
+
+
+def months_shown(pages: Pages, person: Person, version: str) -> list[Component]:
+    """The panels of the months; a rule of minutes has none, and the monthly one stands for it."""
+    t, chosen = person.t, published_rules()[version]
+    rule = series_rule(MONTHLY if chosen.demo else version)
+    with pages.context.metadata.above(Above.ADOPTION).session() as session:
+        found = series(session, rule)
+        wanted = target_list(session, rule)
+        steps = stalled_steps(session, rule, STALLED_MONTHS)
+        stuck = stalled_list(session, rule, STALLED_MONTHS, limit=MOST_STALLED)
+    stages = found["stages"]
+    return [
+        components.panel(
+            t("months.title"), funnel(person, found), aside=t("bureau.rule", version=rule.version)
+        ),
+        components.panel(t("target.title"), target_table(person, wanted, stages), aside=t("target.aside")),
+        components.panel(
+            t("stalled.title"), stalled_tables(person, steps, stuck, stages),
+            aside=t("stalled.aside", n=STALLED_MONTHS),
+        ),
+        components.panel(
+            t("declared.title"), declared_table(person, declared_figures()), aside=t("declared.aside")
+        ),
+    ]  # fmt: skip
 
 
 def _register_evidence(pages: Pages) -> None:

@@ -8,6 +8,8 @@ from dash import ALL, Input, Output, State, html, no_update
 
 from tundish_dashboards import components, wishes
 from tundish_dashboards.developer.dialog import message, question
+from tundish_dashboards.developer.field import field_runs_of
+from tundish_dashboards.developer.use import use_panel
 from tundish_dashboards.developer.versions import key_entry, version_entry
 from tundish_platform.marketplace.publishing import (
     Act,
@@ -47,6 +49,11 @@ def developer_page(pages: Pages, path: str) -> Component:
             ),
             message("developer"),
             components.panel(t("developer.versions"), html.Div(_versions(view), id="developer-versions")),
+            components.panel(
+                t("developer.field"),
+                [html.P(t("developer.field_words"), className="muted"), *field_runs_of(view)],
+            ),
+            use_panel(view),
             components.panel(
                 t("developer.keys"),
                 [html.P(t("developer.keys_words"), className="muted"), _keys(view)],

@@ -13,6 +13,7 @@ from tundish_dashboards.people.places import place_names
 from tundish_dashboards.theme import Tone
 from tundish_platform.assets import list_signals
 from tundish_platform.jobs import (
+    ASKABLE,
     CronRefused,
     JobKind,
     JobSpec,
@@ -37,7 +38,7 @@ _LONGEST: Final = 400
 def ask_form(view: TenantView) -> Component:
     """Fields of a new job; a cron expression makes a schedule of it."""
     t = view.t
-    kinds = [{"value": kind.value, "label": t(f"job_kind.{kind.name.lower()}")} for kind in JobKind]
+    kinds = [{"value": kind.value, "label": t(f"job_kind.{kind.name.lower()}")} for kind in ASKABLE]
     lines = _lines(view)
     return html.Div(
         [
@@ -69,7 +70,7 @@ def ask_form(view: TenantView) -> Component:
 def ask(view: TenantView, kind: object, line: object, target: object, cron: object) -> Component:
     """Ask for what the form says; what to tell of it."""
     t = view.t
-    wanted = wishes.one_of(kind, "the kind", tuple(JobKind), JobKind.TRAIN)
+    wanted = wishes.one_of(kind, "the kind", ASKABLE, JobKind.TRAIN)
     path = wishes.word(line, "the line", _LONGEST)
     semantic, repeat = wishes.word(target, "the signal"), wishes.word(cron, "the times").strip()
     given = {"target": semantic} if wanted is JobKind.TRAIN_MACHINES else {"line": path}

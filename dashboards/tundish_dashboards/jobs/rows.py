@@ -125,5 +125,8 @@ def _schedule(view: TenantView, names: Names, one: Schedule) -> Component:
 
 
 def _about(view: TenantView, names: Names, arguments: Mapping[str, Any]) -> str:
-    line = arguments.get("line")
+    line, app = arguments.get("line"), arguments.get("app")
+    if app:
+        known = view.context.catalogue.apps.get(str(app))
+        return view.t.of(known.manifest.name.zh, known.manifest.name.en) if known else str(app)
     return place_name(view, names, line) if line else kind_name(view, str(arguments.get("target", "")))

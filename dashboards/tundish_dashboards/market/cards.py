@@ -6,9 +6,12 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import dash_mantine_components as dmc
-from dash import html
+from dash import dcc, html
 
 from tundish_dashboards import components
+from tundish_dashboards.market.rating import card_words
+from tundish_dashboards.money.amounts import plan_words, price_words
+from tundish_dashboards.routes import Page, Route
 from tundish_dashboards.theme import Tone
 from tundish_platform.tenancy import Permission
 
@@ -17,29 +20,32 @@ if TYPE_CHECKING:
 
     from tundish_dashboards.callbacks import TenantView
     from tundish_platform.marketplace import Compatibility, Manifest, SubscriptionView
-
-_FEN = 100
+    from tundish_platform.ratings import Rating
 
 
 def app_card(
-    view: TenantView, manifest: Manifest, fit: Compatibility, subscription: SubscriptionView | None
+    view: TenantView,
+    manifest: Manifest,
+    fit: Compatibility,
+    subscription: SubscriptionView | None,
+    rating: Rating | None = None,
 ) -> Component:
     """What the app does, whether it would find its inputs here, what it does with the data, and its price."""
     t = view.t
-    tags = [
-        html.Span(t.maybe(f"problem.{problem}", problem), className="tag") for problem in manifest.problems
-    ]
+    name = t.of(manifest.name.zh, manifest.name.en)
+    page = Route(Page.APP, view.scope.slug, manifest.id).path
     return html.Article(
         [
-            html.Div([html.H2(t.of(manifest.name.zh, manifest.name.en)), _state(view, subscription)]),
+            html.Div([html.H2(dcc.Link(name, href=page)), state(view, subscription)]),
             html.Div(t("market.by", publisher=manifest.publisher, version=manifest.version), className="who"),
-            html.Div(tags, className="tags"),
+            html.Div(tags(view, manifest), className="tags"),
             html.P(t.of(manifest.description.zh, manifest.description.en)),
-            html.Div(_inputs(view, manifest, fit)),
+            card_words(view, rating),
+            html.Div(inputs(view, manifest, fit)),
             components.more(t("market.data_use"), html.P(t.of(manifest.data_use.zh, manifest.data_use.en))),
             html.Div(
                 [
-                    _action(view, manifest, fit, subscription),
+                    action(view, manifest, fit, subscription),
                     html.Span(price(view, manifest), className="who"),
                 ],
                 className="act",
@@ -50,10 +56,20 @@ def app_card(
     )
 
 
+def tags(view: TenantView, manifest: Manifest) -> list[Component]:
+    """What the app helps with."""
+    return [
+        html.Span(view.t.maybe(f"problem.{problem}", problem), className="tag")
+        for problem in manifest.problems
+    ]
+
+
 def price(view: TenantView, manifest: Manifest) -> str:
-    """The price plan in words."""
-    amount = view.formats.number(manifest.price.fen_per_month / _FEN, 2)
-    return view.t(f"price.{manifest.price.plan}", amount=amount)
+    """The ways to pay in words."""
+    offers = manifest.offers
+    if len(offers) == 1 and not offers[0].trial_days:
+        return price_words(view.t, view.formats, offers[0].kind, offers[0].fen)
+    return "; ".join(plan_words(view.t, view.formats, plan) for plan in offers)
 
 
 def grant_words(view: TenantView, manifest: Manifest, fit: Compatibility) -> Component:
@@ -70,20 +86,25 @@ def grant_words(view: TenantView, manifest: Manifest, fit: Compatibility) -> Com
             html.P(t("market.grant", n=len(fit.signals), every=every, window=window)),
             components.more(t("market.grant_list", n=len(fit.signals)), html.Ul(names)),
             html.P(t.of(manifest.data_use.zh, manifest.data_use.en), className="muted"),
-            html.P(price(view, manifest)),
+            # Where there are several plans, the choice below says each.
+            html.P(price(view, manifest)) if len(manifest.offers) == 1 else None,
         ]
     )
 
 
-def _state(view: TenantView, subscription: SubscriptionView | None) -> Component | None:
+def state(view: TenantView, subscription: SubscriptionView | None) -> Component | None:
+    """Since when it is subscribed; nothing where it is not."""
     if subscription is None:
         return None
     since = view.formats.moment(subscription.started_at, seconds=False)
     return components.status(Tone.GOOD, view.t("market.subscribed_since", since=since))
 
 
-def _inputs(view: TenantView, manifest: Manifest, fit: Compatibility) -> list[Component]:
+def inputs(view: TenantView, manifest: Manifest, fit: Compatibility) -> list[Component]:
+    """How many inputs were found, and which."""
     t = view.t
+    if not manifest.inputs:
+        return [components.status(Tone.GOOD, t("market.no_inputs"))]
     tone = Tone.GOOD if fit.usable else Tone.BAD
     head = t("market.inputs", found=len(fit.found), all=len(manifest.inputs))
     items = []
@@ -108,9 +129,10 @@ def _inputs(view: TenantView, manifest: Manifest, fit: Compatibility) -> list[Co
     ]
 
 
-def _action(
+def action(
     view: TenantView, manifest: Manifest, fit: Compatibility, subscription: SubscriptionView | None
 ) -> Component:
+    """The button that subscribes or stops, or why there is none."""
     t = view.t
     name = t.of(manifest.name.zh, manifest.name.en)
     if not view.may(Permission.SUBSCRIBE):

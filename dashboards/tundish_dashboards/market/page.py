@@ -2,28 +2,22 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-import dash_mantine_components as dmc
-from dash import ALL, Input, Output, State, dcc, html, no_update
+from dash import Input, Output, dcc, html
 
-from tundish_dashboards import components, wishes
-from tundish_dashboards.market.cards import app_card, grant_words
+from tundish_dashboards import components
+from tundish_dashboards.market.asking import asking, changed_on, register_asking
+from tundish_dashboards.market.cards import app_card
+from tundish_dashboards.market.filters import FIELDS, filters, wish_of
+from tundish_dashboards.market.rating import ratings_of
 from tundish_dashboards.market.runs import run_history, screens
+from tundish_dashboards.routes import Page, Route
 from tundish_dashboards.theme import Tone
 from tundish_platform.assets import list_signals
-from tundish_platform.marketplace import (
-    MissingInputs,
-    SubscriptionView,
-    UnknownApp,
-    compatibility,
-    runs,
-    stop,
-    subscribe,
-    subscriptions,
-)
-from tundish_platform.tenancy import Permission
+from tundish_platform.marketplace import SubscriptionView, choice_for, runs, subscriptions
+from tundish_platform.marketplace.matching import stock_of
+from tundish_platform.marketplace.search import Order, Wish, search
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,9 +25,10 @@ if TYPE_CHECKING:
     from dash.development.base_component import Component
 
     from tundish_dashboards.callbacks import Pages, TenantView
-    from tundish_platform.samples import SignalInfo
 
 _SLOW_MS = 5000
+# What an app would find changes when a source is connected, not from one second to the next.
+_SLOWER_MS = 30_000
 _RUNS_SHOWN = 30
 
 
@@ -41,46 +36,27 @@ def market_page(pages: Pages, path: str) -> Component:
     """The frame of the page; its parts are filled and refreshed by callbacks."""
     view = pages.view(path)
     t = view.t
+    trials = dcc.Link(t("trials.link"), href=Route(Page.TRIALS, view.scope.slug).path)
     return html.Div(
         [
             html.Div(
-                [html.H1(t("market.title", tenant=view.name)), html.Div(t("market.line"), className="aside")],
+                [
+                    html.H1(t("market.title", tenant=view.name)),
+                    html.Div([t("market.line"), " ", trials], className="aside"),
+                ],
                 className="page-head",
             ),
-            html.Div(id="market-message", role="status", **components.announced()),
-            html.Div(_cards(view), id="market-cards", className="cards"),
+            *asking(view, Page.MARKET),
+            filters(view),
+            html.Div(_cards(view, Wish(order=Order.FIT))[0], id="market-cards", className="cards"),
             html.Div(style={"height": "12px"}),
             components.panel(t("market.screens"), html.Div(_screens(view), id="market-screens")),
             components.panel(t("market.runs"), html.Div(_history(view), id="market-runs")),
-            dmc.Modal(
-                id="market-confirm",
-                opened=False,
-                title=html.Span(id="market-confirm-what"),
-                closeButtonProps={"aria-label": t("market.cancel")},
-                children=[
-                    html.Div(id="market-confirm-words"),
-                    dmc.Group(
-                        [
-                            dmc.Button(t("market.confirm"), id="market-confirm-yes", size="sm"),
-                            dmc.Button(
-                                t("market.cancel"), id="market-confirm-no", size="sm", variant="default"
-                            ),
-                        ],
-                        mt="md",
-                    ),
-                ],
-            ),
-            dcc.Store(id="market-wish"),
-            dcc.Store(id="market-changed"),
             html.Div(id="refreshing", hidden=True),
             dcc.Interval(id="market-tick", interval=_SLOW_MS),
+            dcc.Interval(id="market-slow", interval=_SLOWER_MS),
         ]
     )
-
-
-def _signals(view: TenantView) -> list[SignalInfo]:
-    with view.context.metadata.session() as session:
-        return list_signals(session, view.scope)
 
 
 def _active(view: TenantView) -> dict[str, SubscriptionView]:
@@ -88,18 +64,26 @@ def _active(view: TenantView) -> dict[str, SubscriptionView]:
         return {subscription.app: subscription for subscription in subscriptions(session, view.scope)}
 
 
-def _cards(view: TenantView) -> list[Component]:
-    known, active = _signals(view), _active(view)
-    apps = view.context.catalogue.apps.values()
+def _cards(view: TenantView, wish: Wish) -> tuple[list[Component], str]:
+    """The apps that are wished for, and how many that are."""
+    t, active = view.t, _active(view)
+    apps = view.context.catalogue.apps
     if not apps:
-        return [components.nothing(view.t("market.no_apps"), view.t("market.no_apps_then"))]
-    return [
-        *_stopped(view, active),
-        *(
-            app_card(view, app.manifest, compatibility(app.manifest, known), active.get(app.manifest.id))
-            for app in apps
-        ),
+        return [components.nothing(t("market.no_apps"), t("market.no_apps_then"))], ""
+    with view.context.metadata.session() as session:
+        stock = stock_of(list_signals(session, view.scope))
+        fits = {name: choice_for(session, view.scope, app.manifest, stock).fit for name, app in apps.items()}
+    found = search(apps.values(), wish, fits)
+    rated = ratings_of(view)
+    shown = [
+        app_card(
+            view, app.manifest, fits[app.manifest.id], active.get(app.manifest.id), rated.get(app.manifest.id)
+        )
+        for app in found
     ]
+    if not found:
+        shown = [components.nothing(t("market.none_found"), t("market.none_found_then"))]
+    return [*_stopped(view, active), *shown], t("market.count", n=len(found), all=len(apps))
 
 
 def _stopped(view: TenantView, active: Mapping[str, SubscriptionView]) -> list[Component]:
@@ -135,99 +119,26 @@ def _screens(view: TenantView) -> list[Component]:
 
 
 def register_market(pages: Pages) -> None:
-    """Refreshing the page, and subscribing or stopping after the grant was confirmed."""
-    _register_refresh(pages)
+    """Looking through the catalogue, refreshing the page, and the dialog that asks."""
+    register_asking(pages)
 
-    @pages.on_tenant(
-        Output("market-confirm", "opened"),
-        Output("market-confirm-what", "children"),
-        Output("market-confirm-words", "children"),
-        Output("market-wish", "data"),
-        Input({"role": "subscribe", "app": ALL}, "n_clicks"),
-        Input({"role": "stop", "app": ALL}, "n_clicks"),
-        Input("market-confirm-no", "n_clicks"),
-        initially=False,
-        permission=Permission.SUBSCRIBE,
-    )
-    def ask(view: TenantView, starts: object, stops: object, _no: object) -> tuple[Any, ...]:
-        asked = wishes.asker()
-        if not isinstance(asked, dict) or not _clicked(starts, stops):
-            return False, no_update, no_update, None
-        app_id = wishes.word(asked.get("app"), "the app")
-        wish = {"app": app_id, "start": asked.get("role") == "subscribe"}
-        title, words = _question(view, app_id, start=bool(wish["start"]))
-        return True, title, words, wish
-
-    @pages.on_tenant(
-        Output("market-confirm", "opened", allow_duplicate=True),
-        Output("market-message", "children"),
-        Output("market-changed", "data"),
-        Input("market-confirm-yes", "n_clicks"),
-        State("market-wish", "data"),
-        initially=False,
-        permission=Permission.SUBSCRIBE,
-    )
-    def act(view: TenantView, clicks: object, wish: object) -> tuple[Any, ...]:
-        if not clicks or not isinstance(wish, dict):
-            return False, no_update, no_update
-        app_id = wishes.word(wish.get("app"), "the app")
-        message = _start(view, app_id) if wish.get("start") else _stop(view, app_id)
-        return False, message, clicks
-
-
-def _register_refresh(pages: Pages) -> None:
     @pages.on_tenant(
         Output("market-cards", "children"),
+        Output("market-count", "children"),
+        Input("market-slow", "n_intervals"),
+        Input(changed_on(Page.MARKET), "data"),
+        *(Input(field, "value") for field in FIELDS),
+    )
+    def look(view: TenantView, _ticks: object, _changed: object, *fields: object) -> tuple[Any, ...]:
+        return _cards(view, wish_of(*fields))
+
+    @pages.on_tenant(
         Output("market-screens", "children"),
         Output("market-runs", "children"),
         Output("beat", "data", allow_duplicate=True),
         Input("market-tick", "n_intervals"),
-        Input("market-changed", "data"),
+        Input(changed_on(Page.MARKET), "data"),
         initially=False,
     )
     def refresh(view: TenantView, ticks: object, changed: object) -> tuple[Any, ...]:
-        return _cards(view), _screens(view), _history(view), f"{ticks}/{changed}"
-
-
-def _clicked(*lists: object) -> bool:
-    return any(bool(click) for clicks in lists if isinstance(clicks, list) for click in clicks)
-
-
-def _question(view: TenantView, app_id: str, *, start: bool) -> tuple[str, object]:
-    try:
-        manifest = view.context.catalogue.app(app_id).manifest
-    except UnknownApp:
-        return view.t("market.unknown_app"), view.t("market.unknown_app_then")
-    name = view.t.of(manifest.name.zh, manifest.name.en)
-    if not start:
-        return view.t("market.stop_title", app=name), view.t("market.stop_words")
-    fit = compatibility(manifest, _signals(view))
-    return view.t("market.subscribe_title", app=name), grant_words(view, manifest, fit)
-
-
-def _start(view: TenantView, app_id: str) -> Component:
-    t = view.t
-    try:
-        with view.context.metadata.session() as session:
-            signals = list_signals(session, view.scope)
-            made = subscribe(session, view.scope, view.context.catalogue, app_id, signals)
-    except UnknownApp:
-        return components.notice(Tone.BAD, t("market.unknown_app"), t("market.unknown_app_then"))
-    except MissingInputs:
-        return components.notice(Tone.BAD, t("market.lacks_inputs"), t("market.lacks_inputs_then"))
-    manifest = view.context.catalogue.app(app_id).manifest
-    name = t.of(manifest.name.zh, manifest.name.en)
-    every = view.formats.span(timedelta(seconds=manifest.schedule_s))
-    words = t("market.subscribed_words", n=len(made.signals), every=every)
-    return components.notice(Tone.GOOD, t("market.subscribed_title", app=name), words)
-
-
-def _stop(view: TenantView, app_id: str) -> Component:
-    t = view.t
-    with view.context.metadata.session() as session:
-        stopped = stop(session, view.scope, app_id)
-    app = view.context.catalogue.apps.get(app_id)
-    name = t.of(app.manifest.name.zh, app.manifest.name.en) if app else app_id
-    if not stopped:
-        return components.notice(Tone.NOTICE, t("market.not_subscribed", app=name), "")
-    return components.notice(Tone.GOOD, t("market.stopped_title", app=name), t("market.stopped_words"))
+        return _screens(view), _history(view), f"{ticks}/{changed}"

@@ -1,0 +1,1 @@
+"""Pages of money: a subscription's life, statements, invoices for the operator, vouchers for the bureau."""
