@@ -12,6 +12,7 @@ from tundish_deploy.commands import app as apps
 from tundish_deploy.commands import (
     audit,
     bench,
+    billing,
     campaign,
     city,
     connect,
@@ -22,8 +23,11 @@ from tundish_deploy.commands import (
     models,
     opcua,
     parts,
+    passport,
     people,
+    programme,
     release,
+    simulate,
     sources,
     store,
     tenants,
@@ -55,7 +59,15 @@ app.add_typer(
     metadata.app, name="metadata", help="The metadata database: bring it up to date, check its guard."
 )
 app.add_typer(models.app, name="models", help="Stored models: which are ours, sign one that is known.")
+app.add_typer(
+    billing.app, name="billing", help="Statements: issue those of past months, reconcile with runs."
+)
 app.add_typer(audit.app, name="audit", help="The audit trail: verify, export, anchor, let go of what is old.")
+app.add_typer(
+    passport.app, name="passport", help="Verify a product passport or another sealed document, offline."
+)
+app.add_typer(programme.app, name="programme", help="Verify published figures of a programme, offline.")
+app.add_typer(simulate.app, name="simulate", help="Made cities, for load and for trying rules.")
 app.add_typer(release.app, name="release", help="What is shipped: parts list, licences, known flaws.")
 app.add_typer(city.app, name="city", help="Jobs over several tenants, on a Dask cluster.")
 app.add_typer(jobs.app, name="jobs", help="One tenant's jobs for workers: list, ask, cancel.")

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-_APPS_TURN_S = 5.0
 # Live scoring and the API come first wherever a core is short.
 _BEHIND_OTHERS = 10
 
@@ -62,36 +61,39 @@ def field_outcomes(settings: Settings, tenant: str) -> Outcomes:
 
 def run_apps(settings: Settings, stopped: threading.Event) -> None:
     """Run subscribed apps when they are due, until told to stop."""
+    from contextlib import nullcontext
+
+    from tundish_platform.marketplace.appqueue import AppQueue, best_forks
     from tundish_platform.marketplace.catalogue import Catalogue
     from tundish_platform.marketplace.publishing import FetchedPackages, PackageFolder
     from tundish_platform.marketplace.runner import Runner
-    from tundish_platform.sdk.client import ApiError, Client
+    from tundish_platform.sdk.client import Client
 
-    with Client(settings.server.url, _token(settings)) as client:
+    os.nice(_BEHIND_OTHERS)
+    with Client(settings.server.url, _token(settings)) as client, best_forks() or nullcontext() as forks:
         packages = FetchedPackages(client, PackageFolder(settings.data_dir / "apps"))
-        runner = Runner(client, Catalogue.find(), packages=packages)
-        while not stopped.wait(_APPS_TURN_S):
-            for tenant in settings.worker.tenants:
-                try:
-                    for run in runner.run_due(tenant):
-                        log.info("app run", tenant=tenant, app=run.app, outcome=run.outcome)
-                except ApiError as error:
-                    log.warning("app runs wait for the platform", tenant=tenant, reason=str(error))
+        runner = Runner(client, Catalogue.find(), packages=packages, forks=forks)
+        AppQueue(runner, settings.worker.tenants).work(stopped)
 
 
 def run_queue(settings: Settings, stopped: threading.Event) -> None:
     """Take jobs from the queue and do them, until told to stop."""
     from tundish_analytics.jobs import Tools, run_jobs
     from tundish_analytics.models.registry import Registry
+    from tundish_platform.marketplace.catalogue import Catalogue
+    from tundish_platform.marketplace.publishing import FetchedPackages, PackageFolder
     from tundish_platform.sdk.client import Client
 
     os.nice(_BEHIND_OTHERS)
     with Client(settings.server.url, _token(settings)) as client:
+        packages = FetchedPackages(client, PackageFolder(settings.data_dir / "apps"))
+        shelved = Catalogue.find().versions
         tools = Tools(
             client,
             Registry(settings.data_dir / "models"),
             (settings.data_dir / "store" / "tenants").resolve(),
             settings.worker.cores,
             settings.worker.scheduler,
+            lambda tenant: {**packages(tenant), **shelved},
         )
         run_jobs(tools, stopped)

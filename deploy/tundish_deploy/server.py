@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import socket
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -23,9 +24,13 @@ from tundish_platform.api.app import ApiSettings, create_app
 from tundish_platform.api.context import PlatformContext
 from tundish_platform.api.ghosts import GhostWatcher
 from tundish_platform.api.ingest import MAX_BODY
+from tundish_platform.api.monthly import ProgrammeKeeper
+from tundish_platform.api.publishing_job import FigurePublisher
 from tundish_platform.api.rates import Rate, RateLimits
 from tundish_platform.marketplace.catalogue import Catalogue
 from tundish_platform.marketplace.publishing import ApprovedPackages, PackageFolder
+from tundish_platform.marketplace.records import Sealer
+from tundish_platform.programme.published import HeadSigner
 from tundish_platform.tenancy.metadata import Metadata
 
 if TYPE_CHECKING:
@@ -65,11 +70,17 @@ def run_server(settings: Settings, stopped: threading.Event, process: str = "ser
         with opened(settings, metadata, process) as telemetry:
             vault = _vault(settings)
             packages = PackageFolder(settings.data_dir / "apps")
-            catalogue = Catalogue.find(packages=ApprovedPackages(metadata, packages))
-            context = PlatformContext(metadata, telemetry, catalogue, vault, people, packages)
+            approved = ApprovedPackages(metadata, packages)
+            catalogue = Catalogue.find(packages=approved, named=approved.named)
+            sealer = Sealer(kept_secret(settings.data_dir / "documents.key"))
+            signer = HeadSigner(kept_secret(settings.data_dir / "figures.key"))
+            context = PlatformContext(metadata, telemetry, catalogue, vault, people, packages, sealer, signer)
             app = create_app(context, _api(settings))
             attach_dashboards(app, context, _dashboards(settings))
-            with _watching(context, process), _telling(settings, metadata, vault, process):
+            with (
+                _watching(context, process, settings.rule_version or OFFICIAL),
+                _telling(settings, metadata, vault, process),
+            ):
                 _answer(app, settings, stopped)
     finally:
         metadata.close()
@@ -77,9 +88,12 @@ def run_server(settings: Settings, stopped: threading.Event, process: str = "ser
 
 
 @contextmanager
-def _watching(context: PlatformContext, process: str) -> Iterator[None]:
-    """Judge alarm rules and look for ghost connections meanwhile; on each machine the first server does."""
-    watchers = AlarmWatcher(context.metadata, context.telemetry), GhostWatcher(context)
+def _watching(context: PlatformContext, process: str, rule: str) -> Iterator[None]:
+    """Judge alarm rules, look for ghosts, keep and publish figures; on each machine the first server does."""
+    watchers = (
+        AlarmWatcher(context.metadata, context.telemetry), GhostWatcher(context), ProgrammeKeeper(context),
+        FigurePublisher(context, rule),
+    )  # fmt: skip
     if process == FIRST:
         for watcher in watchers:
             watcher.start()
@@ -124,6 +138,9 @@ def _answer(app: Flask, settings: Settings, stopped: threading.Event) -> None:
         max_request_body_size=MAX_BODY + _HEAD_ROOM,
         **believed(settings.server.proxy),
     )
+    # What was loaded stays: looking through all of it for garbage stops every request, 0.3 s each time.
+    gc.collect()
+    gc.freeze()
     log.info("serving", url=settings.server.url)
     try:
         # The server's own `run` ends on exceptions only, in the middle of whatever is being answered.

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pyarrow as pa
 
+from tundish_platform.marketplace.boundary import inputs_of
 from tundish_platform.samples import BAD_NO_COMMUNICATION, GOOD, SCHEMAS, SampleKind, SignalInfo, SignalRole
-from tundish_platform.sdk import AppInputs
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from tundish_platform.sdk import Manifest
+    from tundish_platform.sdk import AppInputs, Manifest
     from tundish_platform.sdk.client import Client
 
 _HEAD: Final = re.compile(r"(?P<key>[a-z][a-z0-9_]*)(\[(?P<unit>[^\]]*)\])?")
@@ -58,7 +58,7 @@ def window_from_csv(manifest: Manifest, file: Path, given: Mapping[str, float | 
     end = times[-1] + timedelta(microseconds=1)
     start = min(times[0], end - timedelta(microseconds=1))
     whole = {kind: pa.concat_tables(parts) for kind, parts in tables.items()}
-    return AppInputs(manifest, start, end, signals, whole, manifest.settings(dict(given)))
+    return inputs_of(manifest, (start, end), signals, whole, manifest.settings(dict(given)))
 
 
 def window_from_tenant(
@@ -83,7 +83,7 @@ def window_from_tenant(
     for kind in sorted({s.kind for s in signals}):
         numbers = [s.id for s in signals if s.kind is kind]
         tables[kind] = client.samples(tenant, numbers, start, end, kind).select(_COLUMNS)
-    return AppInputs(manifest, start, end, signals, tables, manifest.settings(dict(given)))
+    return inputs_of(manifest, (start, end), signals, tables, manifest.settings(dict(given)))
 
 
 def _instant(text: str, line: int) -> datetime:
@@ -107,7 +107,7 @@ def _signal(manifest: Manifest, number: int, text: str, period: float | None) ->
         id=number, source="csv", path=f"Site/Area/Line/Machine/{item.key}/Signal{number}",
         name_zh=f"第{number}列", name_en=f"Column {number}",
         semantic=item.semantic.replace("*", "example").removeprefix("."), kind=item.kinds[0], role=role,
-        unit=head["unit"] or "", period_s=period,
+        unit=head["unit"] or item.unit, period_s=period,
     )  # fmt: skip
 
 

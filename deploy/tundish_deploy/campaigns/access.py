@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 import structlog
 
 from tundish_dashboards.callbacks import ACCESS, ANY_PERSON, OPERATOR, PROGRAMME
+from tundish_dashboards.routes import find_route
 from tundish_deploy.campaigns.strangers import CANARY, NAMES, ORIGIN, Strangers, strangers, told
 from tundish_deploy.figures import Figure, Report, judged
 from tundish_platform.api.errors import API_ROOT
@@ -31,6 +32,7 @@ UPDATE: Final = "/_dash-update-component"
 _PAGES: Final = (
     "/plant/steel",
     "/market/steel",
+    "/market/steel/app/spc-monitor",
     "/models/steel",
     "/people/steel",
     "/audit/steel",
@@ -51,13 +53,14 @@ _PARTS: Final = {
     "package_name": "dash",
     "fingerprinted_path": "x.js",
     "filename": "tundish.js",
+    "number": "1",
 }
 _STRETCH: Final = {"start": "2020-01-01T00:00:00Z", "end": "2029-01-01T00:00:00Z"}
 # Person and key are nobody's: who asks must not take the roles with which they ask on.
 _VALUES: Final = {
     "tenant": "steel",
     "name": "opc",
-    "app_id": "spc",
+    "app_id": "spc-monitor",
     "uscc": "91999900TD0000017U",
     "person": "999",
     "key": "999",
@@ -135,7 +138,11 @@ def refusal_of_callback(access: object, asker: Asker, path: str) -> frozenset[in
     if access in (PROGRAMME, OPERATOR):
         may = _above(asker, Permission.PROGRAMME if access == PROGRAMME else Permission.OPERATE)
     else:
-        may = path.endswith("/steel") and access in asker.principal.permissions("steel")
+        route = find_route(path)
+        if route is not None and route.tenant is None:
+            # Nothing comes of a plant's callback on a page of one's own.
+            return frozenset({204})
+        may = route is not None and access in asker.principal.permissions(str(route.tenant))
     return None if may else frozenset({404})
 
 

@@ -20,5 +20,6 @@ EQUIVALENT: Final[Mapping[str, Mapping[str, str]]] = {
             "only guarded routes are answered at all, and the one route that asks again is in a tenant"
         ),
     },
+    "marketplace": {},
 }
 """By subject, then by the place's key."""

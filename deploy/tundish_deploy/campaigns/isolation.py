@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
 import shutil
@@ -26,9 +27,12 @@ if TYPE_CHECKING:
 
     from tundish_deploy.campaigns.covering import Covering
 
-_COPIED: Final = ("platform", "tests/conftest.py", "tests/platform", "docs", "pyproject.toml")
+_COPIED: Final = (
+    *("apps-marketplace", "platform", "tests/conftest.py", "tests/platform", "docs", "pyproject.toml"),
+)
 _LIKELY: Final = 8
 _ABOUT: Final = re.compile("isolation|scope|tenant|other|foreign")
+_SERVER: Final = "[postgresql"
 _ALL_LIMIT_S: Final = 3600.0
 
 
@@ -60,7 +64,61 @@ DOORS: Final = Subject(
     ),
     Rules(2, "power", "another tenant's", refusals=True),
 )
-SUBJECTS: Final = {"store": STORE, "doors": DOORS}
+# What of the marketplace tells tenants apart; its other refusals are of business.
+MARKETPLACE: Final = Subject(
+    Path("platform/tundish_platform"),
+    (
+        *("tests/platform/marketplace", "tests/platform/trials", "tests/platform/api/test_api_isolation.py"),
+        *("tests/platform/api/test_api_records.py", "tests/platform/api/test_api_vouchers.py"),
+        "tests/platform/api/sdk_calls",
+    ),
+    (
+        *("api/catalogue_routes.py", "api/billing_routes.py", "api/marketplace_routes.py"),
+        *("api/money_routes.py", "api/publishing_routes.py", "api/record_routes.py", "api/review_routes.py"),
+        *("api/sealed_routes.py", "api/trial_routes.py", "api/vouchers.py"),
+        *("marketplace/**/*.py", "records/*.py", "trials/*.py"),
+    ),
+    Rules(2, "power", "another tenant's"),
+)
+SUBJECTS: Final = {"store": STORE, "doors": DOORS, "marketplace": MARKETPLACE}
+_PLACE: Final = re.compile(r"(?P<path>[^:]+):\d+ (?P<rest>.*) \([^()]*\)")
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Which places are judged, and by which tests.
+
+    Attributes:
+        count: places at most; 0 for all.
+        seed: which of them, if not all: every so-many-th from this one on.
+        only: parts of places' keys, such as a module's path; a place has one of them. Empty for all.
+        again: a report of this campaign, of which only the places not noticed are judged.
+        tests: files or folders in place of all the subject's tests. What they notice, all notice.
+    """
+
+    count: int = 0
+    seed: int = 1
+    only: tuple[str, ...] = ()
+    again: Path | None = None
+    tests: tuple[str, ...] = ()
+
+    def of(self, found: Sequence[Mutant]) -> list[Mutant]:
+        """The places to judge.
+
+        Raises:
+            LookupError: none is left; a campaign over nothing would find nothing.
+        """
+        named = [one for one in found if not self.only or any(part in one.key for part in self.only)]
+        if self.again is not None:
+            before = unnoticed(self.again)
+            named = [one for one in named if one.key in before]
+        if not named:
+            raise LookupError("no place has that name")
+        stride = max(1, len(named) // self.count) if self.count else 1
+        return named[self.seed % stride :: stride]
+
+
+ALL: Final = Choice()
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,17 +176,18 @@ def tried(
         subject: where the mutants are.
     """
     end = math.inf if minutes is None else time.monotonic() + minutes * 60
-    # Who noticed others goes first, then who is about tenants, then who is quick; the first failure ends it.
     found: Counter[str] = Counter()
     verdicts = []
+
+    def likely_first(test: str) -> tuple[int, bool, bool, float]:
+        # Who noticed others, then who needs no server started, who is about tenants, who is quick.
+        return -found[test], _SERVER in test, not _ABOUT.search(test), covering.seconds[test]
+
     with copied(root) as copy, Judge(copy) as judge:
         for mutant in chosen:
             if time.monotonic() > end:
                 break
-            tests = sorted(
-                covering.tests(mutant.path, mutant.statement),
-                key=lambda test: (-found[test], not _ABOUT.search(test), covering.seconds[test]),
-            )
+            tests = sorted(covering.tests(mutant.path, mutant.statement), key=likely_first)
             usual = {test: covering.seconds[test] for test in tests}
             verdicts.append(_one(copy / subject.folder, judge, mutant, usual, subject.rules))
             found[verdicts[-1].failed] += 1
@@ -163,26 +222,38 @@ def checkout() -> Path:
     return root
 
 
+def unnoticed(path: Path) -> set[str]:
+    """Keys of the places that a kept report calls not noticed.
+
+    Raises:
+        ValueError: the file holds no report of this campaign.
+    """
+    told = json.loads(path.read_text("utf-8")).get("conditions", {}).get("not noticed")
+    if told is None:
+        raise ValueError(f"{path} holds no report of the isolation campaign")
+    places = filter(None, map(_PLACE.fullmatch, told))
+    return {f"{place['path']}: {place['rest']}" for place in places}
+
+
 def campaign(
-    count: int, seed: int, jobs: int = 2, minutes: float | None = None, where: str = "store"
+    choice: Choice = ALL, jobs: int = 2, minutes: float | None = None, where: str = "store"
 ) -> Report:
-    """All mutants and the source as it is.
+    """All mutants, or those chosen, and the source as it is.
 
     Args:
-        count: mutants at most; 0 for all.
-        seed: which of them, if not all: every so-many-th from this one on.
+        choice: which of them.
         jobs: copies of the checkout at a time.
         minutes: after so many no further mutant is begun.
         where: a word of `SUBJECTS`.
 
     Raises:
         FileNotFoundError: this is no checkout, but an installed package without tests.
+        LookupError: no place is chosen.
     """
     root, subject, excuses = checkout(), SUBJECTS[where], EQUIVALENT[where]
     found = mutants(root / subject.folder, subject.modules, subject.rules)
-    stride = max(1, len(found) // count) if count else 1
-    chosen = found[seed % stride :: stride]
-    covering = control(root, subject)
+    chosen = choice.of(found)
+    covering = control(root, subject, choice.tests)
     parts = max(jobs, 1)
     calls = [(root, chosen[n::parts], covering, minutes, subject) for n in range(parts)]
     verdicts = [verdict for part in each(tried, calls, Runs(jobs)) for verdict in part]

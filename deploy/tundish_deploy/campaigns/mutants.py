@@ -22,7 +22,7 @@ _CHECKS: Final = frozenset(
 _CALLERS: Final = frozenset({"principal", "who"})
 _WALLS: Final = ("allowed_directories", "enable_external_access", "lock_configuration")
 _LOOKUPS: Final = frozenset({"get", "pop", "setdefault"})
-_LOGS: Final = frozenset({"log", "_log_event", "logger"})
+_LOGS: Final = frozenset({"_log", "log", "_log_event", "logger"})
 
 
 @dataclass(frozen=True, slots=True)

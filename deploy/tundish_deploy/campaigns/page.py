@@ -22,6 +22,7 @@ CAMPAIGNS: Final = (
     "access",
     "fuzz",
     "neighbours",
+    "escape",
     "recovery",
 )
 _HEADS: Final = {"opcua": "OPC UA"}

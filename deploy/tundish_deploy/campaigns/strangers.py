@@ -6,9 +6,11 @@ import json
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Final
+from zipfile import ZipFile
 
 import pyarrow as pa
 from cryptography.fernet import Fernet
@@ -20,11 +22,13 @@ from tundish_platform.alarms import RuleSpec, create_rule, take_reports
 from tundish_platform.alarms.notify import Vault
 from tundish_platform.alerts import take_alert
 from tundish_platform.api.app import ApiSettings, create_app
+from tundish_platform.api.billing_routes import XLSX
 from tundish_platform.api.context import PlatformContext
 from tundish_platform.api.live import StreamLimits
 from tundish_platform.api.rates import Rate, RateLimits
-from tundish_platform.assets import Heartbeat, save_heartbeat, upsert_signals
-from tundish_platform.marketplace import Catalogue
+from tundish_platform.assets import Heartbeat, list_signals, save_heartbeat, upsert_signals
+from tundish_platform.marketplace import Catalogue, subscribe
+from tundish_platform.marketplace.billing.statements import issue_due
 from tundish_platform.marketplace.publishing import PackageFolder
 from tundish_platform.migrations import upgrade
 from tundish_platform.model_registry import VersionSpec, register_version
@@ -39,7 +43,8 @@ from tundish_platform.samples import (
     SignalSpec,
 )
 from tundish_platform.store import Telemetry
-from tundish_platform.tenancy import Permission, Principal, Role, access_tenant
+from tundish_platform.store.lifecycle.policy import operator_scope
+from tundish_platform.tenancy import Permission, Principal, Role, TenantScope, access_tenant
 from tundish_platform.tenancy.accounts import (
     TOKEN_PREFIX,
     check_token,
@@ -153,9 +158,14 @@ class Strangers:
 
 
 def told(answer: TestResponse) -> bytes:
-    """What an answer says: all of it, but of a live stream, which never ends, what comes first."""
-    live = answer.mimetype == "text/event-stream"
-    return next(iter(answer.iter_encoded()), b"") if live else answer.data
+    """What an answer says: a workbook unpacked, and of a live stream, which never ends, what comes first."""
+    if answer.mimetype == "text/event-stream":
+        return next(iter(answer.iter_encoded()), b"")
+    if answer.mimetype == XLSX and answer.data:
+        with ZipFile(BytesIO(answer.data)) as packed:
+            return b"".join(packed.read(name) for name in packed.namelist())
+    said: bytes = answer.data
+    return said
 
 
 @contextmanager
@@ -166,7 +176,7 @@ def strangers() -> Iterator[Strangers]:
         upgrade(metadata)
         telemetry = Telemetry(Path(folder) / "store", metadata.above(Above.STORE))
         context = PlatformContext(
-            metadata, telemetry, Catalogue(), Vault(SecretStr("k" * 40)),
+            metadata, telemetry, Catalogue.find(), Vault(SecretStr("k" * 40)),
             people=PeopleSettings(key=SecretStr(Fernet.generate_key().decode())),
             packages=PackageFolder(Path(folder) / "apps"),
         )  # fmt: skip
@@ -202,7 +212,7 @@ def _fill(session: Session, made: Strangers) -> None:
     now, names = datetime.now(UTC), {"name_zh": CANARY, "name_en": CANARY}
     scopes = {
         role: access_tenant(job_principal(session, "test", role), "steel", permission)
-        for role, permission in ((Role.ANALYST, Permission.INGEST), (Role.OWNER, Permission.CONFIGURE))
+        for role, permission in ((Role.ANALYST, Permission.INGEST), (Role.OWNER, Permission.SUBSCRIBE))
     }
     ids = upsert_signals(session, scopes[Role.ANALYST], CANARY, _specs())
     made.signals = {path.rsplit("/", 1)[1]: number for path, number in ids.items()}
@@ -219,6 +229,18 @@ def _fill(session: Session, made: Strangers) -> None:
     }  # fmt: skip
     version = {"line": _LINE, "model": "m", "version": "1", "digest": "a" * 64, "card": card}
     register_version(session, scopes[Role.ANALYST], VersionSpec.model_validate(version), now)
+    _bill(session, made, scopes[Role.OWNER], now)
+
+
+def _bill(session: Session, made: Strangers, owner: TenantScope, now: datetime) -> None:
+    """A statement of last month, which has the plant's name in it."""
+    runs_it = Principal(0, "operator", {}, frozenset({Role.PLATFORM_OPERATOR}))
+    operator = operator_scope(session, runs_it, owner.slug)
+    last_month = now.replace(day=1) - timedelta(days=3)
+    subscribe(
+        session, owner, made.context.catalogue, "spc-monitor", list_signals(session, owner), now=last_month
+    )
+    issue_due(session, operator, made.context.catalogue, last_month.date(), now)
 
 
 def _alert(now: datetime) -> AlertReport:

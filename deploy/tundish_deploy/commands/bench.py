@@ -133,16 +133,48 @@ def pipeline(
 
 
 @app.command()
+def marketplace(
+    *,
+    rows: Annotated[int, typer.Option(help="Rows handed to the app.", min=1)] = 100_000,
+    runs: Annotated[int, typer.Option(help="Runs of the sandbox, each way.", min=1)] = 20,
+    subscriptions: Annotated[int, typer.Option(help="All due at once, a tenant each.", min=1)] = 500,
+    json: JsonOption = False,
+) -> None:
+    """What a sandbox adds to an app's own work, and how many subscriptions are kept up with."""
+    from tundish_deploy.benchmarks.api.load import LoadError
+    from tundish_deploy.benchmarks.marketplace.run import Options, bench_marketplace
+    from tundish_deploy.logs import configure_logs
+
+    configure_logs("ERROR")
+    try:
+        options = Options(rows, runs, subscriptions)
+        bench_marketplace(options, lambda text: errors.print(text, style="dim")).print(as_json=json)
+    except (LoadError, RuntimeError) as error:
+        give_up(str(error))
+
+
+@app.command()
 def programme(
     *,
     ghosts: Annotated[int, typer.Option(help="Ghosts of each of the five kinds.", min=2)] = 100,
-    seed: Annotated[int, typer.Option(help="Of plants and ghosts.", min=0)] = 1,
+    enterprises: Annotated[
+        int, typer.Option(help="Of the made city; judged from 30,000 on.", min=100)
+    ] = 30_000,
+    months: Annotated[int, typer.Option(help="Frozen months of the city; judged at 36.", min=8, max=36)] = 36,
+    seed: Annotated[int, typer.Option(help="Of plants, ghosts and the city.", min=0)] = 1,
     json: JsonOption = False,
 ) -> None:
-    """Ghost connections made of each kind, among plants at work cut from real recordings."""
+    """Ghosts among plants cut from real recordings; figures of a made city, and the bureau's first page."""
+    from tundish_deploy.benchmarks.programme.months import bench_months
     from tundish_deploy.benchmarks.programme.run import bench_ghosts
 
-    bench_ghosts(ghosts, seed, lambda text: errors.print(text, style="dim")).print(as_json=json)
+    def tell(text: str) -> None:
+        errors.print(text, style="dim")
+
+    found = bench_ghosts(ghosts, seed, tell)
+    figures, conditions = bench_months(enterprises, months, seed, tell)
+    both = replace(found, figures=[*found.figures, *figures], conditions=found.conditions | conditions)
+    both.print(as_json=json)
 
 
 @app.command()

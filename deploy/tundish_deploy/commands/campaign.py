@@ -100,21 +100,32 @@ def clocks(
 
 
 @app.command()
-def isolation(
+def isolation(  # noqa: PLR0913 - one argument for each option
     *,
     count: Annotated[int, typer.Option(help="Places at most; 0 for all.", min=0)] = 0,
     seed: Seed = 1,
     jobs: Jobs = 2,
     minutes: Minutes = None,
     where: Annotated[
-        str, typer.Option(help="store, or doors: guard, limits, keys, people and tables' policies.")
+        str,
+        typer.Option(help="store; doors: guard, limits, keys, people and tables' policies; or marketplace."),
     ] = "store",
+    only: Annotated[
+        list[str] | None, typer.Option(help="Part of places' names, such as a module's path; repeatable.")
+    ] = None,
+    again: Annotated[
+        Path | None, typer.Option(help="A kept report: only the places that it calls not noticed.")
+    ] = None,
+    tests: Annotated[
+        list[str] | None, typer.Option(help="Test files or folders in place of all of them; repeatable.")
+    ] = None,
     json: JsonOption = False,
 ) -> None:
     """Take away each check between tenants in turn; the tests must notice. Needs a checkout."""
-    from tundish_deploy.campaigns.isolation import campaign
+    from tundish_deploy.campaigns.isolation import Choice, campaign
 
-    _end(campaign(count, seed, jobs, minutes, where), as_json=json)
+    choice = Choice(count, seed, tuple(only or ()), again, tuple(tests or ()))
+    _end(campaign(choice, jobs, minutes, where), as_json=json)
 
 
 @app.command()
@@ -157,6 +168,21 @@ def neighbours(
     from tundish_deploy.campaigns.neighbours import campaign
 
     _end(campaign(count, seconds), as_json=json)
+
+
+@app.command()
+def escape(
+    *,
+    models: Annotated[int, typer.Option(help="Hostile model files.", min=1)] = 1_000,
+    rounds: Annotated[int, typer.Option(help="Of the neighbour beside the crowd.", min=1)] = 5,
+    crowd: Annotated[int, typer.Option(help="Hostile apps due at once; 0 for none.", min=0)] = 100,
+    seed: Seed = 1,
+    json: JsonOption = False,
+) -> None:
+    """Hostile apps, answers and model files against the sandbox; a crowd of them beside a neighbour."""
+    from tundish_deploy.campaigns.escape.run import campaign
+
+    _end(campaign(models, rounds, crowd, seed), as_json=json)
 
 
 @app.command()

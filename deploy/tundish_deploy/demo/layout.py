@@ -5,6 +5,8 @@ from __future__ import annotations
 import socket
 from typing import TYPE_CHECKING, Any
 
+from cryptography.fernet import Fernet
+
 from tundish_connectors.replay import make_identity, server_identity, trust
 from tundish_deploy import lines
 from tundish_deploy.demo.plan import PLANTS, SPAN_HOURS
@@ -21,7 +23,9 @@ RULE = "demo-2026.1"
 
 
 def make_secrets(state: DemoState) -> None:
-    """Passwords of the OPC UA servers and certificates on both sides, each trusting just the other."""
+    """Passwords of the OPC UA servers, certificates that trust each other, the key of second factors."""
+    if not state.secret("people.key").exists():
+        private_file(state.secret("people.key"), Fernet.generate_key().decode())
     for plant in PLANTS:
         password = state.secret(f"opcua-{plant.kit}.password")
         if not password.exists():
@@ -45,6 +49,7 @@ def demo_settings(state: DemoState, port: int) -> Settings:
             "data_dir": state.data_dir,
             "rule_version": RULE,
             "server": {"port": port},
+            "people": {"key_file": state.secret("people.key")},
             "worker": {
                 "tenants": [plant.slug for plant in PLANTS],
                 "token_file": state.secret("worker.token"),

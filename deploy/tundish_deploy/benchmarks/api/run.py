@@ -65,11 +65,11 @@ def bench_api(options: Options, tell: Callable[[str], None]) -> Report:
     with TemporaryDirectory() as name:
         folder = Path(name)
         (port,) = free_ports(1)
-        settings = _settings(folder, port)
+        settings = settings_file(folder, port)
         tell(f"making {options.tenants} tenants with {options.signals} signals")
         url = f"sqlite:///{folder / 'data' / 'metadata.sqlite'}"
         callers = found_city(url, options.tenants, options.signals, options.callers)
-        with _server(settings, port) as pid:
+        with served(settings, port) as pid:
             for caller in callers:
                 _once(port, caller, "POST", "/telemetry", rows_of(caller))
             tell(f"everyday calls at {options.rate:g} a second for {options.seconds:g} s")
@@ -84,7 +84,8 @@ def bench_api(options: Options, tell: Callable[[str], None]) -> Report:
     return Report("bench api", _conditions(options, callers), figures)
 
 
-def _settings(folder: Path, port: int) -> Path:
+def settings_file(folder: Path, port: int) -> Path:
+    """The settings of a server whose data lie in a folder."""
     (folder / "data").mkdir()
     file = folder / "tundish.toml"
     # The limits of requests are counted, but never reached: a few keys stand for a city.
@@ -95,12 +96,13 @@ def _settings(folder: Path, port: int) -> Path:
 
 
 @contextmanager
-def _server(settings: Path, port: int) -> Iterator[int]:
-    """One server process of the product on a core of its own; its number."""
+def served(settings: Path, port: int, core: int | None = 0) -> Iterator[int]:
+    """One server process of the product, on a core of its own or on all; its number."""
     command = [sys.executable, "-W", "ignore", "-m", "tundish_deploy", "part", "server"]
     process = subprocess.Popen([*command, "--settings", str(settings)])  # noqa: S603 - our own module
     try:
-        pin(process.pid, 0)
+        if core is not None:
+            pin(process.pid, core)
         deadline = time.monotonic() + _START_S
         while not _ready(port):
             if process.poll() is not None or time.monotonic() > deadline:
