@@ -1,4 +1,4 @@
-"""A real PostgreSQL, started once for all tests that want one."""
+"""Databases of tests: a real PostgreSQL, started once for all that want one, and migrated SQLite files."""
 
 from __future__ import annotations
 
@@ -16,8 +16,11 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlalchemy import create_engine, text
 
+from tundish_platform.migrations import upgrade
+from tundish_platform.tenancy.metadata import Metadata
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 DEBIAN_BINARIES = Path("/usr/lib/postgresql")
 INSTALL = "PostgreSQL's server programs are missing; install them with: apt-get install -y postgresql"
@@ -104,6 +107,27 @@ class Cluster:
     def stop(self) -> None:
         self._server.send_signal(signal.SIGQUIT)
         self._server.wait(timeout=30)
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated, empty SQLite database that others are copied from: migrating is most of a short test."""
+    path = tmp_path_factory.mktemp("sqlite") / "template.sqlite"
+    metadata = Metadata(f"sqlite:///{path}")
+    upgrade(metadata)
+    metadata.close()
+    return path
+
+
+@pytest.fixture
+def sqlite_at(sqlite_template: Path) -> Callable[[Path], Metadata]:
+    """Makes a migrated, empty SQLite database at a path; who asks closes it."""
+
+    def make(path: Path) -> Metadata:
+        shutil.copyfile(sqlite_template, path)
+        return Metadata(f"sqlite:///{path}")
+
+    return make
 
 
 @pytest.fixture(scope="session")

@@ -9,9 +9,8 @@ import numpy as np
 import pytest
 from sklearn.metrics import f1_score
 
-from tundish_analytics.condition import HydraulicCondition
 from tundish_analytics.condition.cycles import condition_blocks, cycle_features, feature_names
-from tundish_analytics.condition.hydraulic import make_classifier
+from tundish_analytics.condition.hydraulic import HydraulicCondition, make_classifier
 from tundish_analytics.condition.imputer import ConditionalImputer
 from tundish_analytics.condition.targets import TARGETS
 from tundish_analytics.evaluate.hydraulic import macro_f1

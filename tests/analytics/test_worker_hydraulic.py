@@ -45,7 +45,7 @@ class Bench:
             status = np.zeros(len(values), dtype=int)
             if silent is not None:
                 # One sample in a hundred is bad, and one signal says nothing at all.
-                status[(seconds * 31 + column) % 100 == 0] = BAD
+                status[((seconds - START) * 31 + column) % 100 == 0] = BAD
             if column == silent:
                 continue
             shown = np.where(status == BAD, np.nan, values)

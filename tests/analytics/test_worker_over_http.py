@@ -18,26 +18,25 @@ from tundish_platform.api.app import create_app
 from tundish_platform.api.context import PlatformContext
 from tundish_platform.assets import upsert_signals
 from tundish_platform.marketplace import Catalogue
-from tundish_platform.migrations import upgrade
 from tundish_platform.samples.kits import kit
 from tundish_platform.sdk.client import ApiError, Client
 from tundish_platform.store import Telemetry
 from tundish_platform.tenancy import Permission, Role, access_tenant
 from tundish_platform.tenancy.accounts import create_tenant, create_token, job_principal
-from tundish_platform.tenancy.metadata import Metadata
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
+
+    from tundish_platform.tenancy.metadata import Metadata
 
 TENANT = "power"
 
 
 @pytest.fixture
-def served(tmp_path: Path) -> Iterator[tuple[str, dict[str, str]]]:
+def served(tmp_path: Path, sqlite_at: Callable[[Path], Metadata]) -> Iterator[tuple[str, dict[str, str]]]:
     """Address and tokens of a platform that holds the history of one line."""
-    metadata = Metadata(f"sqlite:///{tmp_path / 'metadata.sqlite'}")
-    upgrade(metadata)
+    metadata = sqlite_at(tmp_path / "metadata.sqlite")
     specs = kit("igbt-ageing").specs()
     with metadata.session() as session:
         create_tenant(session, TENANT, "功率", "Power")

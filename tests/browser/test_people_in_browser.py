@@ -170,7 +170,8 @@ def test_a_passkey_opens_the_account_and_a_new_password_ends_other_sessions(
         page.fill(f"#password-{field}", value)
     page.click("#password-change")
     expect(page.locator("#password-message")).to_contain_text("密码已修改，已结束其他会话 1 个。")
-    colleague.goto(f"{world.named}/account")
+    # The colleague's page notices by itself that its session has ended.
+    colleague.wait_for_url("**/login?next=*")
     colleague.wait_for_selector("#password")
     page.reload()
     page.wait_for_selector("#account-sessions")

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import ast
+import json
 from pathlib import Path
 
 import pytest
 
 import tundish_platform
 from tundish_deploy.campaigns.equivalent import EQUIVALENT
-from tundish_deploy.campaigns.isolation import DOORS, SUBJECTS, copied
+from tundish_deploy.campaigns.isolation import DOORS, SUBJECTS, Choice, copied, unnoticed
 from tundish_deploy.campaigns.judge import ENDLESS, Judge
 from tundish_deploy.campaigns.mutants import Mutant, mutants, mutated
 
@@ -56,6 +57,34 @@ def test_the_doors_of_the_platform_are_among_the_places() -> None:
     for path, places in WANTED.items():
         assert set(places) <= by_path[path], path
     assert any(path.startswith("migrations/versions") for path in by_path), "policies of tables"
+
+
+def test_the_marketplace_s_places_are_those_that_tell_tenants_apart() -> None:
+    by_path: dict[str, set[str]] = {}
+    for mutant in found("marketplace"):
+        by_path.setdefault(mutant.path.partition("/")[0], set()).add(mutant.what)
+    assert by_path.keys() == {"api", "marketplace", "records", "trials"}
+    assert not any("not refused" in what for places in by_path.values() for what in places)
+    assert "AppRun.tenant_id == scope.tenant_id → always true" in by_path["marketplace"]
+
+
+def test_places_are_chosen_by_name_and_by_a_report_that_calls_them_not_noticed(tmp_path: Path) -> None:
+    places = found("doors")
+    report = tmp_path / "report.json"
+    lost = [one for one in places if one.path == "people/keys.py"][:2]
+    told = [f"{one.path}:{one.line} {one.where}: {one.what} (3 tests run it)" for one in lost]
+    report.write_text(json.dumps({"conditions": {"not noticed": told}}))
+    keys = {one.key for one in lost}
+    assert unnoticed(report) == keys
+    assert {one.key for one in Choice(again=report).of(places)} == keys
+    assert {one.path for one in Choice(only=("people/", "api/rates")).of(places)} >= {"api/rates.py"}
+    assert len(Choice(count=5, only=("people/",)).of(places)) >= 5
+    for nothing in (Choice(only=("no/such.py",)), Choice(only=("api/",), again=report)):
+        with pytest.raises(LookupError, match="no place"):
+            nothing.of(places)
+    report.write_text("{}")
+    with pytest.raises(ValueError, match="no report"):
+        unnoticed(report)
 
 
 @pytest.mark.parametrize("where", SUBJECTS)

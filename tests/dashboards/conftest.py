@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -42,7 +43,6 @@ from tundish_platform.tenancy.metadata import Metadata
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from dash import Dash
     from flask.testing import FlaskClient
@@ -212,7 +212,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         grants = {"own-plant": [Role.COLLECTOR], "canary-plant": [Role.COLLECTOR]}
         token = create_token(session, "collector", grants)
     telemetry = Telemetry(place / "store", metadata)
-    context = PlatformContext(metadata, telemetry, Catalogue())
+    shelf = Path(__file__).parents[2] / "apps-marketplace"
+    context = PlatformContext(metadata, telemetry, Catalogue.find(shelf, installed=False))
     settings = DashboardSettings(secret_key="k" * 40)
     dash = attach_dashboards(create_app(context, SETTINGS), context, settings)
     one = Site(dash, context, settings)

@@ -79,6 +79,7 @@ def test_the_neighbour_sees_the_canary(site: Site) -> None:
     "path",
     [
         FOREIGN,
+        "/market/canary-plant/app/spc-monitor",
         *(
             f"/{page}/canary-plant"
             for page in ("market", "alarms", "alerts", "models", "jobs", "people", "audit")
@@ -87,6 +88,18 @@ def test_the_neighbour_sees_the_canary(site: Site) -> None:
 )
 def test_nobody_else_gets_a_byte_of_it(site: Site, login: str | None, path: str) -> None:
     assert not CANARY.search(_everything_seen(site, site.visitor(login), path))
+
+
+def test_a_plants_tick_on_a_page_of_ones_own_is_answered_with_nothing(site: Site) -> None:
+    """Whoever leaves a plant's page just as it asks for news gets no error in their browser."""
+    client = site.visitor("insider")
+    client.get("/plant/own-plant")
+    ticks = [output for output in _all_outputs(site) if "plant-strip" in output]
+    assert ticks
+    for output in ticks:
+        answers = [_call(client, site.body(output, path, 1)) for path in ("/account", "/nowhere", FOREIGN)]
+        assert [a.status_code for a in answers] == [204, 404, 404]
+        assert answers[0].data == b""
 
 
 def test_answers_kept_for_one_plant_never_reach_another(site: Site) -> None:
@@ -161,6 +174,7 @@ def test_no_value_makes_a_callback_fail(site: Site, value: object) -> None:
     for login, path in (
         ("insider", "/plant/own-plant"),
         ("insider", "/market/own-plant"),
+        ("insider", "/market/own-plant/trials"),
         ("insider", "/alarms/own-plant"),
         ("insider", "/alerts/own-plant"),
         ("insider", "/people/own-plant"),

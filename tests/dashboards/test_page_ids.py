@@ -25,7 +25,7 @@ INNER = {
     "Select": ("label", "error", "description"),
     "MultiSelect": ("label", "error", "description"),
 }
-ABOVE_TENANTS = {Page.BUREAU: "bureau", Page.ACCOUNT: "insider"}
+ABOVE_TENANTS = {Page.BUREAU: "bureau", Page.ACCOUNT: "insider", Page.BILLING: "operator"}
 
 
 def ids(part: Any) -> Iterator[str]:  # noqa: ANN401 - JSON
@@ -46,7 +46,7 @@ def ids(part: Any) -> Iterator[str]:  # noqa: ANN401 - JSON
 def layout(site: Site, page: Page) -> Any:  # noqa: ANN401 - JSON
     """What the browser gets: the frame, and the page that is put into it."""
     tenant = None if page in ABOVE_TENANTS else "own-plant"
-    path = Route(page, tenant).path
+    path = Route(page, tenant, "spc-monitor").path
     client = site.visitor(ABOVE_TENANTS.get(page, "insider"))
     frame = client.get("/_dash-layout").json
     output = next(one for one in site.dash.callback_map if one.startswith("..page.children"))

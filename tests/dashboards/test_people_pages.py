@@ -16,7 +16,6 @@ from tundish_platform.api.app import create_app
 from tundish_platform.api.context import PlatformContext
 from tundish_platform.api.rates import Rate, RateLimits, Rates
 from tundish_platform.marketplace import Catalogue
-from tundish_platform.migrations import upgrade
 from tundish_platform.people.factors import confirm, enrol
 from tundish_platform.people.grants import HeldRole
 from tundish_platform.people.invitations import invite
@@ -24,14 +23,15 @@ from tundish_platform.people.settings import PeopleSettings
 from tundish_platform.store import Telemetry
 from tundish_platform.tenancy import Permission, Role, access_tenant
 from tundish_platform.tenancy.accounts import create_tenant, create_user, principal_of_user
-from tundish_platform.tenancy.metadata import Metadata
 from tundish_platform.tenancy.passwords import utc_now
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from flask.testing import FlaskClient
+
+    from tundish_platform.tenancy.metadata import Metadata
 
 PASSWORD = "tundish-test-2026"
 ORIGIN = {"Origin": "http://localhost"}
@@ -41,9 +41,8 @@ VIEWER = HeldRole(role=Role.VIEWER)
 class Door:
     """A server with one tenant, its owner, and browsers before it."""
 
-    def __init__(self, folder: Path) -> None:
-        self.metadata = Metadata(f"sqlite:///{folder / 'metadata.db'}")
-        upgrade(self.metadata)
+    def __init__(self, folder: Path, metadata: Metadata) -> None:
+        self.metadata = metadata
         with self.metadata.session() as session:
             create_tenant(session, "steel", "钢厂", "Steel")
             self.owner = create_user(session, "owner", "王", PASSWORD, {"steel": [Role.OWNER]})
@@ -64,8 +63,8 @@ class Door:
 
 
 @pytest.fixture
-def door(tmp_path: Path) -> Iterator[Door]:
-    one = Door(tmp_path)
+def door(tmp_path: Path, sqlite_at: Callable[[Path], Metadata]) -> Iterator[Door]:
+    one = Door(tmp_path, sqlite_at(tmp_path / "metadata.db"))
     yield one
     one.telemetry.close()
     one.metadata.close()

@@ -17,21 +17,21 @@ from tundish_platform.api.app import create_app
 from tundish_platform.api.context import PlatformContext
 from tundish_platform.audit import all_entries
 from tundish_platform.marketplace import Catalogue
-from tundish_platform.migrations import upgrade
 from tundish_platform.people.identities import link
 from tundish_platform.people.models import Identity
 from tundish_platform.people.settings import PeopleSettings
 from tundish_platform.store import Telemetry
 from tundish_platform.tenancy import Role
 from tundish_platform.tenancy.accounts import create_tenant, create_user
-from tundish_platform.tenancy.metadata import Metadata
 from tundish_platform.tenancy.passwords import utc_now
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from flask.testing import FlaskClient
     from werkzeug.test import TestResponse
+
+    from tundish_platform.tenancy.metadata import Metadata
 
 pytestmark = pytest.mark.integration
 
@@ -54,9 +54,8 @@ def issuer() -> Iterator[str]:
 class City:
     """A platform that trusts the provider, with one tenant and a person of its own."""
 
-    def __init__(self, folder: Path, issuer: str) -> None:
-        self.metadata = Metadata(f"sqlite:///{folder / 'metadata.db'}")
-        upgrade(self.metadata)
+    def __init__(self, folder: Path, metadata: Metadata, issuer: str) -> None:
+        self.metadata = metadata
         with self.metadata.session() as session:
             create_tenant(session, "steel", "钢厂", "Steel")
             self.owner = create_user(session, "owner", "王", "a long password", {"steel": [Role.OWNER]})
@@ -85,8 +84,8 @@ class City:
 
 
 @pytest.fixture
-def city(tmp_path: Path, issuer: str) -> Iterator[City]:
-    one = City(tmp_path, issuer)
+def city(tmp_path: Path, sqlite_at: Callable[[Path], Metadata], issuer: str) -> Iterator[City]:
+    one = City(tmp_path, sqlite_at(tmp_path / "metadata.db"), issuer)
     yield one
     one.telemetry.close()
     one.metadata.close()

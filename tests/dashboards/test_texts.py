@@ -10,8 +10,10 @@ import pytest
 import tundish_dashboards.app
 from tundish_dashboards.i18n import Language, language_of, texts
 from tundish_platform.marketplace import Outcome
+from tundish_platform.marketplace.search import Order
 from tundish_platform.samples import GAP_REASONS
 from tundish_platform.sdk import Need
+from tundish_platform.sdk.fit import Why
 
 PACKAGE = Path(tundish_dashboards.app.__file__).parent
 ZH, EN = texts(Language.ZH).entries, texts(Language.EN).entries
@@ -77,7 +79,13 @@ def test_no_key_is_left_over() -> None:
 
 @pytest.mark.parametrize(
     ("prefix", "words"),
-    [("gap", GAP_REASONS), ("outcome", set(Outcome)), ("need", set(Need))],
+    [
+        ("gap", GAP_REASONS),
+        ("outcome", set(Outcome)),
+        ("need", set(Need)),
+        ("match_obstacle", set(Why)),
+        ("market_order", set(Order)),
+    ],
 )
 def test_every_word_of_the_platform_has_a_text(prefix: str, words: set[str]) -> None:
     assert {f"{prefix}.{word}" for word in words} <= set(ZH)
@@ -90,7 +98,14 @@ def test_english_has_no_chinese_but_the_switch() -> None:
 
 def test_chinese_sentences_are_chinese() -> None:
     plain = {key for key, words in ZH.items() if not re.search(r"[\u4e00-\u9fff]", words)}
-    assert plain == {"language.other_name", "plant.of_all", "plant.count"}
+    assert plain == {
+        "language.other_name",
+        "plant.of_all",
+        "plant.count",
+        "market.shelf",
+        "match.join",
+        "records.by",
+    }
 
 
 def test_unknown_language_is_chinese() -> None:

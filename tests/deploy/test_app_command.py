@@ -17,17 +17,17 @@ from tundish_platform.api.context import PlatformContext
 from tundish_platform.marketplace import Catalogue
 from tundish_platform.marketplace.publishing import ApprovedPackages, FetchedPackages, PackageFolder
 from tundish_platform.marketplace.runner import Runner
-from tundish_platform.migrations import upgrade
 from tundish_platform.samples import SCHEMAS, SampleBatch, SampleKind, SignalSpec
 from tundish_platform.sdk.client import ApiError, Client
 from tundish_platform.store import Telemetry
 from tundish_platform.tenancy import Role
 from tundish_platform.tenancy.accounts import create_tenant, create_token, create_user
-from tundish_platform.tenancy.metadata import Metadata
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
+
+    from tundish_platform.tenancy.metadata import Metadata
 
 PASSWORD = "a long password"
 NOW = datetime(2026, 3, 1, 8, tzinfo=UTC)
@@ -60,9 +60,8 @@ class Shop:
 
 
 @pytest.fixture
-def shop(tmp_path: Path) -> Iterator[Shop]:
-    metadata = Metadata(f"sqlite:///{tmp_path / 'metadata.db'}")
-    upgrade(metadata)
+def shop(tmp_path: Path, sqlite_at: Callable[[Path], Metadata]) -> Iterator[Shop]:
+    metadata = sqlite_at(tmp_path / "metadata.db")
     telemetry = Telemetry(tmp_path / "store", metadata)
     packages = PackageFolder(tmp_path / "apps")
     catalogue = Catalogue(packages=ApprovedPackages(metadata, packages))

@@ -4,16 +4,18 @@ from typing import TYPE_CHECKING
 
 from tundish_deploy.benchmarks.signals import SEARCHES, fill, signal_search_ms
 from tundish_platform.assets import search_signals
-from tundish_platform.migrations import upgrade
-from tundish_platform.tenancy.metadata import Metadata
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
+    from tundish_platform.tenancy.metadata import Metadata
 
-def test_searches_of_the_benchmark_find_what_they_are_meant_to(tmp_path: Path) -> None:
-    metadata = Metadata(f"sqlite:///{tmp_path / 'bench.sqlite'}")
-    upgrade(metadata)
+
+def test_searches_of_the_benchmark_find_what_they_are_meant_to(
+    tmp_path: Path, sqlite_at: Callable[[Path], Metadata]
+) -> None:
+    metadata = sqlite_at(tmp_path / "bench.sqlite")
     scope = fill(metadata, 2_000)
     assert set(signal_search_ms(metadata, scope, repeats=1)) == set(SEARCHES)
     with metadata.session() as session:

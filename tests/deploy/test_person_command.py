@@ -11,17 +11,17 @@ from typer.testing import CliRunner
 from tundish_deploy.cli import app
 from tundish_deploy.people import people_settings
 from tundish_deploy.settings import SettingsError, load_settings
-from tundish_platform.migrations import upgrade
 from tundish_platform.people.factors import confirm, enrol, factor_state
 from tundish_platform.people.invitations import look_at
 from tundish_platform.tenancy import Role
 from tundish_platform.tenancy.accounts import create_tenant, create_user
-from tundish_platform.tenancy.metadata import Metadata
 from tundish_platform.tenancy.passwords import utc_now
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
+
+    from tundish_platform.tenancy.metadata import Metadata
 
 PROVIDER = """
 [[people.provider]]
@@ -41,10 +41,9 @@ def run(folder: Path, *arguments: str, fails: bool = False) -> str:
 
 
 @pytest.fixture
-def metadata(tmp_path: Path) -> Iterator[Metadata]:
+def metadata(tmp_path: Path, sqlite_at: Callable[[Path], Metadata]) -> Iterator[Metadata]:
     (tmp_path / "t.toml").write_text(f'data_dir = "{tmp_path}"\n[people]\norigin = "https://t.example"\n')
-    one = Metadata(f"sqlite:///{tmp_path / 'metadata.sqlite'}")
-    upgrade(one)
+    one = sqlite_at(tmp_path / "metadata.sqlite")
     with one.session() as session:
         create_tenant(session, "steel", "钢厂", "Steel")
         create_user(session, "li", "李", "a long password", {"steel": [Role.OWNER]})

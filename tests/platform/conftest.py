@@ -78,15 +78,13 @@ def new_postgres(postgres: Cluster, postgres_template: str) -> Iterator[Callable
 
 
 @pytest.fixture
-def new_sqlite(tmp_path: Path) -> Iterator[Callable[[], Metadata]]:
+def new_sqlite(tmp_path: Path, sqlite_at: Callable[[Path], Metadata]) -> Iterator[Callable[[], Metadata]]:
     """Makes migrated SQLite databases, for suites to which the kind of database does not matter."""
     made: list[Metadata] = []
 
     def make() -> Metadata:
-        database = Metadata(f"sqlite:///{tmp_path / f'metadata-{len(made)}.sqlite'}")
-        upgrade(database)
-        made.append(database)
-        return database
+        made.append(sqlite_at(tmp_path / f"metadata-{len(made)}.sqlite"))
+        return made[-1]
 
     yield make
     for database in made:

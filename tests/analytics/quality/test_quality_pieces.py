@@ -16,17 +16,17 @@ from tundish_analytics.quality import piece_table
 from tundish_platform.api.app import create_app
 from tundish_platform.api.context import PlatformContext
 from tundish_platform.marketplace import Catalogue
-from tundish_platform.migrations import upgrade
 from tundish_platform.samples import SCHEMAS, SampleBatch, SampleKind, SignalSpec
 from tundish_platform.sdk.client import Client
 from tundish_platform.store import Telemetry
 from tundish_platform.tenancy import Role
 from tundish_platform.tenancy.accounts import create_tenant, create_token
-from tundish_platform.tenancy.metadata import Metadata
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
+
+    from tundish_platform.tenancy.metadata import Metadata
 
 TENANT = "steel"
 START = datetime(2026, 3, 1, tzinfo=UTC)
@@ -40,9 +40,8 @@ def at(minutes: float) -> datetime:
 
 
 @pytest.fixture
-def client(tmp_path: Path) -> Iterator[Client]:
-    metadata = Metadata(f"sqlite:///{tmp_path / 'metadata.sqlite'}")
-    upgrade(metadata)
+def client(tmp_path: Path, sqlite_at: Callable[[Path], Metadata]) -> Iterator[Client]:
+    metadata = sqlite_at(tmp_path / "metadata.sqlite")
     with metadata.session() as session:
         create_tenant(session, TENANT, "钢", "Steel")
         roles = [Role.OWNER, Role.ENGINEER, Role.COLLECTOR]

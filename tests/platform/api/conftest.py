@@ -25,12 +25,14 @@ from tundish_platform.assets import (
     ContractSpec,
     Heartbeat,
     declare_contract,
+    list_signals,
     save_heartbeat,
     upsert_signals,
 )
 from tundish_platform.jobs import JobSpec, ScheduleSpec, ask_job, make_schedule
 from tundish_platform.marketplace import Catalogue
 from tundish_platform.marketplace.publishing import PackageFolder
+from tundish_platform.marketplace.records import Sealer
 from tundish_platform.model_registry import (
     DecisionSpec,
     ReportSpec,
@@ -40,6 +42,7 @@ from tundish_platform.model_registry import (
     report_on,
 )
 from tundish_platform.products import CodeSpec, ProductSpec, assign_codes, declare_products, set_prefix
+from tundish_platform.programme.published import HeadSigner
 from tundish_platform.samples import (
     SCHEMAS,
     AlarmReport,
@@ -49,11 +52,13 @@ from tundish_platform.samples import (
     SignalRole,
     SignalSpec,
 )
+from tundish_platform.sdk import Manifest
 from tundish_platform.store import Telemetry
 from tundish_platform.store.files import LocalFiles
 from tundish_platform.tenancy import Permission, Role, TenantScope, access_tenant
 from tundish_platform.tenancy.accounts import create_tenant, create_token, job_principal, revoke_token
 from tundish_platform.tenancy.reach import Above
+from tundish_platform.trials import start_trial
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -268,6 +273,20 @@ def _jobs(session: Session) -> None:
     make_schedule(session, owner, ScheduleSpec.model_validate(work | {"cron": "0 3 1 1 *"}), NOW)
 
 
+def _trial(session: Session, scope: TenantScope) -> None:
+    text, name = {"zh": "应用", "en": "app"}, {"zh": f"应用 {CANARY}", "en": CANARY}
+    manifest = Manifest.model_validate(
+        {
+            "id": "spc", "version": "1.0.0", "entry": "tundish_app_spc:run", "publisher": "t",
+            "problems": ["quality"], "schedule_s": 60, "window_s": 600, "name": name, "description": text,
+            "data_use": text, "outputs": [{"key": "n", "name": text}],
+            "inputs": [{"key": "p", "name": text, "semantic": "pressure.*"}],
+        }
+    )  # fmt: skip
+    owner = access_tenant(job_principal(session, "test", Role.OWNER), "steel", Permission.SUBSCRIBE)
+    start_trial(session, owner, manifest, list_signals(session, scope), (NOW - MINUTE, NOW), {}, NOW)
+
+
 @pytest.fixture
 def database(request: pytest.FixtureRequest, new_sqlite: Callable[[], Metadata]) -> Metadata:
     """SQLite, where a test does not ask for PostgreSQL too, by an indirect parameter."""
@@ -292,11 +311,16 @@ def world(database: Metadata, tmp_path: Path) -> Iterator[World]:
         _model(session, job)
         _alert(session, scopes["steel"])
         _jobs(session)
+        _trial(session, access_tenant(job, "steel", Permission.READ))
     ids = {key: numbers[declared.path] for key, declared in SPECS.items()}
     disk = Disk()
     telemetry = Telemetry(tmp_path / "store", metadata.above(Above.STORE), files=disk)
     packages = PackageFolder(tmp_path / "apps")
-    context = PlatformContext(metadata, telemetry, Catalogue(), VAULT, packages=packages)
+    sealer = Sealer(SecretStr("for tests only"))
+    signer = HeadSigner(SecretStr("for tests only"))
+    context = PlatformContext(
+        metadata, telemetry, Catalogue(), VAULT, packages=packages, sealer=sealer, figures=signer
+    )
     context.telemetry.append(scopes["steel"], batches(ids))
     yield World(context, create_app(context, SETTINGS), _tokens(metadata), scopes, ids, disk)
     disk.fault = 0

@@ -89,6 +89,20 @@ def test_bad_parameters_are_named(world: World, path: str, query: dict[str, Any]
     assert_problem(get(world, f"{ROOT}/{path}", **query), 400)
 
 
+def test_control_characters_are_refused_wherever_they_stand(world: World) -> None:
+    assert get(world, f"{ROOT}/members", search="li").status_code == 200
+    for text in ("li\0", "\x1b[2J", "li\nwei"):
+        assert_problem(get(world, f"{ROOT}/members", search=text), 400)
+
+
+def test_a_token_without_its_scheme_is_none(world: World) -> None:
+    token, client = world.tokens["all"], world.app.test_client()
+    for header in (token, f"Token {token}", f"bearer{token}", f"Basic {token}"):
+        answer = client.get("/api/v1/me", headers={"Authorization": header})
+        assert_problem(answer, 401)
+    assert client.get("/api/v1/me", headers=world.header("all")).status_code == 200
+
+
 def test_unknown_signals_are_named(world: World) -> None:
     answer = get(world, f"{ROOT}/samples", signals="1,999", **WINDOW)
     assert_problem(answer, 422)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tomllib
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -19,189 +21,19 @@ if TYPE_CHECKING:
 # On PostgreSQL row-level security stands behind the filters, and must not stand in anybody's way.
 on_both = pytest.mark.parametrize("database", ["sqlite", "postgresql"], indirect=True)
 
-OPEN, ANY_TOKEN, PERSON = "open", "any token", "a person's session"
 CANARY = b"canary-7f3a"
 NO_ENTRY = ("anonymous", "garbage", "empty", "expired", "revoked")
 
-# What each route must ask for. A route that is not here fails the test below, so nobody adds one by accident.
-EXPECTED: dict[str, str | Permission] = {
-    "api.tenant.health": OPEN,
-    "api.document.openapi": OPEN,
-    "api.document.docs": OPEN,
-    "api.tenant.me": ANY_TOKEN,
-    "api.tenant.vocabulary": ANY_TOKEN,
-    "api.tenant.list_of_signals": Permission.READ,
-    "api.tenant.declare_signals": Permission.INGEST,
-    "api.tenant.list_of_sources": Permission.READ,
-    "api.tenant.heartbeat": Permission.INGEST,
-    "api.tenant.take_samples": Permission.INGEST,
-    "api.telemetry.take": Permission.INGEST,
-    "api.people.members": Permission.MANAGE,
-    "api.people.role_give": Permission.MANAGE,
-    "api.people.role_take": Permission.MANAGE,
-    "api.people.member_remove": Permission.MANAGE,
-    "api.people.invitations": Permission.MANAGE,
-    "api.people.invitation_make": Permission.MANAGE,
-    "api.people.invitation_withdraw": Permission.MANAGE,
-    "api.people.invitation_accept": OPEN,
-    "api.people.invitation_accept_as_me": PERSON,
-    "api.sessions.log_in": OPEN,
-    "api.sessions.passkey_ask": OPEN,
-    "api.sessions.passkey_log_in": OPEN,
-    "api.sessions.own_sessions": PERSON,
-    "api.sessions.session_end": PERSON,
-    "api.sessions.sessions_end": PERSON,
-    "api.sessions.factor": PERSON,
-    "api.sessions.factor_enrol": PERSON,
-    "api.sessions.factor_confirm": PERSON,
-    "api.sessions.factor_remove": PERSON,
-    "api.sessions.passkeys": PERSON,
-    "api.sessions.passkey_offer": PERSON,
-    "api.sessions.passkey_register": PERSON,
-    "api.sessions.passkey_remove": PERSON,
-    "api.keys.keys": Permission.MANAGE,
-    "api.keys.key_make": Permission.MANAGE,
-    "api.keys.key_revoke": Permission.MANAGE,
-    "api.alarms.report": Permission.INGEST,
-    "api.alarms.acknowledgements": Permission.INGEST,
-    "api.alarms.settle": Permission.INGEST,
-    "api.alarms.alarms": Permission.READ,
-    "api.alarms.events": Permission.READ,
-    "api.alarms.alarm_floods": Permission.READ,
-    "api.alarms.act": Permission.HANDLE,
-    "api.alarms.rules": Permission.READ,
-    "api.alarms.one_rule": Permission.READ,
-    "api.alarms.rule_create": Permission.CONFIGURE,
-    "api.alarms.rule_change": Permission.CONFIGURE,
-    "api.alarms.rule_delete": Permission.CONFIGURE,
-    "api.alerts.take": Permission.INGEST,
-    "api.alerts.listed": Permission.READ,
-    "api.alerts.one": Permission.READ,
-    "api.alerts.judge": Permission.HANDLE,
-    "api.alerts.outcomes": Permission.READ,
-    "api.notices.channels": Permission.CONFIGURE,
-    "api.notices.channel_create": Permission.CONFIGURE,
-    "api.notices.channel_change": Permission.CONFIGURE,
-    "api.notices.channel_switch": Permission.CONFIGURE,
-    "api.notices.channel_test": Permission.CONFIGURE,
-    "api.notices.policies": Permission.READ,
-    "api.notices.policy_create": Permission.CONFIGURE,
-    "api.notices.policy_change": Permission.CONFIGURE,
-    "api.notices.policy_delete": Permission.CONFIGURE,
-    "api.notices.contacts": Permission.CONFIGURE,
-    "api.notices.contact_set": Permission.CONFIGURE,
-    "api.notices.deliveries": Permission.CONFIGURE,
-    "api.maintenance.windows": Permission.READ,
-    "api.maintenance.plan": Permission.CONFIGURE,
-    "api.maintenance.end": Permission.CONFIGURE,
-    "api.assets.tree": Permission.READ,
-    "api.assets.one": Permission.READ,
-    "api.assets.make": Permission.CONFIGURE,
-    "api.assets.change": Permission.CONFIGURE,
-    "api.assets.move": Permission.CONFIGURE,
-    "api.assets.remove": Permission.CONFIGURE,
-    "api.audit.of_tenant": Permission.MANAGE,
-    "api.audit.export": Permission.OPERATE,
-    "api.audit.anchor": Permission.OPERATE,
-    "api.audit.verified": Permission.OPERATE,
-    "api.live.stream": Permission.READ,
-    "api.data.latest": Permission.READ,
-    "api.data.samples": Permission.READ,
-    "api.data.export": Permission.READ,
-    "api.data.trend": Permission.READ,
-    "api.data.summary": Permission.READ,
-    "api.data.wide": Permission.READ,
-    "api.data.gaps": Permission.READ,
-    "api.data.lines": Permission.READ,
-    "api.data.newest_predictions": Permission.READ,
-    "api.windows.aggregate": Permission.READ,
-    "api.windows.states": Permission.READ,
-    "api.marketplace.catalogue": ANY_TOKEN,
-    "api.marketplace.fit": Permission.READ,
-    "api.marketplace.subscription_list": Permission.READ,
-    "api.marketplace.subscription_start": Permission.SUBSCRIBE,
-    "api.marketplace.subscription_stop": Permission.SUBSCRIBE,
-    "api.marketplace.grants": Permission.READ,
-    "api.marketplace.inputs": Permission.ANALYSE,
-    "api.marketplace.run_list": Permission.READ,
-    "api.marketplace.run_record": Permission.ANALYSE,
-    "api.publishing.publisher": Permission.PUBLISH,
-    "api.publishing.publisher_register": Permission.PUBLISH,
-    "api.publishing.key_add": Permission.PUBLISH,
-    "api.publishing.key_revoke": Permission.PUBLISH,
-    "api.publishing.versions": Permission.PUBLISH,
-    "api.publishing.version_send": Permission.PUBLISH,
-    "api.publishing.version_one": Permission.PUBLISH,
-    "api.publishing.version_check": Permission.PUBLISH,
-    "api.publishing.version_withdraw": Permission.PUBLISH,
-    "api.publishing.packages": Permission.READ,
-    "api.publishing.package": Permission.ANALYSE,
-    "api.review.versions": Permission.OPERATE,
-    "api.review.version": Permission.OPERATE,
-    "api.review.archive": Permission.OPERATE,
-    "api.review.version_decide": Permission.OPERATE,
-    "api.review.keys": Permission.OPERATE,
-    "api.review.key_confirm": Permission.OPERATE,
-    "api.review.key_revoke": Permission.OPERATE,
-    "api.planning.kit_list": ANY_TOKEN,
-    "api.planning.kit_build": Permission.CONFIGURE,
-    "api.planning.types": Permission.READ,
-    "api.planning.type_one": Permission.READ,
-    "api.planning.type_save": Permission.CONFIGURE,
-    "api.planning.instance": Permission.READ,
-    "api.planning.instance_make": Permission.CONFIGURE,
-    "api.products.declare": Permission.INGEST,
-    "api.products.listed": Permission.READ,
-    "api.products.one": Permission.READ,
-    "api.products.made_from": Permission.READ,
-    "api.products.made_into": Permission.READ,
-    "api.products.windows": Permission.READ,
-    "api.products.on_asset": Permission.READ,
-    "api.products.withdraw": Permission.CONFIGURE,
-    "api.models.register": Permission.TRAIN,
-    "api.models.listed": Permission.READ,
-    "api.models.roles": Permission.READ,
-    "api.models.one": Permission.READ,
-    "api.models.decision": Permission.CONFIGURE,
-    "api.models.decisions": Permission.READ,
-    "api.models.report": Permission.TRAIN,
-    "api.models.reports": Permission.READ,
-    "api.jobs.listed": Permission.READ,
-    "api.jobs.ask": Permission.CONFIGURE,
-    "api.jobs.one": Permission.READ,
-    "api.jobs.cancel": Permission.CONFIGURE,
-    "api.jobs.claim": ANY_TOKEN,
-    "api.jobs.progress": Permission.ANALYSE,
-    "api.jobs.done": Permission.ANALYSE,
-    "api.jobs.failed": Permission.ANALYSE,
-    "api.jobs.schedules": Permission.READ,
-    "api.jobs.schedule_make": Permission.CONFIGURE,
-    "api.jobs.schedule_remove": Permission.CONFIGURE,
-    "api.codes.resolve": ANY_TOKEN,
-    "api.codes.prefix": Permission.READ,
-    "api.codes.prefix_set": Permission.MANAGE,
-    "api.codes.listed": Permission.READ,
-    "api.codes.assign": Permission.CONFIGURE,
-    "api.codes.publish": Permission.MANAGE,
-    "api.contracts.listed": Permission.READ,
-    "api.contracts.one": Permission.READ,
-    "api.contracts.declare": Permission.INGEST,
-    "api.tables.assets": Permission.READ,
-    "api.tables.signals": Permission.READ,
-    "api.tables.assets_take": Permission.CONFIGURE,
-    "api.tables.signals_take": Permission.CONFIGURE,
-    "api.programme.rules": Permission.PROGRAMME,
-    "api.programme.adoption_figures": Permission.PROGRAMME,
-    "api.programme.enterprise_register": Permission.PROGRAMME,
-    "api.programme.evidence_of": Permission.PROGRAMME,
-    "api.programme.standing_suspicions": Permission.PROGRAMME,
+OPEN, ANY_TOKEN, PERSON = "open", "any token", "a person's session"
+ROUTES = {
+    f"api.{blueprint}.{name}": words
+    for blueprint, routes in tomllib.loads((Path(__file__).parent / "route_access.toml").read_text()).items()
+    for name, words in routes.items()
 }
-# Decided by a person, who answers for it; a service with the permission gets 403 like anybody.
-IN_PERSON = {
-    "api.models.decision",
-    "api.review.version_decide",
-    "api.review.key_confirm",
-    "api.review.key_revoke",
+IN_PERSON = {endpoint for endpoint, words in ROUTES.items() if words.endswith(", in person")}
+EXPECTED: dict[str, str | Permission] = {
+    endpoint: words if words in {OPEN, ANY_TOKEN, PERSON} else Permission(words.removesuffix(", in person"))
+    for endpoint, words in ROUTES.items()
 }
 STRETCH = {"start": "2020-01-01T00:00:00Z", "end": "2029-01-01T00:00:00Z"}
 # Questions that these routes answer with samples for those who may see them: signal and other parameters.
@@ -226,7 +58,8 @@ def ask(world: World, rule: Rule, method: str, who: str, tenant: str = "steel") 
     values = {"tenant": tenant, "name": "opc", "app_id": "spc", "uscc": "91999900TD0000017U"}
     values |= dict.fromkeys(("alarm", "alert", "rule", "asset", "channel", "policy", "user", "window"), "1")
     values |= {"person": "1", "invitation": "1", "key": "99", "role": "viewer", "number": "1", "passkey": "1"}
-    values |= {"product": "1", "origin": "1", "model": "1", "job": "1", "schedule": "1"}
+    values |= {"product": "1", "origin": "1", "model": "1", "job": "1", "schedule": "1", "trial": "1"}
+    values |= {"kind": "usage", "code": "nobody-has-this", "upgrade": "1"}
     values |= {"version": "1.0.0", "mark": "0" * 64, "digest": "0" * 64}
     path = world.app.url_map.bind("localhost").build(
         rule.endpoint, {name: values[name] for name in rule.arguments}, method=None
@@ -291,6 +124,10 @@ def test_who_has_no_role_in_a_tenant_cannot_tell_it_from_one_that_does_not_exist
             elif wanted in ABOVE:
                 allowed = who == ("bureau" if wanted is Permission.PROGRAMME else "operator")
                 allowed = allowed and rule.endpoint not in IN_PERSON
+                if method == "OPTIONS":
+                    # It only names the methods of the address, which two routes may share.
+                    assert answer.status_code in {200, 403}
+                    continue
                 assert (answer.status_code == 403) is not allowed, (rule, method)
 
 
@@ -334,7 +171,7 @@ def test_the_canary_is_there_to_be_found(world: World) -> None:
     "api.products.listed", "api.products.one", "api.products.made_into", "api.products.windows",
     "api.products.on_asset", "api.models.listed", "api.models.roles", "api.models.one",
     "api.models.decisions", "api.models.reports", "api.codes.listed", "api.contracts.one",
-    "api.jobs.listed", "api.jobs.one", "api.jobs.schedules",
+    "api.jobs.listed", "api.jobs.one", "api.jobs.schedules", "api.trials.listed", "api.trials.one",
     "api.tables.assets", "api.tables.signals",
     "api.data.samples", "api.data.export", "api.data.trend",
     "api.windows.states"} <= seen  # fmt: skip

@@ -33,6 +33,11 @@ IN_PAGES = ({"after", "limit"}, {"before", "limit"})
 # Lists without pages, and what bounds each.
 BOUNDED = {
     "alarms.alarm_floods": "at most a week, and a flood lasts ten minutes or more",
+    "catalogue.versions": "the fifty newest",
+    "publishing.field_halt_list": "a row for each version of one app",
+    "ratings.every_rating": "one for each app of the catalogue",
+    "ratings.use": "the newest 480 months and industries of one app",
+    "publishing.field_upgrade_list": "a few rows for each version of one app",
     "data.gaps": "refused above 100,000 rows, as it says",
     "data.samples": "refused above 100,000 rows, as it says",
     "data.summary": "a row for each of at most 500 signals",
@@ -41,8 +46,11 @@ BOUNDED = {
     "marketplace.catalogue": "the apps that are installed on this server",
     "marketplace.subscription_list": "one for each app of the catalogue",
     "planning.kit_list": "the kits that come with the release",
+    "series.steps": "a row for each condition of a rule",
+    "external.sums": "a row for each kind",
     "programme.rules": "the versions that come with the release",
     "publishing.packages": "one for each app that the tenant subscribed to",
+    "register.contacts": "an enterprise has at most 20",
     "review.keys": "the 1,000 that wait longest; who is confirmed makes room for the next",
     "sessions.own_sessions": "of one person, and each ends by itself after some hours",
     "sessions.passkeys": "a person has at most 20",

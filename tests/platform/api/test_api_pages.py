@@ -111,7 +111,7 @@ def test_a_rule_is_changed_only_in_the_version_that_was_read(world: World) -> No
 
 def _subscription(tenant: int) -> Subscription:
     return Subscription(
-        tenant_id=tenant, app_id="spc", app_version="1", plan="p", fen_per_month=0, schedule_s=60.0,
+        tenant_id=tenant, app_id="spc", app_version="1", plan="p", plan_kind="free", fen=0, schedule_s=60.0,
         window_s=60.0, parameters={}, started_at=datetime.now(UTC), started_by="x",
     )  # fmt: skip
 

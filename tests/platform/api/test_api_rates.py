@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from werkzeug.test import TestResponse
 
 NEVER = 1e-9
+# What the programme publishes is for everybody.
+FIGURES = (
+    "/figures", "/figures/<int:number>", "/figures/head", "/figures/heads", "/figures/growth", "/figures/log",
+)  # fmt: skip
 
 
 def get(world: World, who: str, path: str = "/api/v1/tenants/steel/alarm-rules") -> TestResponse:
@@ -168,7 +172,7 @@ def test_each_door_is_known_as_one(world: World) -> None:
         for rule in world.app.url_map.iter_rules()
         if (access := access_of(world.app.view_functions[rule.endpoint])) and access.open and not access.door
     }
-    assert open_to_all == {"/health", "/openapi.json", "/docs"}
+    assert open_to_all == {"/health", "/openapi.json", "/docs", "/document-key", *FIGURES}
 
 
 def test_an_address_is_what_its_owner_cannot_change_at_will() -> None:

@@ -16,7 +16,10 @@ from tundish_platform.api.guard import guarded
 from tundish_platform.api.kept import KeptAnswer
 from tundish_platform.api.repeats import KEEP, LOST_AFTER
 from tundish_platform.store import StoreFull
-from tundish_platform.tenancy import Permission
+from tundish_platform.tenancy import Permission, Role
+from tundish_platform.tenancy.accounts import create_token, create_user
+from tundish_platform.tenancy.reach import Above
+from tundish_platform.tenancy.sessions import SESSION_PREFIX, open_session
 
 if TYPE_CHECKING:
     from conftest import World
@@ -79,6 +82,29 @@ def test_a_key_is_bound_to_its_request_and_to_who_sent_it(world: World) -> None:
     assert engineer.get_json()["id"] != first.get_json()["id"]
     # Who may not do it is not told how it went for those who may.
     assert send(world, "k", who="viewer").status_code == 403
+
+
+def test_a_key_of_one_tenant_says_nothing_in_another(world: World) -> None:
+    """Who works for two plants numbers the requests of each from one."""
+    roles = {"steel": [Role.ENGINEER], "power": [Role.ENGINEER]}
+    with world.context.metadata.above(Above.OPERATOR).session() as session:
+        world.tokens["both"] = create_token(session, "both", roles)
+    places = {slug: f"/api/v1/tenants/{slug}/alarm-rules" for slug in roles}
+    first = {slug: send(world, "1", who="both", path=path) for slug, path in places.items()}
+    assert [answer.status_code for answer in first.values()] == [201, 422], "power has no such signal"
+    for slug, path in places.items():
+        again = send(world, "1", who="both", path=path)
+        assert again.headers.get("Idempotency-Replayed") == "true", slug
+        assert (again.status_code, again.data) == (first[slug].status_code, first[slug].data)
+
+
+def test_a_key_where_there_is_no_tenant_is_refused(world: World) -> None:
+    with world.context.metadata.above(Above.OPERATOR).session() as session:
+        li, now = create_user(session, "li", "Li", "tap hole 42"), datetime.now(UTC)
+        secret = open_session(session, li, timedelta(hours=1), now)
+    header = {"Authorization": f"Bearer {SESSION_PREFIX}{secret}", "Idempotency-Key": "k"}
+    answer = world.app.test_client().post("/api/v1/me/second-factor", headers=header)
+    assert (answer.status_code, answer.get_json()["code"]) == (400, "bad_key")
 
 
 def test_a_request_under_way_is_not_done_beside_itself(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

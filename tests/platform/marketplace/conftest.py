@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tundish_platform.marketplace import App, Catalogue
+from tundish_platform.marketplace.forks import ForkServer
 from tundish_platform.marketplace.isolation import bubblewrap
 from tundish_platform.samples import SignalInfo, SignalSpec
 from tundish_platform.sdk import read_manifest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 MANIFEST = """
@@ -38,6 +39,7 @@ name = {{ zh = "数", en = "number" }}
 key = "words"
 kind = "text"
 name = {{ zh = "话", en = "words" }}
+{plans}
 [resources]
 seconds = {seconds}
 memory_mb = 128
@@ -60,10 +62,11 @@ def said(inputs, words):
 def make_app(tmp_path: Path) -> Callable[..., App]:
     """Write an app's package from the body of its ``run`` and read it as the catalogue would."""
 
-    def make(body: str, name: str = "probe", seconds: float = 20.0) -> App:
+    def make(body: str, name: str = "probe", seconds: float = 20.0, plans: str = "") -> App:
         folder = tmp_path / "shelf" / name / f"tundish_app_{name}"
         folder.mkdir(parents=True)
-        (folder / "app.toml").write_text(MANIFEST.format(name=name, seconds=seconds), encoding="utf-8")
+        manifest = MANIFEST.format(name=name, seconds=seconds, plans=plans)
+        (folder / "app.toml").write_text(manifest, encoding="utf-8")
         (folder / "__init__.py").write_text("", encoding="utf-8")
         indented = "\n".join(f"    {line}" for line in body.strip().splitlines())
         (folder / "app.py").write_text(f"{HEAD}def run(inputs):\n{indented}\n", encoding="utf-8")
@@ -79,6 +82,33 @@ def shelf(make_app: Callable[..., App], tmp_path: Path) -> Catalogue:
     return Catalogue.find(tmp_path / "shelf", installed=False)
 
 
+PLANS = """
+[[plans]]
+key = "month"
+kind = "flat"
+fen = 10001
+trial_days = 2
+name = {zh = "包月", en = "Monthly"}
+[[plans]]
+key = "signal"
+kind = "per_signal"
+fen = 777
+name = {zh = "按信号", en = "Per signal"}
+[[plans]]
+key = "run"
+kind = "per_run"
+fen = 3
+name = {zh = "按次", en = "Per run"}
+"""
+
+
+@pytest.fixture
+def priced(make_app: Callable[..., App], tmp_path: Path) -> Catalogue:
+    """A catalogue with one app that can be paid for in three ways."""
+    make_app("return AppOutputs()", "dear", plans=PLANS)
+    return Catalogue.find(tmp_path / "shelf", installed=False)
+
+
 @pytest.fixture(scope="session")
 def needs_bubblewrap() -> None:
     """Escape tests mean nothing without bubblewrap, so its absence fails them."""
@@ -86,6 +116,13 @@ def needs_bubblewrap() -> None:
         pytest.fail(
             "bubblewrap is missing or may not make name spaces; install it: apt-get install -y bubblewrap"
         )
+
+
+@pytest.fixture(scope="session")
+def forks(needs_bubblewrap: None) -> Iterator[ForkServer]:  # noqa: ARG001 - asked for what it checks
+    """A fork server for all tests of this process."""
+    with ForkServer() as server:
+        yield server
 
 
 @pytest.fixture

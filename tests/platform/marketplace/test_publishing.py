@@ -31,6 +31,7 @@ from tundish_platform.marketplace.publishing import (
     versions_of,
 )
 from tundish_platform.marketplace.publishing.checks import breaks, check_package, unknown_kinds
+from tundish_platform.marketplace.publishing.releases import releases
 from tundish_platform.samples import SignalSpec
 from tundish_platform.sdk.package import PackageError, package_of
 from tundish_platform.sdk.signing import key_text, new_key, package_text, public_part, sign, text_of
@@ -191,6 +192,19 @@ def test_the_life_of_a_version_is_the_table_and_nothing_else(house: House) -> No
 
 
 @on_both
+def test_approved_versions_are_told_with_what_changed_and_order_the_catalogue(house: House) -> None:
+    for days, package in enumerate((made(), made("1.1.0", unit="bar"), made("2.0.0", semantic="flow.x"))):
+        house.approve(package, now=NOW + days * DAY)
+    house.send(made("2.1.0"))
+    told = releases(house.metadata, "probe")
+    assert [(one.version, one.changed) for one in told] == [
+        ("2.0.0", ("inputs", "outputs")), ("1.1.0", ("outputs",)), ("1.0.0", ()),
+    ]  # fmt: skip
+    assert told[0].at == house.catalogue().app("probe").approved_at == NOW + 2 * DAY
+    assert releases(house.metadata, "other") == []
+
+
+@on_both
 def test_an_approved_package_is_in_the_catalogue_and_runs_for_its_subscribers(house: House) -> None:
     number = house.send(made())
     assert "probe" not in house.catalogue().apps
@@ -293,8 +307,8 @@ def test_a_key_is_added_by_who_has_it_and_only_once(house: House) -> None:
 
 def test_what_was_sent_since_a_key_was_lost_falls_and_what_is_older_stays_suspect(house: House) -> None:
     old = house.approve(made("1.0.0"))
-    house.subscribe()
     new = house.approve(made("1.1.0"), now=NOW + 2 * DAY)
+    house.subscribe()
     assert house.running() == ["probe 1.1.0"]
     mark = keys_mark(house)
     fallen = house.above(

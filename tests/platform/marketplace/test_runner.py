@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pytest
 
 from tundish_platform.marketplace import Catalogue
+from tundish_platform.marketplace.publishing.approved import FetchedPackages
 from tundish_platform.marketplace.runner import Runner, output_specs
+from tundish_platform.marketplace.upgrades import Shadow
 from tundish_platform.samples import SCHEMAS, SampleBatch, SampleKind, SignalRole, SignalSpec
+from tundish_platform.sdk import OutputValue
+from tundish_platform.sdk.records import RECORDS, RecordKind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -35,6 +40,8 @@ class Recorder:
     declared: dict[str, list[SignalSpec]] = field(default_factory=dict)
     written: list[SampleBatch] = field(default_factory=list)
     recorded: list[dict[str, Any]] = field(default_factory=list)
+    shadows: list[Shadow] = field(default_factory=list)
+    kept: list[bytes] = field(default_factory=list)
 
     def signals(self, _tenant: str) -> list[SignalInfo]:
         return [self.signal, self.signal.model_copy(update={"id": 2, "path": "S/A/L1/M1/C/Secret"})]
@@ -45,7 +52,13 @@ class Recorder:
 
     def subscriptions(self, _tenant: str) -> list[dict[str, Any]]:
         last = self.last_run_at.isoformat() if self.last_run_at else None
-        settings = {"schedule_s": 60.0, "window_s": 600.0, "parameters": {}, "last_run_at": last}
+        settings = {
+            "version": "0.1.0",
+            "schedule_s": 60.0,
+            "window_s": 600.0,
+            "parameters": {},
+            "last_run_at": last,
+        }
         return [{"app": self.app, "signals": [1], **settings}, {"app": "gone", "signals": [], **settings}]
 
     def app_inputs(
@@ -66,8 +79,49 @@ class Recorder:
         self.written.extend(batches)
         return sum(len(batch) for batch in batches)
 
+    def upgrade_inputs(
+        self, tenant: str, _number: int, start: datetime, end: datetime, kind: SampleKind
+    ) -> pa.Table:
+        return self.app_inputs(tenant, "", start, end, kind)
+
+    def post_shadow(self, _tenant: str, _number: int, shadow: dict[str, Any]) -> None:
+        self.shadows.append(Shadow.model_validate(shadow))
+
     def post_run(self, _tenant: str, run: dict[str, Any]) -> None:
         self.recorded.append(run)
+
+    def apps(self, _tenant: str) -> dict[str, App]:
+        return {}
+
+    def packages(self, _tenant: str) -> list[dict[str, str]]:
+        return [{"app": self.app, "version": "0.1.0", "digest": "d"}]
+
+    def package(self, _tenant: str, digest: str) -> bytes:
+        return digest.encode()
+
+    def app_records(self, _tenant: str, _app: str, kind: RecordKind) -> pa.Table:
+        return RECORDS[kind].empty_table()
+
+    def post_documents(self, _tenant: str, _app: str, documents: list[dict[str, Any]]) -> list[int]:
+        return list(range(len(documents)))
+
+    def give_figures(self, _tenant: str, _app: str, _figures: dict[str, float], _size: str) -> None:
+        pass
+
+
+class Named:
+    """Passes on what is asked, and keeps for which tenant."""
+
+    def __init__(self, inner: object) -> None:
+        self._inner = inner
+        self.asked: dict[str, set[str]] = {}
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        def call(tenant: str, *more: Any, **named: Any) -> Any:  # noqa: ANN401 - of whatever call
+            self.asked.setdefault(name, set()).add(tenant)
+            return getattr(self._inner, name)(tenant, *more, **named)
+
+        return call
 
 
 def runner(
@@ -88,7 +142,8 @@ return AppOutputs(values=window_values(values, inputs.good(inputs.signals[0])[0]
     tzinfo=inputs.end.tzinfo)))
 """
     work, client = runner(make_app, tmp_path, pressure, moment, body)
-    (run,) = work.run_due("plant", moment)
+    named: Any = Named(client)
+    (run,) = replace(work, client=named, packages=named.apps).run_due("plant", moment)
     assert (run.outcome, run.rows_in, run.values_out) == ("ok", 600, 2), run.message_en
     ((start, end),) = client.asked
     assert (end - start, end - moment) == (timedelta(seconds=600), timedelta(microseconds=1))
@@ -102,6 +157,33 @@ return AppOutputs(values=window_values(values, inputs.good(inputs.signals[0])[0]
     assert text.table.column("value").to_pylist() == ["S/A/L1/M1/C/P"]
     assert text.table.column("signal").to_pylist() == [101]
     assert client.recorded[0]["screen"] == {"blocks": []}
+    asked = ("subscriptions", "apps", "signals", "latest", "app_inputs", "put_signals", "ingest", "post_run")
+    assert named.asked == {key: {"plant"} for key in asked}
+
+
+def test_records_documents_and_packages_are_of_the_tenant_that_was_asked_for(
+    make_app: Callable[..., App], tmp_path: Path, pressure: SignalInfo, moment: datetime
+) -> None:
+    work, client = runner(make_app, tmp_path, pressure, moment, "return said(inputs, 'x')")
+    named: Any = Named(client)
+    work = replace(work, client=named, packages=named.apps)
+    app = work.catalogue.app("probe")
+    wishes = app.manifest.model_copy(update={"records": (SimpleNamespace(kind=RecordKind.PEERS),)})
+    agreed = {"signals": [1], "window_s": 600.0, "parameters": {}, "records": ["peers"]}
+    inputs = work._read("plant", replace(app, manifest=wishes), agreed, moment)
+    outputs: Any = SimpleNamespace(documents=[OutputValue(output="words", ts=moment, value="x")], values=[])
+    work._hand_over("plant", app, inputs, outputs)
+    work.record_unreached("plant", {"app": "probe", "version": "0.1.0"}, moment)
+    # An app that is not the platform's own is looked for among the tenant's packages.
+    work.record_unreached("plant", {"app": "elsewhere", "version": "0.1.0"}, moment)
+    folder: Any = SimpleNamespace(
+        has=lambda _digest: False, keep=client.kept.append, load=lambda _digest: app
+    )
+    assert FetchedPackages(named, folder)("plant") == {("probe", "0.1.0"): app}
+    assert client.kept == [b"d"]
+    asked = {"app_records", "post_documents", "give_figures", "post_run", "apps", "packages", "package"}
+    assert asked <= named.asked.keys()
+    assert set.union(*named.asked.values()) == {"plant"}
 
 
 def test_an_app_that_is_not_due_does_not_run(
@@ -144,3 +226,42 @@ def test_outputs_of_signals_from_several_lines_lie_below_apps(
     app = make_app("return said(inputs, 'x')")
     other = pressure.model_copy(update={"path": "S/A/L2/M1/C/P"})
     assert output_specs(app, [pressure, other])["number"].path == "Apps/probe/number"
+
+
+@pytest.mark.parametrize(
+    ("body", "halted", "outcome", "differing"),
+    [
+        ("return AppOutputs(values=window_values({'number': 1.0 + 1e-13}, inputs.start))", None, "ok", []),
+        ("return AppOutputs(values=window_values({'number': 2.0}, inputs.start))", None, "ok", [(1.0, 2.0)]),
+        ("return said(inputs, 'x')", None, "ok", [(1.0, None)]),
+        ("raise RuntimeError('broken')", None, "failed", []),
+        ("return said(inputs, 'x')", {"version": "0.1.0"}, "ok", []),
+    ],
+)
+def test_a_newer_version_tries_itself_over_the_same_data_and_nothing_of_it_is_written(
+    make_app: Callable[..., App],
+    pressure: SignalInfo,
+    moment: datetime,
+    body: str,
+    halted: dict[str, str] | None,
+    outcome: str,
+    differing: list[tuple[float, float | None]],
+) -> None:
+    old = make_app("return AppOutputs(values=window_values({'number': 1.0}, inputs.start))")
+    new = make_app(body, "newer")
+    new = replace(new, manifest=new.manifest.model_copy(update={"id": "probe", "version": "0.2.0"}))
+    versions = {("probe", "0.1.0"): old, ("probe", "0.2.0"): new}
+    client = Recorder(pressure, moment, "probe")
+    work = Runner(client, Catalogue(), packages=lambda _tenant: versions)
+    subscription = client.subscriptions("plant")[0] | {"halted": halted}
+    upgrade = {"id": 7, "version": "0.2.0", "signals": [1], "inputs": None, "try_at": moment.isoformat()}
+    assert work.run_subscription("plant", subscription | {"upgrade": upgrade}, moment) is None
+    (shadow,) = client.shadows
+    assert (client.written, client.recorded, client.declared) == ([], [], {})
+    assert (shadow.new.version, shadow.new.outcome, shadow.new.rows) == ("0.2.0", outcome, 600)
+    assert shadow.current is None if halted else shadow.current is not None
+    assert [(one.before, one.after) for one in shadow.differing] == differing
+    assert client.asked[-1][1] == client.asked[0][1], "both up to the same moment"
+    later = {**upgrade, "try_at": (moment + timedelta(seconds=1)).isoformat()}
+    run = work.run_subscription("plant", subscription | {"upgrade": later}, moment)
+    assert (run is None) is (halted is not None), "between its tries the running version goes on"

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
+    from tundish_platform.marketplace.forks import ForkServer
+
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("needs_bubblewrap")]
 
 # fork(2) itself, which no C library calls any more.
@@ -61,6 +63,12 @@ def probe_text(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str
     return lambda probe: PROBES[probe].format(**names)
 
 
+@pytest.fixture
+def sandboxed(forks: ForkServer) -> Callable[[App, AppInputs], SandboxResult]:
+    """As the product starts apps where it can."""
+    return lambda app, inputs: run_sandboxed(app, inputs, "bubblewrap", forks)
+
+
 def words_of(result: SandboxResult) -> str:
     assert result.outcome is Outcome.OK, result.detail
     assert result.outputs is not None
@@ -75,10 +83,11 @@ def test_probe_is_shut_inside_and_open_outside(
     probe_text: Callable[[str], str],
     make_app: Callable[..., App],
     window: Callable[[App], AppInputs],
+    sandboxed: Callable[[App, AppInputs], SandboxResult],
 ) -> None:
     text = probe_text(probe)
     app = make_app(WRAPPED.format(probe=text, then="return said(inputs, words)"))
-    inside = run_sandboxed(app, window(app), "bubblewrap")
+    inside = sandboxed(app, window(app))
     assert words_of(inside).startswith("shut"), words_of(inside)
     assert (inside.isolation, inside.filtered) == ("bubblewrap", True)
 
@@ -107,10 +116,15 @@ def test_probe_is_shut_inside_and_open_outside(
     ],
 )
 def test_bad_ends_are_results_and_write_nothing(
-    body: str, outcome: Outcome, said: str, make_app: Callable[..., App], window: Callable[[App], AppInputs]
+    body: str,
+    outcome: Outcome,
+    said: str,
+    make_app: Callable[..., App],
+    window: Callable[[App], AppInputs],
+    sandboxed: Callable[[App, AppInputs], SandboxResult],
 ) -> None:
     app = make_app(body, seconds=1.0 if outcome is Outcome.TIMEOUT else 20.0)
-    result = run_sandboxed(app, window(app), "bubblewrap")
+    result = sandboxed(app, window(app))
     assert result.outcome is outcome, result.detail
     assert said in result.detail
     assert result.outputs is None
@@ -138,22 +152,28 @@ os._exit(0)
     ],
 )
 def test_forged_answers_are_refused(
-    data: str, said: str, make_app: Callable[..., App], window: Callable[[App], AppInputs]
+    data: str,
+    said: str,
+    make_app: Callable[..., App],
+    window: Callable[[App], AppInputs],
+    sandboxed: Callable[[App, AppInputs], SandboxResult],
 ) -> None:
     app = make_app(FORGED.format(data=data))
-    result = run_sandboxed(app, window(app), "bubblewrap")
+    result = sandboxed(app, window(app))
     assert result.outcome is Outcome.REFUSED, result.detail
     assert said in result.detail
 
 
 def test_an_endless_answer_is_cut_off(
-    make_app: Callable[..., App], window: Callable[[App], AppInputs]
+    make_app: Callable[..., App],
+    window: Callable[[App], AppInputs],
+    sandboxed: Callable[[App, AppInputs], SandboxResult],
 ) -> None:
     app = make_app(
         FORGED.format(data="b'x'").replace("os._exit(0)", "while True: os.write(pipe.fileno(), b'x' * 65536)")
     )
     started = time.monotonic()
-    assert run_sandboxed(app, window(app), "bubblewrap").outcome is Outcome.REFUSED
+    assert sandboxed(app, window(app)).outcome is Outcome.REFUSED
     assert time.monotonic() - started < 10
 
 
@@ -166,10 +186,12 @@ def running(app: App) -> list[bytes]:
 
 
 def test_nothing_is_left_running_after_the_time_limit(
-    make_app: Callable[..., App], window: Callable[[App], AppInputs]
+    make_app: Callable[..., App],
+    window: Callable[[App], AppInputs],
+    sandboxed: Callable[[App, AppInputs], SandboxResult],
 ) -> None:
     app = make_app("time.sleep(7654.321)", seconds=0.5)
-    assert run_sandboxed(app, window(app), "bubblewrap").outcome is Outcome.TIMEOUT
+    assert sandboxed(app, window(app)).outcome is Outcome.TIMEOUT
     # The kernel takes a killed namespace's processes away by and by.
     deadline = time.monotonic() + 60
     while running(app) and time.monotonic() < deadline:
@@ -196,11 +218,56 @@ def test_the_plain_process_is_confined_by_the_filter_too(
 
 
 def test_the_app_sees_its_window_and_its_words_do_not_spoil_the_answer(
-    make_app: Callable[..., App], window: Callable[[App], AppInputs]
+    make_app: Callable[..., App],
+    window: Callable[[App], AppInputs],
+    sandboxed: Callable[[App, AppInputs], SandboxResult],
 ) -> None:
     app = make_app(
         "print('hello'); os.write(1, b'more')\nreturn said(inputs, str(inputs.parameters['limit']))"
     )
-    result = run_sandboxed(app, replace(window(app), parameters={"limit": 2.5}), "bubblewrap")
+    result = sandboxed(app, replace(window(app), parameters={"limit": 2.5}))
     assert words_of(result) == "2.5"
     assert "hello" in result.detail
+
+
+@pytest.mark.parametrize("probe", ["opens a socket", "starts a process", "reads a stranger's file"])
+def test_a_process_of_its_own_is_as_tight_as_a_forked_one(
+    probe: str,
+    probe_text: Callable[[str], str],
+    make_app: Callable[..., App],
+    window: Callable[[App], AppInputs],
+) -> None:
+    app = make_app(WRAPPED.format(probe=probe_text(probe), then="return said(inputs, words)"))
+    result = run_sandboxed(app, window(app), "bubblewrap")
+    assert words_of(result).startswith("shut")
+    assert (result.isolation, result.filtered) == ("bubblewrap", True)
+
+
+def test_without_name_spaces_landlock_keeps_the_servers_files_shut(
+    probe_text: Callable[[str], str], make_app: Callable[..., App], window: Callable[[App], AppInputs]
+) -> None:
+    text = probe_text("reads a stranger's file")
+    app = make_app(WRAPPED.format(probe=text, then="return said(inputs, words)"))
+    assert "Permission" in words_of(run_sandboxed(app, window(app), "process"))
+
+
+def test_runs_of_one_fork_server_leave_each_other_nothing(
+    make_app: Callable[..., App], window: Callable[[App], AppInputs], forks: ForkServer
+) -> None:
+    body = """
+import random
+words = repr((random.random(), os.getpid(), inputs.parameters.get('who')))
+inputs.parameters['who'] = 'canary'
+return said(inputs, words)"""
+    app = make_app(body)
+    first, second = (words_of(run_sandboxed(app, window(app), "bubblewrap", forks)) for _ in range(2))
+    assert first != second, "they draw the same numbers"
+    assert "canary" not in second
+
+
+def test_a_fork_server_that_died_is_started_again(
+    make_app: Callable[..., App], window: Callable[[App], AppInputs], forks: ForkServer
+) -> None:
+    app = make_app("return said(inputs, 'fine')")
+    forks.close()
+    assert words_of(run_sandboxed(app, window(app), "bubblewrap", forks)) == "fine"

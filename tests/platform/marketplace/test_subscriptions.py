@@ -243,7 +243,7 @@ def test_only_accepted_runs_that_read_something_count_as_use(
         for run in (a_run(now), a_run(now, rows_in=0), a_run(now, outcome=Outcome.MISSING_INPUT)):
             record_run(session, plant, run)
         span = now - timedelta(hours=1), now + timedelta(hours=1)
-        assert uses_between(session, plant, *span) == [(now, frozenset(view.signals))]
+        assert uses_between(session, plant, *span) == [(now, frozenset(view.signals), "quiet")]
 
 
 def test_nothing_is_booked_for_a_stopped_app(

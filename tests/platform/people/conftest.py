@@ -21,9 +21,10 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from tundish_platform.people.settings import PeopleSettings
 from tundish_platform.tenancy import Permission, Role, access_tenant, passwords
 from tundish_platform.tenancy.accounts import create_tenant, create_user, principal_of_user
+from tundish_platform.tenancy.reach import Above
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from tundish_platform.tenancy import TenantScope
     from tundish_platform.tenancy.metadata import Metadata
@@ -53,15 +54,25 @@ def cheap_hashes(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     passwords._decoy.cache_clear()
 
 
-@pytest.fixture
-def plant(metadata: Metadata) -> Plant:
-    """Runs on SQLite and on PostgreSQL."""
+def _settled(metadata: Metadata) -> Plant:
     with metadata.session() as session:
         create_tenant(session, "steel", "钢厂", "Steel")
         create_tenant(session, "power", "电厂", "Power")
         owner = create_user(session, "owner@steel", "王", "tap hole 42", {"steel": [Role.OWNER]})
         create_user(session, "owner@power", "刘", "tap hole 43", {"power": [Role.OWNER]})
     return Plant(metadata, owner)
+
+
+@pytest.fixture
+def plant(metadata: Metadata) -> Plant:
+    """Runs on SQLite and on PostgreSQL."""
+    return _settled(metadata)
+
+
+@pytest.fixture
+def plant_on_postgres(new_postgres: Callable[[], Metadata]) -> Plant:
+    """For what only a server with locks by row can show."""
+    return _settled(new_postgres().above(Above.OPERATOR))
 
 
 def _b64(data: bytes) -> str:

@@ -11,15 +11,18 @@ from joserfc.jwk import KeySet, OctKey, RSAKey
 from pydantic import ValidationError
 
 from tundish_platform.audit import all_entries
+from tundish_platform.people import oidc
 from tundish_platform.people.identities import link, mapped, person_of
-from tundish_platform.people.oidc import ProviderFailed, checked_claims
+from tundish_platform.people.oidc import ProviderFailed, asked_with, begin, checked_claims
 from tundish_platform.people.providers import Provider
-from tundish_platform.tenancy import Permission, Role
+from tundish_platform.tenancy import AccessDenied, Permission, Role
 from tundish_platform.tenancy.accounts import principal_of_user
 from tundish_platform.tenancy.passwords import LoginRefused
 
 if TYPE_CHECKING:
     from conftest import Plant
+
+    from tundish_platform.people.settings import PeopleSettings
 
 NOW = datetime(2026, 3, 1, 8, tzinfo=UTC)
 SECONDS = int(NOW.timestamp())
@@ -81,6 +84,42 @@ def test_a_token_of_another_key_or_without_a_signature_is_refused(key: RSAKey) -
     for forged in (token(other, {}), token(shared, {}, "HS256"), unsigned, "", "x.y.z"):
         with pytest.raises(ProviderFailed):
             checked_claims(forged, KeySet([key]), provider(), "n-1", NOW)
+
+
+DISCOVERED = {
+    "issuer": "https://id.example",
+    "authorization_endpoint": "https://id.example/go",
+    "token_endpoint": "https://id.example/token",
+    "jwks_uri": "https://id.example/keys",
+}
+
+
+def test_a_state_is_answered_by_the_provider_that_was_asked(
+    plant: Plant, settings: PeopleSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(oidc, "_fetched", lambda _url: DISCOVERED)
+    city, other = provider(), provider(name="other")
+    with plant.metadata.session() as session:
+        state, url = begin(session, settings, city, "/plant", plant.now)
+        mixed_up, _ = begin(session, settings, city, "/plant", plant.now)
+        assert url.startswith("https://id.example/go?")
+        assert asked_with(session, city, state, plant.now)["wish"] == "/plant"
+        with pytest.raises(AccessDenied, match="another provider"):
+            asked_with(session, other, mixed_up, plant.now)
+
+
+def test_a_provider_that_is_not_the_one_meant_or_speaks_without_tls_is_not_asked(
+    plant: Plant, settings: PeopleSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for wrong, words in (
+        ({"issuer": "https://other.example"}, "calls itself"), ({"issuer": None}, "calls itself"),
+        ({"token_endpoint": "http://id.example/token"}, "without TLS"),
+        ({"jwks_uri": "ftp://id.example/keys"}, "without TLS"),
+    ):  # fmt: skip
+        said = {**DISCOVERED, **wrong}
+        monkeypatch.setattr(oidc, "_fetched", lambda _url, said=said: said)
+        with pytest.raises(ProviderFailed, match=words), plant.metadata.session() as session:
+            begin(session, settings, provider(), "/", plant.now)
 
 
 def test_only_words_of_the_mapping_give_anything() -> None:

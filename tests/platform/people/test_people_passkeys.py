@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tundish_platform.audit import all_entries
+from tundish_platform.people import passkeys
 from tundish_platform.people.passkeys import (
     check_passkey,
     list_passkeys,
@@ -57,6 +58,18 @@ def test_a_passkey_is_registered_and_logs_its_person_in(
         assert [entry.action for entry in all_entries(session)] == ["passkey.added", "passkey.removed"]
     with pytest.raises(AccessDenied):
         come(plant, settings, *sign(plant, settings, authenticator))
+
+
+def test_each_person_has_so_many_passkeys_and_no_more(
+    plant: Plant, settings: PeopleSettings, authenticator: Authenticator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(passkeys, "MAX_PASSKEYS", 1)
+    add(plant, settings, authenticator)
+    with plant.metadata.session() as session:
+        with pytest.raises(PeopleRefused) as caught:
+            offer_registration(session, settings, plant.owner, plant.now)
+        assert caught.value.code == "too_many"
+        assert offer_registration(session, settings, plant.owner + 1, plant.now)
 
 
 def test_what_was_asked_is_answered_once_and_in_time(

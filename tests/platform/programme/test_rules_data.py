@@ -14,6 +14,7 @@ OFFICIAL, DEMO = published_rules()["2026.1"], published_rules()["demo-2026.1"]
 FULL = {
     "uscc_valid": 1, "industry_set": 1, "region_set": 1, "subscriptions": 1, "sources": 1, "users": 2,
     "user_bins": 4, "machine_bins": 20, "machines": 3, "lines": 1, "good_share": 0.6, "app_bins": 10,
+    "apps": 1, "alerts": 0, "alerts_handled": 0, "alert_share": 0,
 }  # fmt: skip
 RANKS = ["", "registered", "on_cloud", "on_platform"]
 

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tundish_platform.marketplace import App, Outcome, run_sandboxed
-from tundish_platform.sdk import read_manifest
+from tundish_platform.sdk import ManifestError, read_manifest
+from tundish_platform.sdk.flags import flag_of
+from tundish_platform.sdk.manifest import parse_manifest
 from tundish_platform.sdk.testing import check_app, example_inputs
 
 if TYPE_CHECKING:
@@ -19,6 +21,23 @@ if TYPE_CHECKING:
 SHELF = Path(__file__).parents[3] / "apps-marketplace"
 APPS = sorted(path.parent for path in SHELF.glob("*/*/app.toml"))
 
+_ON_TELEMETRY = (
+    "anomaly_watch",
+    "bearing_health",
+    "energy_watch",
+    "hydraulic_condition",
+    "igbt_ageing",
+    "oee_pareto",
+    "peak_shaving",
+    "spc_monitor",
+)
+_ON_RECORDS = (
+    "maturity_check",
+    "product_passport",
+    "pollution_check",
+    "peer_benchmark",
+    "credit_report",
+)
 MANIFEST = """
 id = "bad"
 version = "1.0.0"
@@ -50,16 +69,52 @@ NUMBERS = count()
 HEAD = "from tundish_platform.sdk import *\nimport random\n\n\ndef run(inputs):\n"
 
 
+@pytest.mark.parametrize(
+    ("flags", "holds", "holds_not"),
+    [
+        ("above:0.5", [0.6, 1], [0.5, -1.0, None, "0.6"]),
+        ("at_least:0.5", [0.5], [0.4]),
+        ("below:-2", [-2.1], [-2.0, 0.0]),
+        ("at_most:-2", [-2.0], [-1.9, None]),
+        ("is:signals|drifting", ["signals", "drifting"], ["in_control", None, 1.0, "signals|drifting"]),
+    ],
+)
+def test_a_flag_holds_for_its_values_alone(flags: str, holds: list[object], holds_not: list[object]) -> None:
+    flag = flag_of(flags)
+    assert all(flag.holds(value) for value in holds)  # type: ignore[arg-type]
+    assert not any(flag.holds(value) for value in holds_not)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "flags", ["above", "above:x", "above:nan", "over:1", "is:", "is:|", "is:a||b", "above:1;"]
+)
+def test_what_is_no_flag_is_refused(flags: str) -> None:
+    with pytest.raises(ValueError, match="is none of"):
+        flag_of(flags)
+
+
+@pytest.mark.parametrize(
+    "more", ['flags = "is:high"', 'flags = "above:0"\nkind = "text"', "lead_s = 60", 'flags = "above:x"']
+)
+def test_flags_that_do_not_fit_their_output_are_no_manifest(more: str) -> None:
+    said = MANIFEST.format(package="tundish_app_bad", zh="名").replace(
+        'key = "number"', f'key = "number"\n{more}'
+    )
+    with pytest.raises(ManifestError):
+        parse_manifest(said.encode(), "app.toml")
+
+
 @pytest.fixture
 def make(tmp_path: Path) -> Iterator[Callable[..., Path]]:
     # A name of its own for each test, because Python keeps what it has imported.
     package = f"tundish_app_bad_{next(NUMBERS)}"
     before = list(sys.path)
 
-    def write(body: str, zh: str = "名", cards: tuple[str, ...] = ("zh", "en")) -> Path:
+    def write(body: str, zh: str = "名", cards: tuple[str, ...] = ("zh", "en"), output: str = "") -> Path:
         folder = tmp_path / package
         folder.mkdir()
-        (folder / "app.toml").write_text(MANIFEST.format(package=package, zh=zh), encoding="utf-8")
+        said = MANIFEST.format(package=package, zh=zh).replace('key = "number"', f'key = "number"\n{output}')
+        (folder / "app.toml").write_text(said, encoding="utf-8")
         lines = "\n".join(f"    {line}" for line in body.strip().splitlines())
         (folder / "__init__.py").write_text(HEAD + lines + "\n", encoding="utf-8")
         for language in cards:
@@ -72,7 +127,7 @@ def make(tmp_path: Path) -> Iterator[Callable[..., Path]]:
 
 
 def test_there_are_apps_on_the_shelf() -> None:
-    assert {folder.name for folder in APPS} == {"tundish_app_energy_watch", "tundish_app_spc_monitor"}
+    assert {folder.name.removeprefix("tundish_app_") for folder in APPS} == {*_ON_TELEMETRY, *_ON_RECORDS}
 
 
 @pytest.mark.parametrize("folder", APPS, ids=lambda folder: folder.name)
@@ -113,6 +168,11 @@ def test_a_plain_honest_app_conforms(make: Callable[..., Path]) -> None:
 def test_the_suite_notices(body: str, said: str, make: Callable[..., Path]) -> None:
     problems = check_app(make(body))
     assert any(said in problem for problem in problems), problems
+
+
+def test_the_suite_notices_an_alarm_without_a_good_sample(make: Callable[..., Path]) -> None:
+    problems = check_app(make(GOOD, output='flags = "below:1"'))
+    assert problems == ["no samples: without one good sample it raises an alarm by number"]
 
 
 def test_the_suite_notices_missing_texts_and_cards(make: Callable[..., Path]) -> None:

@@ -22,6 +22,7 @@ from tundish_platform.tenancy.accounts import (
     create_user,
     grant_role,
     job_principal,
+    login_of,
     principal_of_user,
     revoke_role,
     revoke_token,
@@ -263,6 +264,23 @@ def test_use_of_a_token_is_noted_at_most_once_a_minute(plants: Metadata, clock: 
             seen.append(str(session.scalar(text("SELECT last_used_at FROM api_token"))))
         clock(timedelta(seconds=30))
     assert len(set(seen)) == 2
+
+
+def test_a_person_or_tenant_that_is_gone_is_refused_and_not_taken_for_another(plants: Metadata) -> None:
+    with plants.session() as session:
+        job = job_principal(session, "test")
+        scopes = {slug: access_tenant(job, slug, Permission.READ) for slug in ("steel", "power")}
+        for slug, scope in scopes.items():
+            assert tenant_of_scope(session, scope).slug == slug
+        assert login_of(session, check_password(session, "bureau", PASSWORD).id) == "bureau"
+        session.execute(text("DELETE FROM tenant WHERE slug = 'steel'"))
+    with plants.session() as session:
+        with pytest.raises(AccessDenied, match="gone"):
+            tenant_of_scope(session, scopes["steel"])
+        with pytest.raises(AccessDenied, match="no user"):
+            login_of(session, 99)
+        with pytest.raises(ValueError, match="no user"):
+            set_password(session, 99, "another tap hole")
 
 
 def test_a_job_has_one_role_in_every_tenant_and_none_above(plants: Metadata) -> None:

@@ -28,6 +28,8 @@ LET_GO = {
     "segment": ("0002", "files had another form; who tried the first heat imports again"),
     "sealed_up_to": ("0002", "says how far those files went"),
 }
+# Columns under another name since: table, then what they were called and are.
+RENAMED = {"subscription": {"fen_per_month": "fen"}}
 VERSION = "alembic_version"
 
 
@@ -52,11 +54,13 @@ def rows(connection: sa.Connection) -> dict[str, list[dict[str, Any]]]:
 
 def changed(before: dict[str, list[dict[str, Any]]], after: dict[str, list[dict[str, Any]]]) -> list[str]:
     """Tables whose rows are not what they were, in the columns that they had."""
-    return [
-        name
-        for name, held in before.items()
-        if held != [{key: row[key] for key in held[0] if key in row} for row in after.get(name, [])]
-    ]
+    found = []
+    for name, held in before.items():
+        now = {key: RENAMED.get(name, {}).get(key, key) for key in held[0]}
+        kept = [{key: row[at] for key, at in now.items() if at in row} for row in after.get(name, [])]
+        if held != kept:
+            found.append(name)
+    return found
 
 
 def filled(metadata: Metadata, revision: str, fill: Fill) -> dict[str, list[dict[str, Any]]]:
@@ -97,6 +101,29 @@ def test_every_row_of_a_revision_is_there_and_means_the_same_in_the_newest(
         principal = check_token(session, TOKEN)
         assert [principal.permissions(slug) for slug in principal.tenants] == [{Permission.READ}]
     metadata.close()
+
+
+def test_signals_of_two_tenants_with_the_same_numbers_hang_each_in_its_own_tree(
+    empty_url: str, fill_tables: Fill
+) -> None:
+    metadata, paths = Metadata(empty_url), ["Works/Melt/L1/M/A", "Hall/Test/B1/G/B"]
+    with metadata.engine.begin() as connection:
+        command.upgrade(configuration(connection), "0006")
+        signal = next(table for table in tables(connection) if table.name == "signal")
+        for path in paths:
+            fill_tables(connection, [signal])
+            last = sa.select(sa.func.max(signal.c.tenant_id)).scalar_subquery()
+            connection.execute(signal.update().where(signal.c.tenant_id == last).values(id=7, path=path))
+    upgrade(metadata)
+    with metadata.engine.connect() as connection:
+        found = rows(connection)
+    metadata.close()
+    for path, row in zip(paths, sorted(found["signal"], key=lambda one: one["tenant_id"]), strict=True):
+        tree = {node["id"]: node["path"] for node in found["asset"] if node["tenant_id"] == row["tenant_id"]}
+        parts = path.split("/")
+        assert sorted(tree.values()) == ["/".join(parts[:depth]) for depth in range(len(parts))]
+        assert (row["path"], tree[row["asset_id"]]) == (path, "/".join(parts[:-1]))
+        assert path.lower() in row["search"].lower()
 
 
 def test_a_row_or_a_value_that_a_migration_loses_is_noticed(empty_url: str, fill_tables: Fill) -> None:

@@ -42,7 +42,7 @@ def test_the_bureau_sees_the_programme_and_no_tenant() -> None:
 def test_narrowing_only_takes_away() -> None:
     scope = access_tenant(MANAGER, "steel", Permission.READ)
     app = scope.narrowed(frozenset({1, 2}), frozenset({Permission.READ, Permission.INGEST}))
-    assert app.permissions == {Permission.READ}
+    assert (app.tenant_id, app.slug, app.permissions) == (3, "steel", {Permission.READ})
     assert app.narrowed(frozenset({2, 3}), frozenset({Permission.READ})).signals == {2}
     with pytest.raises(AccessDenied):
         app.require(Permission.SUBSCRIBE)

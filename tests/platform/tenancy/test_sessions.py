@@ -90,6 +90,9 @@ def test_a_tenants_log_ins_are_those_of_its_own_people_once_each(
         viewer = job_principal(session, "v", Role.VIEWER)
         steel = access_tenant(viewer, "steel", Permission.READ)
         assert logins_between(session, steel, NOW, NOW + 5 * HOUR) == [(li, NOW), (li, NOW + HOUR)]
+        collector = job_principal(session, "c", Role.COLLECTOR)
+        with pytest.raises(AccessDenied):
+            logins_between(session, access_tenant(collector, "steel", Permission.INGEST), NOW, NOW + HOUR)
 
 
 def test_after_a_year_nobody_knows_who_logged_in(metadata: Metadata, people: tuple[int, int]) -> None:
