@@ -14,6 +14,9 @@ from tundish_dashboards.bureau.page import bureau_page, register_bureau
 from tundish_dashboards.callbacks import Pages
 from tundish_dashboards.developer.page import developer_page, register_developer
 from tundish_dashboards.developer.review import register_review, review_page
+from tundish_dashboards.explorer.files import explorer_files
+from tundish_dashboards.explorer.page import explorer_page
+from tundish_dashboards.explorer.steps import register_explorer
 from tundish_dashboards.guard import harden_dispatch, install_guard, install_headers
 from tundish_dashboards.invitations import invitation_pages
 from tundish_dashboards.jobs.page import jobs_page, register_jobs
@@ -115,6 +118,7 @@ def _register(pages: Pages, server: Flask) -> None:
     """All pages and their callbacks."""
     server.register_blueprint(audit_export(pages))
     server.register_blueprint(statement_files(pages))
+    server.register_blueprint(explorer_files(pages))
     server.register_blueprint(trial_documents(pages))
     server.register_blueprint(register_files(pages))
     pages.dash.layout = lambda: shell_layout(pages)
@@ -122,6 +126,7 @@ def _register(pages: Pages, server: Flask) -> None:
         pages,
         {
             Page.PLANT: plant_page,
+            Page.EXPLORER: explorer_page,
             Page.ALARMS: alarms_page,
             Page.ALERTS: alerts_page,
             Page.ALARM_SETTINGS: alarm_settings_page,
@@ -144,6 +149,7 @@ def _register(pages: Pages, server: Flask) -> None:
         },
     )
     register_plant(pages)
+    register_explorer(pages)
     register_alarms(pages)
     register_alerts(pages)
     register_alarm_settings(pages)

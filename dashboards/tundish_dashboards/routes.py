@@ -14,6 +14,7 @@ class Page(StrEnum):
     """The pages, named as in their address."""
 
     PLANT = "plant"
+    EXPLORER = "explorer"
     ALARMS = "alarms"
     ALERTS = "alerts"
     ALARM_SETTINGS = "alarm_settings"
@@ -38,6 +39,7 @@ class Page(StrEnum):
 # What a person needs in the tenant to find the page there at all.
 NEEDED: Final = {
     Page.PLANT: Permission.READ,
+    Page.EXPLORER: Permission.READ,
     Page.ALARMS: Permission.READ,
     Page.ALERTS: Permission.READ,
     Page.ALARM_SETTINGS: Permission.CONFIGURE,
@@ -93,7 +95,7 @@ _OF_REGISTER: Final = {
 }
 _SLUG: Final = "([a-z0-9][a-z0-9-]{0,62})"
 _TENANT_PAGE: Final = re.compile(
-    rf"/(plant|alarms|alerts|models|jobs|market|statements|developer|people|audit)/{_SLUG}/?"
+    rf"/(plant|explorer|alarms|alerts|models|jobs|market|statements|developer|people|audit)/{_SLUG}/?"
 )
 _APP: Final = re.compile(rf"/market/{_SLUG}/app/([a-z][a-z0-9-]{{0,59}})/?")
 _BELOW: Final = {

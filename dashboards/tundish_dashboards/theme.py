@@ -91,7 +91,8 @@ CHART: Final[dict[str, Any]] = {
 TIME_AXIS: Final[dict[str, Any]] = {
     "type": "date",
     "tickformatstops": [
-        {"dtickrange": [None, 60_000], "value": "%H:%M:%S\n%Y-%m-%d"},
+        {"dtickrange": [None, 1000], "value": "%H:%M:%S.%L\n%Y-%m-%d"},
+        {"dtickrange": [1000, 60_000], "value": "%H:%M:%S\n%Y-%m-%d"},
         {"dtickrange": [60_000, 86_400_000], "value": "%H:%M\n%Y-%m-%d"},
         {"dtickrange": [86_400_000, None], "value": "%Y-%m-%d"},
     ],

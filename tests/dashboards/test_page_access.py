@@ -82,7 +82,7 @@ def test_the_neighbour_sees_the_canary(site: Site) -> None:
         "/market/canary-plant/app/spc-monitor",
         *(
             f"/{page}/canary-plant"
-            for page in ("market", "alarms", "alerts", "models", "jobs", "people", "audit")
+            for page in ("market", "explorer", "alarms", "alerts", "models", "jobs", "people", "audit")
         ),
     ],
 )
@@ -173,6 +173,7 @@ def test_a_foreign_page_and_none_look_alike(site: Site, path: str) -> None:
 def test_no_value_makes_a_callback_fail(site: Site, value: object) -> None:
     for login, path in (
         ("insider", "/plant/own-plant"),
+        ("insider", "/explorer/own-plant"),
         ("insider", "/market/own-plant"),
         ("insider", "/market/own-plant/trials"),
         ("insider", "/alarms/own-plant"),

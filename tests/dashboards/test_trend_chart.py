@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from tundish_dashboards.formats import Formats
 from tundish_dashboards.i18n import Language, texts
-from tundish_dashboards.plant.chart import Row, trend_figure
+from tundish_dashboards.trends import Row, trend_figure
 from tundish_platform.samples import SCHEMAS, SampleKind, SignalInfo
 
 START = datetime(2026, 11, 21, 4, tzinfo=UTC)

@@ -5,6 +5,22 @@
   var lastBeat = null;
   var lastValue = null;
   var zoom = null;
+  /* Windows of the explorer that its reader came from. */
+  var trail = [];
+
+  /* The axis has the plant's wall clock as text; between two of them lengths are right as if they were UTC. */
+  function millis(text) {
+    var parts = text.split(/[ T]/);
+    return Date.parse(parts[0] + "T" + (parts[1] || "00:00") + "Z");
+  }
+  function wall(ms) {
+    return new Date(ms).toISOString().replace("T", " ").replace("Z", "");
+  }
+  function moved(shown, low, high) {
+    var from = millis(shown.from);
+    var length = millis(shown.to) - from || 1;
+    return { from: wall(from + low * length), to: wall(from + high * length) };
+  }
 
   window.dash_clientside = Object.assign({}, window.dash_clientside, {
     tundish: {
@@ -75,6 +91,51 @@
           zoom = null;
         }
         return window.dash_clientside.no_update;
+      },
+      /* Where the explorer looks next; a step back leads through the windows that came before. */
+      explorerWindow: function (search, span, change, earlier, later, out, back, newest, shown, kept) {
+        var none = window.dash_clientside.no_update;
+        var asked = window.dash_clientside.callback_context.triggered;
+        var part = kept && asked.length === 1 ? asked[0].prop_id.split(".")[0] : "location";
+        if (part === "location") {
+          var query = new URLSearchParams(search || "");
+          trail = [];
+          if (query.get("from") && query.get("to")) {
+            return { from: query.get("from"), to: query.get("to") };
+          }
+          return { span: query.get("span") || span };
+        }
+        if (part === "explorer-back") {
+          return trail.pop() || none;
+        }
+        var next = null;
+        if (part === "explorer-span" || part === "explorer-newest") {
+          next = { span: span };
+        } else if (!shown) {
+          return none;
+        } else if (part === "explorer-chart") {
+          if (change && change["xaxis.range[0]"] !== undefined) {
+            next = { from: change["xaxis.range[0]"], to: change["xaxis.range[1]"] };
+          } else if (change && change["xaxis.autorange"]) {
+            next = moved(shown, -0.5, 1.5);
+          }
+        } else if (part === "explorer-earlier") {
+          next = moved(shown, -0.5, 0.5);
+        } else if (part === "explorer-later") {
+          next = moved(shown, 0.5, 1.5);
+        } else if (part === "explorer-out") {
+          next = moved(shown, -0.5, 1.5);
+        }
+        if (next === null) {
+          return none;
+        }
+        trail.push(kept);
+        trail = trail.slice(-50);
+        return next;
+      },
+      explorerWidth: function () {
+        var chart = document.getElementById("explorer-chart");
+        return chart ? Math.round(chart.clientWidth) : Math.round(window.innerWidth);
       },
       makePasskey: function (offer) {
         return offer ? window.tundishPasskeys.make(offer) : window.dash_clientside.no_update;

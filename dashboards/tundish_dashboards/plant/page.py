@@ -9,15 +9,15 @@ import dash_mantine_components as dmc
 from dash import Input, Output, State, dcc, html, no_update
 
 from tundish_dashboards import components, wishes
-from tundish_dashboards.plant.chart import trend_figure
 from tundish_dashboards.plant.data import LastHour, Line, Lines, Summaries, first_choice, read_line
 from tundish_dashboards.plant.hits import hit_words
 from tundish_dashboards.plant.outputs import app_outputs
 from tundish_dashboards.plant.predictions import prediction_cards
-from tundish_dashboards.plant.rows import POINTS_PER_BUCKET, read_rows
+from tundish_dashboards.plant.rows import read_rows
 from tundish_dashboards.plant.strip import attention, connectors, strip
 from tundish_dashboards.plant.table import signal_rows, signal_table
 from tundish_dashboards.theme import CHART_CONFIG, GAP_COLOURS
+from tundish_dashboards.trends import POINTS_PER_BUCKET, trend_figure
 from tundish_platform.api.predictions import predictions
 from tundish_platform.samples import SampleKind
 

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import pyarrow.compute as pc
 
-from tundish_dashboards.plant.chart import Row
 from tundish_dashboards.plant.data import read_shares, read_window
 from tundish_dashboards.plant.words import value_words
+from tundish_dashboards.trends import Row, bridged_ms, plain_text
 from tundish_platform.api.completeness import WINDOW
 
 if TYPE_CHECKING:
@@ -18,11 +18,6 @@ if TYPE_CHECKING:
     from tundish_dashboards.callbacks import TenantView
     from tundish_dashboards.plant.conditions import SignalState
     from tundish_dashboards.plant.data import LastHour, Line
-
-
-# The store keeps at most so many samples of each of its buckets.
-POINTS_PER_BUCKET = 5
-_BRIDGED_PERIODS = 5
 
 
 def read_rows(
@@ -52,30 +47,17 @@ def read_rows(
                 ["ts", "end", "reason"]
             ),
             title=_title(view, state, shares.get(state.signal.id)),
-            bridged_ms=_bridged_ms(state.signal.period_s, span.total_seconds(), points),
+            bridged_ms=bridged_ms(state.signal.period_s, span.total_seconds(), points),
         )
         for state in states
     ]
 
 
-def _bridged_ms(period_s: float | None, window_s: float, points: int) -> float | None:
-    """Longest step of a line: some expected samples, and what the store's thinning may leave out."""
-    if period_s is None:
-        return None
-    bucket_s = window_s / max(1, points // POINTS_PER_BUCKET)
-    return 1000 * (_BRIDGED_PERIODS * period_s + bucket_s)
-
-
 def _title(view: TenantView, state: SignalState, share: float | None) -> str:
     """Name, newest value, and how complete its data is: what the table says of the same window."""
-    name = _plain(view.t.of(state.signal.name_zh, state.signal.name_en))
-    value = _plain(value_words(view, state))
+    name = plain_text(view.t.of(state.signal.name_zh, state.signal.name_en))
+    value = plain_text(value_words(view, state))
     parts = [f"<b>{name}</b>", value]
     if share is not None:
         parts.append(view.t("trend.complete", share=view.formats.percent(share)))
     return "  ·  ".join(parts)
-
-
-def _plain(words: str) -> str:
-    """Words as text: Plotly would read angle brackets as its own markup."""
-    return words.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import base64
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pyarrow as pa
@@ -29,6 +29,9 @@ _BOTTOM_PX = 44
 _TITLE_PX = 20
 _TICK_PX = 110
 _SEVERITY_SHIFT = 30
+# The store keeps at most so many samples of each of its buckets.
+POINTS_PER_BUCKET: Final = 5
+_BRIDGED_PERIODS: Final = 5
 # A gap that takes at least this share of the window has room for its reason.
 _LABELLED_SHARE = 0.12
 
@@ -42,6 +45,7 @@ class Row:
         gaps: ``ts, end, reason`` of what is known to be unknown.
         title: the row's heading, already in the reader's language.
         bridged_ms: longest time without a sample that the line may cross; ``None`` for any.
+        earlier: an earlier window's samples moved into this one, to compare with; numbers only.
     """
 
     signal: SignalInfo
@@ -49,6 +53,7 @@ class Row:
     gaps: pa.Table
     title: str
     bridged_ms: float | None = None
+    earlier: pa.Table | None = None
 
     @property
     def is_text(self) -> bool:
@@ -56,10 +61,38 @@ class Row:
         return bool(pa.types.is_string(self.samples.schema.field("value").type))
 
 
+def bridged_ms(period_s: float | None, window_s: float, points: int) -> float | None:
+    """Longest step of a line in ms: some expected samples, and what the store's thinning may leave out."""
+    if period_s is None:
+        return None
+    bucket_s = window_s / max(1, points // POINTS_PER_BUCKET)
+    return 1000 * (_BRIDGED_PERIODS * period_s + bucket_s)
+
+
+def plain_text(words: str) -> str:
+    """Words as text: Plotly would read angle brackets as its own markup."""
+    return words.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
 def trend_figure(
-    view: TenantView, rows: Sequence[Row], start: datetime, end: datetime, pixels: int = 900
+    view: TenantView,
+    rows: Sequence[Row],
+    start: datetime,
+    end: datetime,
+    pixels: int = 900,
+    *,
+    clipped: bool = False,
 ) -> dict[str, Any]:
-    """The figure of all rows over ``[start, end)``; ``pixels`` is the width there is for it."""
+    """The figure of all rows over ``[start, end)``.
+
+    Args:
+        view: who looks.
+        rows: from top to bottom.
+        start: of the window.
+        end: of the window.
+        pixels: the width there is for it.
+        clipped: show just the window, though rows reach beyond it so that their lines run on to its edges.
+    """
     heights = [_STATE_ROW_PX if row.is_text else _ROW_PX for row in rows]
     total = sum(heights) + _TOP_PX + _BOTTOM_PX
     layout: dict[str, Any] = {
@@ -81,6 +114,10 @@ def trend_figure(
         layout["shapes"] += _gap_shapes(view, row, number, (end - start).total_seconds() * 1000)
         data += _state_traces(view, row, number, end) if row.is_text else _value_traces(view, row, number)
         top -= share
+    if clipped:
+        layout["xaxis"]["range"] = [_local_text(view, start), _local_text(view, end)]
+        layout["uirevision"] = f"{start} {end}"
+        return {"data": data, "layout": layout}
     unseen = {"overlaying": f"y{len(rows)}", "visible": False, "fixedrange": True, "range": [0, 1]}
     layout[f"yaxis{len(rows) + 1}"] = {"anchor": "x", **unseen}
     return {"data": [*data, _window_trace(view, len(rows), start, end)], "layout": layout}
@@ -150,7 +187,7 @@ def _value_traces(view: TenantView, row: Row, number: int) -> list[dict[str, Any
         (Severity.UNCERTAIN, "triangle-up-open", "#a86400", "chart.uncertain"),
         (Severity.BAD, "x-thin-open", "#b3420e", "chart.bad"),
     )
-    traces = [line]
+    traces = [*_earlier_traces(view, row, number), line]
     held = _last_known(usable)
     for level, symbol, tint, key in marks:
         chosen = grade == level
@@ -173,6 +210,29 @@ def _value_traces(view: TenantView, row: Row, number: int) -> list[dict[str, Any
                 }
             )
     return traces
+
+
+def _earlier_traces(view: TenantView, row: Row, number: int) -> list[dict[str, Any]]:
+    if row.earlier is None:
+        return []
+    past = replace(row, samples=row.earlier, gaps=row.gaps.slice(0, 0), earlier=None)
+    ts, value, status = _columns(view, past)
+    usable = np.where(status >> np.uint32(_SEVERITY_SHIFT) < Severity.BAD, value, np.nan)
+    moments, values = _open_gaps(view, past, ts, usable)
+    line = {"color": MUTED, "width": 1.2, "dash": "dot", "shape": "hv" if row.signal.step else "linear"}
+    return [
+        {
+            **_axes(number),
+            "type": "scatter",
+            "mode": "lines",
+            "x": _moments(moments),
+            "y": _packed(values),
+            "connectgaps": False,
+            "line": line,
+            "name": view.t("explorer.earlier"),
+            "hovertemplate": f"%{{y:.6~g}} {unit_text(row.signal.unit)}",
+        }
+    ]
 
 
 def _state_traces(view: TenantView, row: Row, number: int, end: datetime) -> list[dict[str, Any]]:
