@@ -82,6 +82,7 @@ def trend_figure(
     pixels: int = 900,
     *,
     clipped: bool = False,
+    row_px: int = _ROW_PX,
 ) -> dict[str, Any]:
     """The figure of all rows over ``[start, end)``.
 
@@ -91,9 +92,10 @@ def trend_figure(
         start: of the window.
         end: of the window.
         pixels: the width there is for it.
+        row_px: height of a row of numbers.
         clipped: show just the window, though rows reach beyond it so that their lines run on to its edges.
     """
-    heights = [_STATE_ROW_PX if row.is_text else _ROW_PX for row in rows]
+    heights = [_STATE_ROW_PX if row.is_text else row_px for row in rows]
     total = sum(heights) + _TOP_PX + _BOTTOM_PX
     layout: dict[str, Any] = {
         "template": CHART,

@@ -50,7 +50,7 @@ def explorer_page(pages: Pages, path: str) -> Component:
                                 html.P(t("explorer.how"), className="legend"),
                                 html.Div(id="explorer-figures"),
                             ],
-                            aside=html.Div(id="explorer-ways", className="explorer-ways"),
+                            aside=html.Div(id="explorer-ways", className="entry-buttons"),
                         )
                     ),
                     html.Div(components.panel(t("explorer.search"), _search(view))),
@@ -120,5 +120,11 @@ def _search(view: TenantView) -> list[Component]:
             role="search",
             **components.labelled(t("explorer.search")),
         ),
-        html.Div(id="explorer-found"),
+        html.Div(
+            id="explorer-found",
+            className="explorer-found",
+            tabIndex=0,
+            role="region",
+            **components.labelled(t("explorer.search")),
+        ),
     ]

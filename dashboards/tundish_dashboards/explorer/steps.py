@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from tundish_dashboards.callbacks import Pages, TenantView
 
 _PIXELS_PER_BUCKET: Final = 3
+# Few signals share the height that many would need.
+_CHART_PX: Final = 480
+_TALLEST_PX, _LOWEST_PX = 240, 104
 _LONGEST_QUERY: Final = 2_000
 _FORM_NAMES: Final = {ExportForm.CSV: "CSV", ExportForm.PARQUET: "Parquet"}
 FORMS: Final = tuple(_FORM_NAMES)
@@ -140,8 +143,10 @@ def _register_chart(pages: Pages) -> None:
         now = f"{[s.id for s in look.signals]} {kept} {beside} {pixels} {look.arrival}"
         if isinstance(shown, dict) and shown.get("now") == now:
             raise PreventUpdate
+        start, end = look.window.start, look.window.end
+        row_px = min(_TALLEST_PX, max(_LOWEST_PX, _CHART_PX // len(look.rows)))
         return (
-            trend_figure(view, look.rows, look.window.start, look.window.end, pixels, clipped=True),
+            trend_figure(view, look.rows, start, end, pixels, clipped=True, row_px=row_px),
             _figures(view, look),
             _said(view, look),
             _ways(view, look),
