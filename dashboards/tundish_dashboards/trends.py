@@ -117,7 +117,7 @@ def trend_figure(
         data += _state_traces(view, row, number, end) if row.is_text else _value_traces(view, row, number)
         top -= share
     if clipped:
-        layout["xaxis"]["range"] = [_local_text(view, start), _local_text(view, end)]
+        layout["xaxis"]["range"] = [local_text(view, start), local_text(view, end)]
         layout["uirevision"] = f"{start} {end}"
         return {"data": data, "layout": layout}
     unseen = {"overlaying": f"y{len(rows)}", "visible": False, "fixedrange": True, "range": [0, 1]}
@@ -135,7 +135,7 @@ def _window_trace(view: TenantView, rows: int, start: datetime, end: datetime) -
         **_axes(rows + 1),
         "type": "scatter",
         "mode": "lines",
-        "x": [_local_text(view, start), _local_text(view, end)],
+        "x": [local_text(view, start), local_text(view, end)],
         "y": [0, 0],
         "line": {"width": 0},
         "hoverinfo": "skip",
@@ -329,7 +329,8 @@ def _local_ms(view: TenantView, ts: pa.ChunkedArray | pa.Array) -> NDArray[np.fl
     return local
 
 
-def _local_text(view: TenantView, at: datetime) -> str:
+def local_text(view: TenantView, at: datetime) -> str:
+    """An instant as the time axis has it: the plant's wall clock."""
     return at.astimezone(view.formats.zone).replace(tzinfo=None).isoformat(sep=" ", timespec="milliseconds")
 
 

@@ -24,6 +24,7 @@ EXPECTED: dict[str, str] = {
     "explorer-found.children": Permission.READ,
     "explorer-chosen.data": Permission.READ,
     "explorer-chart.figure": Permission.READ,
+    "explorer-noted.data": Permission.HANDLE,
     "signal-grid.rowData": Permission.READ,
     "signal-grid.rowTransaction": Permission.READ,
     "model-detail.children": Permission.READ,

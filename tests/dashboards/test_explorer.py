@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
@@ -207,3 +208,50 @@ def test_a_file_in_another_form_is_refused(site: Site, asked: dict[str, str]) ->
     if "from" in asked:
         del given["span"]
     assert site.visitor("insider").get(f"{HERE}/export", query_string=given).status_code == 400
+
+
+def noted(site: Site, login: str, **given: object) -> Any:  # noqa: ANN401 - the test client's answer
+    output = next(one for one in site.dash.callback_map if "explorer-noted.data" in one)
+    body = site.body(output, HERE)
+    values = {"explorer-note-add": 1} | {name.replace("_", "-"): value for name, value in given.items()}
+    for one in (*body["inputs"], *body["state"]):
+        if isinstance(one, dict) and one["id"] != "location":
+            one["value"] = values.get(one["id"])
+    body["changedPropIds"] = ["explorer-note-add.n_clicks"]
+    return site.visitor(login).post(UPDATE, json=body, headers=ORIGIN)
+
+
+def test_a_note_stands_on_the_chart_and_in_the_list_until_it_is_taken_away(site: Site) -> None:
+    shown = drawn(site, {"span": "10m"})["explorer-shown"]["data"]
+    made = noted(
+        site,
+        "insider",
+        explorer_note_text="<b>换滤芯</b>",
+        explorer_note_place="OWN-Site/Shop/L1",
+        explorer_shown=shown,
+    )
+    assert "已添加批注" in made.text
+    number = made.json["response"]["explorer-noted"]["data"]
+    look = drawn(site, {"span": "10m"})
+    assert "<b>换滤芯</b>" in str(look["explorer-notes"])
+    (mark,) = [s for s in look["explorer-chart"]["figure"]["layout"]["shapes"] if s["yref"] == "paper"]
+    assert mark["label"]["text"] == "&lt;b&gt;换滤芯&lt;/b&gt;", "Plotly takes it for text, not for markup"
+    before = {"from": "2020-01-01", "to": "2020-01-02"}
+    assert "没有批注" in str(drawn(site, before)["explorer-notes"])
+    output = next(one for one in site.dash.callback_map if "explorer-noted.data" in one)
+    body = site.body(output, HERE)
+    where = {"role": "explorer-unnote", "number": number}
+    body["inputs"][1] = [{"id": where, "property": "n_clicks", "value": 1}]
+    body["changedPropIds"] = [json.dumps(where, separators=(",", ":"), sort_keys=True) + ".n_clicks"]
+    assert "已删除批注" in site.visitor("insider").post(UPDATE, json=body, headers=ORIGIN).text
+    assert "没有批注" in str(drawn(site, {"span": "10m"})["explorer-notes"])
+
+
+def test_a_note_needs_words_a_place_that_exists_and_the_right_to_write(site: Site) -> None:
+    shown = drawn(site, {"span": "10m"})["explorer-shown"]["data"]
+    good = {"explorer_note_text": "x", "explorer_note_place": "OWN-Site/Shop/L1", "explorer_shown": shown}
+    assert "请先填写批注" in noted(site, "insider", **good | {"explorer_note_text": "  "}).text
+    assert "请先填写批注" in noted(site, "insider", **good | {"explorer_note_place": None}).text
+    assert "没有信号" in noted(site, "insider", **good | {"explorer_note_place": "CANARY-Site/Shop/L1"}).text
+    assert "批注过长" in noted(site, "insider", **good | {"explorer_note_text": "x" * 501}).text
+    assert noted(site, "viewer", **good).status_code == 404

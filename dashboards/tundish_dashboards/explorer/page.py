@@ -9,6 +9,7 @@ from dash import dcc, html
 
 from tundish_dashboards import components
 from tundish_dashboards.explorer.found import ANY, kind_words, quantities
+from tundish_dashboards.explorer.notes import note_form
 from tundish_dashboards.explorer.reading import MOST_SIGNALS
 from tundish_dashboards.explorer.window import COMPARED, FIRST_SPAN, SPANS
 from tundish_dashboards.theme import CHART_CONFIG
@@ -36,22 +37,25 @@ def explorer_page(pages: Pages, path: str) -> Component:
             html.Div(
                 [
                     html.Div(
-                        components.panel(
-                            t("explorer.chart", n=MOST_SIGNALS),
-                            [
-                                _steering(view),
-                                html.Div(id="explorer-said", role="status", **components.announced()),
-                                dcc.Graph(
-                                    id="explorer-chart",
-                                    figure={"data": [], "layout": {"height": 60}},
-                                    config=CHART_CONFIG,
-                                    animate=False,
-                                ),
-                                html.P(t("explorer.how"), className="legend"),
-                                html.Div(id="explorer-figures"),
-                            ],
-                            aside=html.Div(id="explorer-ways", className="entry-buttons"),
-                        )
+                        [
+                            components.panel(
+                                t("explorer.chart", n=MOST_SIGNALS),
+                                [
+                                    _steering(view),
+                                    html.Div(id="explorer-said", role="status", **components.announced()),
+                                    dcc.Graph(
+                                        id="explorer-chart",
+                                        figure={"data": [], "layout": {"height": 60}},
+                                        config=CHART_CONFIG,
+                                        animate=False,
+                                    ),
+                                    html.P(t("explorer.how"), className="legend"),
+                                    html.Div(id="explorer-figures"),
+                                ],
+                                aside=html.Div(id="explorer-ways", className="entry-buttons"),
+                            ),
+                            components.panel(t("explorer.notes"), note_form(view)),
+                        ]
                     ),
                     html.Div(components.panel(t("explorer.search"), _search(view))),
                 ],
@@ -61,6 +65,7 @@ def explorer_page(pages: Pages, path: str) -> Component:
             dcc.Store(id="explorer-window"),
             dcc.Store(id="explorer-shown"),
             dcc.Store(id="explorer-width"),
+            dcc.Store(id="explorer-noted"),
             dcc.Interval(id="explorer-tick", interval=_REFRESH_MS),
         ]
     )

@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 
 from tundish_dashboards.explorer.window import COMPARED, wished_window
 from tundish_dashboards.trends import Row, bridged_ms, plain_text
+from tundish_platform.annotations import annotations_on
 from tundish_platform.assets import UnknownSignals, find_signals
 from tundish_platform.samples import SampleKind
 from tundish_platform.store.lifecycle.quota import OverQuota, QueryTooLong
@@ -21,9 +22,11 @@ if TYPE_CHECKING:
 
     from tundish_dashboards.callbacks import TenantView
     from tundish_dashboards.explorer.window import Window
+    from tundish_platform.annotations import AnnotationView
     from tundish_platform.samples import SignalInfo
 
 MOST_SIGNALS: Final = 8
+MOST_NOTES: Final = 50
 CHARTED: Final = frozenset({SampleKind.NUMERIC, SampleKind.INTEGER, SampleKind.TEXT})
 # Each change of a state is drawn; months of them neither fit on a screen nor in an answer.
 LONGEST_STATES: Final = timedelta(days=7)
@@ -64,6 +67,7 @@ class Look:
         rows: of the chart.
         figures: by signal.
         arrival: when the newest sample of all came; None before the first.
+        notes: on the signals or on what lies above them, the newest first.
     """
 
     signals: Sequence[SignalInfo]
@@ -71,6 +75,7 @@ class Look:
     rows: Sequence[Row]
     figures: Mapping[int, Figures]
     arrival: datetime | None
+    notes: Sequence[AnnotationView]
 
 
 def visible_signals(view: TenantView, ids: Sequence[int]) -> list[SignalInfo]:
@@ -114,7 +119,16 @@ def look_at(view: TenantView, ids: Sequence[int], wish: object, points: int, com
         rows = _rows(view, signals, window, points, compared, figures)
     except (OverQuota, QueryTooLong) as stopped:
         raise TooMuch from stopped
-    return Look(signals, window, rows, figures, arrival)
+    return Look(signals, window, rows, figures, arrival, notes_on(view, signals, window))
+
+
+def notes_on(view: TenantView, signals: Sequence[SignalInfo], window: Window) -> list[AnnotationView]:
+    """What people noted of the window on these signals."""
+    if not signals:
+        return []
+    with view.context.metadata.session() as session:
+        paths = [signal.path for signal in signals]
+        return annotations_on(session, view.scope, paths, window.start, window.end, MOST_NOTES)
 
 
 def _figures(view: TenantView, signals: Sequence[SignalInfo], window: Window) -> dict[int, Figures]:

@@ -11,6 +11,7 @@ from dash.exceptions import PreventUpdate
 from tundish_dashboards import components, wishes
 from tundish_dashboards.callbacks import LOCATION
 from tundish_dashboards.explorer.found import found_signals, wished_search
+from tundish_dashboards.explorer.notes import note_marks, notes_list, places, register_notes
 from tundish_dashboards.explorer.page import STEPS
 from tundish_dashboards.explorer.reading import MOST_SIGNALS, Look, TooMuch, look_at, visible_signals
 from tundish_dashboards.explorer.window import COMPARED
@@ -43,6 +44,7 @@ def register_explorer(pages: Pages) -> None:
     _register_search(pages)
     _register_chosen(pages)
     _register_chart(pages)
+    register_notes(pages)
     pages.in_browser(
         "explorerWindow",
         Output("explorer-window", "data"),
@@ -106,6 +108,8 @@ def _register_chart(pages: Pages) -> None:
     @pages.on_tenant(
         Output("explorer-chart", "figure"),
         Output("explorer-figures", "children"),
+        Output("explorer-notes", "children"),
+        Output("explorer-note-place", "data"),
         Output("explorer-said", "children"),
         Output("explorer-ways", "children"),
         Output("explorer-shown", "data"),
@@ -114,6 +118,7 @@ def _register_chart(pages: Pages) -> None:
         Input("explorer-compared", "value"),
         Input("explorer-width", "data"),
         Input("explorer-tick", "n_intervals"),
+        Input("explorer-noted", "data"),
         State("explorer-shown", "data"),
     )
     def chart(
@@ -123,6 +128,7 @@ def _register_chart(pages: Pages) -> None:
         compared: object,
         width: object,
         _tick: object,
+        _noted: object,
         shown: object,
     ) -> tuple[Any, ...]:
         ids = _numbers(chosen)
@@ -135,19 +141,24 @@ def _register_chart(pages: Pages) -> None:
             said = components.notice(
                 Tone.NOTICE, view.t("explorer.too_much"), view.t("explorer.too_much_then")
             )
-            return no_update, no_update, said, no_update, no_update
+            return no_update, no_update, no_update, no_update, said, no_update, no_update
         if not look.signals:
             nothing = components.nothing(view.t("explorer.none"), view.t("explorer.none_then"))
-            return _EMPTY, None, nothing, None, None
+            return _EMPTY, None, None, [], nothing, None, None
         kept = look.window.kept(view.formats.zone)
-        now = f"{[s.id for s in look.signals]} {kept} {beside} {pixels} {look.arrival}"
+        parts = [one.id for one in look.signals], [one.id for one in look.notes]
+        now = f"{parts} {kept} {beside} {pixels} {look.arrival}"
         if isinstance(shown, dict) and shown.get("now") == now:
             raise PreventUpdate
         start, end = look.window.start, look.window.end
         row_px = min(_TALLEST_PX, max(_LOWEST_PX, _CHART_PX // len(look.rows)))
+        figure = trend_figure(view, look.rows, start, end, pixels, clipped=True, row_px=row_px)
+        figure["layout"]["shapes"] += note_marks(view, look.notes)
         return (
-            trend_figure(view, look.rows, start, end, pixels, clipped=True, row_px=row_px),
+            figure,
             _figures(view, look),
+            notes_list(view, look.notes),
+            places(look.signals),
             _said(view, look),
             _ways(view, look),
             kept | {"now": now},

@@ -10,6 +10,7 @@ from flask import Blueprint, Flask, request
 from tundish_platform.api import (
     alarm_routes,
     alert_routes,
+    annotation_routes,
     asset_routes,
     audit_routes,
     billing_routes,
@@ -90,6 +91,7 @@ _CHILDREN: Final = (
     catalogue_routes.routes,
     trial_routes.routes,
     rating_routes.routes,
+    annotation_routes.routes,
     upgrade_routes.routes,
     publishing_routes.routes,
     review_routes.routes,

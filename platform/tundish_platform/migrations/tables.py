@@ -6,6 +6,7 @@ import tundish_platform.alarms.maintenance
 import tundish_platform.alarms.models
 import tundish_platform.alarms.notify.models
 import tundish_platform.alerts.models
+import tundish_platform.annotations.models
 import tundish_platform.api.kept
 import tundish_platform.assets.models
 import tundish_platform.audit.models

@@ -18,6 +18,7 @@ from tundish_platform.alarms import RuleSpec, create_rule, take_reports
 from tundish_platform.alarms.maintenance import WindowSpec, plan_maintenance
 from tundish_platform.alarms.notify import SPEC, PolicySpec, Vault, create_channel, create_policy
 from tundish_platform.alerts import FeedbackSpec, give_feedback, take_alert
+from tundish_platform.annotations import AnnotationSpec, annotate
 from tundish_platform.api.app import ApiSettings, create_app
 from tundish_platform.api.context import PlatformContext
 from tundish_platform.api.rates import Rate, RateLimits
@@ -216,6 +217,9 @@ def _alarms(session: Session, job: Principal, signal: int) -> None:
     create_policy(session, owner, PolicySpec.model_validate({"name": CANARY, "steps": [step]}), NOW)
     window = WindowSpec(path=CANARY, starts_at=NOW, ends_at=NOW + MINUTE, reason=CANARY)
     plan_maintenance(session, owner, window, NOW)
+    handler = access_tenant(job_principal(session, "test", Role.OWNER), "steel", Permission.HANDLE)
+    note = AnnotationSpec(path="S", starts_at=NOW, text=CANARY)
+    annotate(session, handler, note, NOW)
 
 
 def _alert(session: Session, scope: TenantScope) -> None:

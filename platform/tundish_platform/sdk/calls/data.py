@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         Summary,
         Trend,
     )
+    from tundish_platform.sdk.calls.plant_answers import Annotation
 
 
 class DataCalls(Transport):
@@ -170,6 +171,26 @@ class DataCalls(Transport):
     def gaps(self, tenant: str, signals: Iterable[int], start: datetime, end: datetime) -> list[Gap]:
         """Each stretch of which nothing is known, and why."""
         return self._list(of(tenant, "gaps"), window(signals, start, end))
+
+    def annotations(
+        self, tenant: str, start: datetime | None = None, end: datetime | None = None
+    ) -> Iterator[Annotation]:
+        """Notes on charts that touch the window, newest first, fetched page by page."""
+        since, until = (None if at is None else at.isoformat() for at in (start, end))
+        return self._every(of(tenant, "annotations"), given(start=since, end=until))
+
+    def annotate(
+        self, tenant: str, path: str, text: str, starts: datetime, ends: datetime | None = None
+    ) -> Annotation:
+        """Put a note on a stretch of time, or on a moment, at a signal or at what lies above it."""
+        body = {"path": path, "text": text, "starts_at": starts.isoformat()}
+        body |= {} if ends is None else {"ends_at": ends.isoformat()}
+        kept: Annotation = self._post(of(tenant, "annotations"), body)
+        return kept
+
+    def remove_annotation(self, tenant: str, number: int) -> None:
+        """Take a note away."""
+        self._send("DELETE", of(tenant, "annotations", number))
 
     def lines(self, tenant: str) -> Iterator[Line]:
         """Each line at a glance, at its own now, fetched page by page."""

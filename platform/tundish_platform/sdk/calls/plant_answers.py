@@ -284,6 +284,18 @@ class Window(TypedDict):
     ended_by: str
 
 
+class Annotation(TypedDict):
+    """A note on a stretch of source time; the end is the start for a moment."""
+
+    id: int
+    path: str
+    starts_at: str
+    ends_at: str
+    text: str
+    said_at: str
+    said_by: str
+
+
 class RecordedRun(TypedDict):
     """A run with the number under which it was recorded."""
 
