@@ -47,7 +47,6 @@ def note_form(view: TenantView) -> list[Component]:
                 id="explorer-note-text",
                 value="",
                 size="xs",
-                maxLength=_LONGEST,
                 placeholder=t("explorer.note_text"),
                 className="grow",
                 **components.labelled(t("explorer.note_text")),

@@ -110,6 +110,28 @@ def api(
 
 
 @app.command()
+def dashboards(
+    *,
+    rows: Annotated[int, typer.Option(help="Rows of history.", min=100_000)] = 100_000_000,
+    visits: Annotated[int, typer.Option(help="Of each page, each with an empty cache.", min=1)] = 5,
+    viewers: Annotated[int, typer.Option(help="Of the live page.", min=1)] = 50,
+    seconds: Annotated[float, typer.Option(help="How long changes are watched.", min=5)] = 30.0,
+    json: JsonOption = False,
+) -> None:
+    """The pages in Chromium: first paint, server time, zoom, and from a change to its pixels."""
+    from tundish_deploy.benchmarks.api.load import LoadError
+    from tundish_deploy.benchmarks.dashboards.run import BrowserMissing, Options, bench_dashboards
+    from tundish_deploy.logs import configure_logs
+
+    configure_logs("ERROR")
+    options = Options(rows=rows, visits=visits, viewers=viewers, seconds=seconds)
+    try:
+        bench_dashboards(options, lambda text: errors.print(text, style="dim")).print(as_json=json)
+    except (LoadError, BrowserMissing) as error:
+        give_up(str(error))
+
+
+@app.command()
 def pipeline(
     *,
     values: Annotated[
