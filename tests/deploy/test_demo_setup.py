@@ -1,16 +1,19 @@
 """The demonstration's set-up, without running it; `make demo-check` runs it."""
 
+import socket
 import stat
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from tundish_deploy.demo import run
 from tundish_deploy.demo.accounts import make_accounts
 from tundish_deploy.demo.layout import demo_settings, make_secrets, replay_config
 from tundish_deploy.demo.plan import BUREAU_LOGIN, PLANTS, UNCONNECTED
 from tundish_deploy.demo.state import DemoState
 from tundish_deploy.lines import delivery, opcua_connection
-from tundish_deploy.up import job_parts, line_parts
+from tundish_deploy.up import StartError, job_parts, line_parts
 from tundish_platform.programme import check_uscc
 from tundish_platform.tenancy import AccessDenied, Permission, access_programme, access_tenant
 from tundish_platform.tenancy.accounts import check_password, check_token
@@ -81,3 +84,20 @@ def test_a_second_start_keeps_what_the_first_made(state: DemoState) -> None:
     again = DemoState.open(state.folder, 30.0)
     assert (again.logins, again.imported, again.accounts) == (state.logins, state.imported, True)
     assert again.speed == 30.0
+
+
+def test_a_port_that_somebody_has_is_named_before_anything_is_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        plant = replace(PLANTS[1], port=other.getsockname()[1])
+        monkeypatch.setattr(run, "PLANTS", (plant,))
+        demo = run.Demo(tmp_path / "demo", 1, 60.0)
+        demo.settings = demo.settings.model_copy(
+            update={"server": demo.settings.server.model_copy(update={"port": plant.port})}
+        )
+        with pytest.raises(StartError, match=rf"{plant.port} \(igbt-ageing\), {plant.port} \(server\)"):
+            demo.prepare()
+    assert not demo.state.settings_file.exists()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import time
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -54,7 +55,12 @@ class Demo:
         self._quiet = False
 
     def prepare(self) -> None:
-        """Accounts, certificates and the settings file; what exists already stays."""
+        """Accounts, certificates and the settings file; what exists already stays.
+
+        Raises:
+            StartError: somebody else, such as another demonstration, has a port that is needed.
+        """
+        self._require_ports()
         make_secrets(self.state)
         if not self.state.accounts:
             with console.status("账号与令牌 · making accounts and tokens"):
@@ -144,6 +150,16 @@ class Demo:
                 time.sleep(1)
         console.print("[green]✓[/] 数据与预测已到 · samples and predictions arrive on all lines")
 
+    def _require_ports(self) -> None:
+        """Without them a part would start and fail again and again, and only its log would say why."""
+        wanted = {plant.kit: plant.port for plant in PLANTS} | {"server": self.settings.server.port}
+        taken = [f"{port} ({part})" for part, port in wanted.items() if not _free(port)]
+        if taken:
+            raise StartError(
+                f"端口已被占用: {', '.join(taken)}; 是否已有一个演示在运行? "
+                f"These ports are in use: {', '.join(taken)}. Does another demonstration run? Stop it first."
+            )
+
     def _missing(self, client: Client) -> list[str]:
         missing = []
         for plant in PLANTS:
@@ -165,6 +181,17 @@ class Demo:
     def _tell(self, name: str, event: str) -> None:
         if not self._quiet and event.startswith("ended"):
             console.print(f"[yellow]![/] {name}: {event}, {self.log_dir / name}.log")
+
+
+def _free(port: int) -> bool:
+    with socket.socket() as probe:
+        # As servers do: what a connection of the last run left behind does not stand in the way.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
 
 
 def _show_rows(progress: Progress, task: TaskID, kit_id: str, rows: int) -> None:
