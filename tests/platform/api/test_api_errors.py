@@ -131,7 +131,29 @@ def test_errors_of_flask_itself_speak_the_same_way(world: World) -> None:
     assert_problem(client.put(f"{ROOT}/sources/{'x' * 121}", json={"state": "down"}, headers=header), 422)
     surrogate = '{"state": "down", "message_en": "\\ud800"}'
     answer = client.put(f"{ROOT}/sources/a", data=surrogate, content_type="application/json", headers=header)
-    assert_problem(answer, 422)
+    assert_problem(answer, 400)
+
+
+@pytest.mark.parametrize("path", ["/api/v1/sessions", f"{ROOT}/signals"])
+@pytest.mark.parametrize("deep", [b"[" * 1_000, b'{"a":' * 5_000 + b"1" + b"}" * 5_000, b"[" * 100_000])
+def test_a_body_nested_too_deeply_is_a_bad_request(world: World, path: str, deep: bytes) -> None:
+    send = world.app.test_client().open
+    method = "PUT" if path.endswith("signals") else "POST"
+    session = world.header("all")
+    answer = send(path, method=method, data=deep, content_type="application/json", headers=session)
+    assert_problem(answer, 400)
+
+
+def test_a_body_may_be_nested_as_deeply_as_anything_needs(world: World) -> None:
+    loads = world.app.json.loads
+    assert loads(b"[" * 199 + b"]" * 199) != []
+    with pytest.raises(ValueError, match="recursion"):
+        loads(b"[" * 900 + b"]" * 900)
+    # What JSON lacks and Python's reader took stays taken; models refuse it where it matters.
+    assert loads(b'{"n": Infinity, "big": 123456789012345678901234567890}') == {
+        "n": float("inf"),
+        "big": 123456789012345678901234567890,
+    }
 
 
 def test_a_body_beyond_the_limit_is_413(world: World) -> None:
