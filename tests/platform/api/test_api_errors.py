@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -154,6 +155,17 @@ def test_a_body_may_be_nested_as_deeply_as_anything_needs(world: World) -> None:
         "n": float("inf"),
         "big": 123456789012345678901234567890,
     }
+
+
+def test_a_number_that_no_database_holds_is_nobodys(world: World) -> None:
+    numbered = [rule for rule in world.app.url_map.iter_rules() if "<int:" in rule.rule]
+    assert len(numbered) > 50
+    for rule in numbered:
+        for number in (10**10, 2**63, 10**400):
+            path = re.sub(r"<int:\w+>", str(number), rule.rule).replace("<tenant>", "steel")
+            for method in sorted((rule.methods or set()) - {"OPTIONS", "HEAD"}):
+                answer = world.app.test_client().open(path, method=method, headers=world.header("all"))
+                assert answer.status_code == 404, (method, path)
 
 
 def test_a_body_beyond_the_limit_is_413(world: World) -> None:
