@@ -168,6 +168,13 @@ def test_a_number_that_no_database_holds_is_nobodys(world: World) -> None:
                 assert answer.status_code == 404, (method, path)
 
 
+def test_a_result_of_a_job_has_numbers_that_databases_hold(world: World) -> None:
+    for number, status in ((2**63, 409), (2**64, 422), (-(2**70), 422)):
+        body = {"lease": "nobody-held-this", "result": {"models": number}}
+        done = world.app.test_client().post(f"{ROOT}/jobs/1/done", json=body, headers=world.header("all"))
+        assert_problem(done, status)
+
+
 def test_a_body_beyond_the_limit_is_413(world: World) -> None:
     client, header = world.app.test_client(), world.header("all")
     for path, limit, kind in (("ingest", 64, BATCHES_MIME), ("signals", 64, "application/json")):
