@@ -69,6 +69,16 @@ def test_what_is_ticked_is_agreed_to_and_what_is_answered_stands_in_the_form(sit
     assert "In Sider" not in page(site, "neighbour", THEIRS)
 
 
+def test_an_app_that_asks_nothing_takes_no_answers(site: Site) -> None:
+    path = "/market/own-plant/app/spc-monitor"
+    status, said = press(site, "insider", path, "records-answer", "record-answer", {"data": "fully"})
+    assert status == 200
+    assert "没有申请此类记录" in json.dumps(json.loads(said), ensure_ascii=False)
+    with site.context.metadata.session() as session:
+        owner = access_tenant(job_principal(session, "t", Role.OWNER), "own-plant", Permission.READ)
+        assert sheets(session, owner, "spc-monitor") == []
+
+
 def test_an_app_on_signals_alone_has_no_such_panels(site: Site) -> None:
     shown = page(site, "insider", "/market/own-plant/app/spc-monitor")
     assert "app-records" not in shown

@@ -122,6 +122,8 @@ def _reply(view: TenantView, said: Mapping[str, float | str]) -> Component:
     try:
         with view.context.metadata.session() as session:
             app = running_app(session, view.scope, view.context.catalogue, view.app)
+            if not app.manifest.wish(RecordKind.ANSWERS):
+                return components.notice(Tone.BAD, t("records.refused"), t("records.refused_then"))
             asked = read_questionnaire(app.folder)
             answer(session, view.scope, view.app, asked, said)
     except UnknownApp:

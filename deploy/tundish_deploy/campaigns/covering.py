@@ -18,7 +18,7 @@ import pytest
 from coverage import Coverage, CoverageData
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
 _RESULTS: Final = "TUNDISH_COVERING_RESULTS"
 # Whatever hypothesis tries must be the same with a check and without it.
@@ -54,7 +54,23 @@ class Covering:
         return sorted(chosen & self.seconds.keys())
 
 
-def covered(root: Path, folder: Path, tests: Sequence[str], limit_s: float) -> Covering:
+def merged(parts: Iterable[Covering]) -> Covering:
+    """What several runs of different tests say together."""
+    whole = Covering()
+    for part in parts:
+        whole.seconds |= part.seconds
+        whole.failed += part.failed
+        whole.odd = whole.odd or part.odd
+        for path, lines in part.lines.items():
+            known = whole.lines.setdefault(path, {})
+            for line, tests in lines.items():
+                known.setdefault(line, []).extend(tests)
+    return whole
+
+
+def covered(
+    root: Path, folder: Path, tests: Sequence[str], limit_s: float, modules: Sequence[str] = ("**/*.py",)
+) -> Covering:
     """Run the tests of a checkout.
 
     Args:
@@ -62,10 +78,12 @@ def covered(root: Path, folder: Path, tests: Sequence[str], limit_s: float) -> C
         folder: what is to be covered, below it.
         tests: files and folders below it.
         limit_s: longer they may not take.
+        modules: patterns below the folder; following what is changed nowhere costs as much as the tests.
     """
     data, results = root / "coverage.sqlite", root / "coverage.json"
     command = [
-        *(sys.executable, "-m", "coverage", "run", f"--data-file={data}", f"--source={root / folder}"),
+        *(sys.executable, "-m", "coverage", "run", f"--data-file={data}"),
+        f"--include={','.join(str(root / folder / pattern) for pattern in modules)}",
         *("-m", "pytest", *FIXED, "-p", "tundish_deploy.campaigns.covering", *tests),
     ]
     environment = {**environment_of(root), _RESULTS: str(results)}

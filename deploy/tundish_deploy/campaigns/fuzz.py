@@ -6,29 +6,41 @@ import json
 import logging
 import random
 import string
-import time
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from dash import Dash, Input, Output, html
 from pydantic import BaseModel
 
 from tundish_deploy.campaigns.access import UPDATE
-from tundish_deploy.campaigns.fuzz_answers import FAILURE, Answers
+from tundish_deploy.campaigns.fuzz_answers import FAILURE, Answers, listen, why
 from tundish_deploy.campaigns.fuzz_callers import Callers
+from tundish_deploy.campaigns.fuzz_calls import ENTERPRISES
+from tundish_deploy.campaigns.fuzz_known import Known, body_of, fill, marks, shown
 from tundish_deploy.campaigns.runner import HERE, Runs, each
 from tundish_deploy.campaigns.strangers import ORIGIN, Strangers, strangers
 from tundish_deploy.figures import Figure, Report, judged
-from tundish_platform.api.described import described
+from tundish_platform.api.app import PREFIX
+from tundish_platform.api.described import described, description_of
 from tundish_platform.api.errors import API_ROOT
-from tundish_platform.api.guard import access_of, authenticated
+from tundish_platform.api.guard import authenticated
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from werkzeug.routing import Rule
 
 HOLE: Final = "/api/v1/hole"
 _CASES_A_PART: Final = 2_500
+_CALLS_SHARE: Final = 0.4
+_STRETCH: Final = {"start": "2020-01-01T00:00:00Z", "end": "2029-01-01T00:00:00Z"}
+_PEOPLE: Final = ("manager", "manager", "owner", "officer", "keeper")
+_PAGES: Final = (
+    *("/plant/steel", "/market/steel", "/market/steel/app/spc-monitor", "/models/steel", "/alarms/steel"),
+    *("/alarms/steel/settings", "/alerts/steel", "/statements/steel", "/market/steel/trials", "/jobs/steel"),
+    *("/developer/steel", "/people/steel", "/audit/steel", "/bureau", "/bureau/register", "/review"),
+    *("/billing", "/account", f"/bureau/register/{ENTERPRISES[1]}", "/bureau/register/imports/1"),
+)
 _METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
 _PARAMETERS: Final = (
     *("signals", "start", "end", "format", "kind", "max_points", "thinning", "step_s", "interpolation", "by"),
@@ -134,48 +146,93 @@ class Fuzzer:
         return copy
 
 
-def fuzz_api(world: Strangers, count: int, seed: int, until: float | None = None) -> Answers:
-    """Cases for the routes of the API, mostly by somebody who may do what the route does."""
+def fuzz_api(world: Strangers, known: Known, count: int, seed: int) -> Answers:
+    """Cases for the API, mostly by somebody who may do what the route does.
+
+    Some are calls that a client would make, whole or torn; the others are made up for any route.
+    """
     fuzzer, answers = Fuzzer(seed), Answers()
     callers = Callers(world, fuzzer.chance)
     rules = [rule for rule in world.app.url_map.iter_rules() if rule.rule.startswith(API_ROOT)]
     for number in range(count):
-        if until is not None and time.monotonic() > until:
-            break
-        rule = fuzzer.chance.choice(rules)
-        likely = sorted(rule.methods or ())
-        method = fuzzer.chance.choice(likely if fuzzer.chance.random() < 0.9 else _METHODS)  # noqa: PLR2004 - a share
-        query = {fuzzer.chance.choice(_PARAMETERS): fuzzer.text() for _ in range(fuzzer.chance.randrange(5))}
-        asker = callers.one(access_of(world.app.view_functions[rule.endpoint]))
-        path = _path(world, rule, fuzzer)
+        if fuzzer.chance.random() < _CALLS_SHARE:
+            case = _torn_call(fuzzer, known)
+        else:
+            case = _made_up(world, fuzzer, known, fuzzer.chance.choice(rules))
+        asker = callers.one(marks(world).get((case.method, case.shown)))
         answer = world.app.test_client().open(
-            path, method=method, query_string=_safe(query), data=fuzzer.body(),
-            headers={"Authorization": f"Bearer {asker.token}"}, content_type=fuzzer.chance.choice(_TYPES),
+            case.path, method=case.method, query_string=_safe(case.query), data=case.body,
+            headers=_headers(fuzzer) | {"Authorization": f"Bearer {asker.token}"}, content_type=case.media,
         )  # fmt: skip
         callers.saw(asker, answer.status_code)
-        operation = f"{method} {_shown(rule)}" if method in likely else ""
-        answers.take(f"case {number}: {method} {path[:80]!r} {query}"[:400], answer, operation)
+        what = f"case {number}: {case.method} {case.path[:80]!r} {case.query} {case.body!r:.120}"
+        answers.take(what[:400], answer, f"{case.method} {case.shown}", why(world.app))
     return answers
 
 
-def fuzz_callbacks(world: Strangers, count: int, seed: int, until: float | None = None) -> Answers:
+@dataclass(frozen=True, slots=True)
+class _Case:
+    method: str
+    path: str
+    shown: str
+    body: bytes | None
+    media: str
+    query: dict[str, str] = field(default_factory=dict)
+
+
+def _torn_call(fuzzer: Fuzzer, known: Known) -> _Case:
+    call, kind = fuzzer.chance.choice(known.calls), fuzzer.chance.random()
+    body = call.body if kind < 0.2 or isinstance(call.body, bytes) else fuzzer.torn(call.body)  # noqa: PLR2004 - a share
+    path = known.path(call, fuzzer.chance.choice)
+    return _Case(call.method, path, f"{PREFIX}{call.path}", body_of(body), call.media)
+
+
+def _made_up(world: Strangers, fuzzer: Fuzzer, known: Known, rule: Rule) -> _Case:
+    likely = sorted(rule.methods or ())
+    method = fuzzer.chance.choice(likely if fuzzer.chance.random() < 0.9 else _METHODS)  # noqa: PLR2004 - a share
+    said = description_of(world.app.view_functions[rule.endpoint])
+    own = () if said is None else tuple(one.name for one in said.query)
+    query = _query(fuzzer, own, str(world.signals["Pressure"]))
+    media, path = fuzzer.chance.choice(_TYPES), _path(world, rule, fuzzer, known)
+    return _Case(method, path, shown(rule), fuzzer.body(), media, query)
+
+
+def _query(fuzzer: Fuzzer, own: Sequence[str], signal: str) -> dict[str, str]:
+    """Parameters, mostly the route's own, and some of them as they should be."""
+    if not own or fuzzer.chance.random() < 0.2:  # noqa: PLR2004 - a share
+        return {fuzzer.chance.choice(_PARAMETERS): fuzzer.text() for _ in range(fuzzer.chance.randrange(3))}
+    right = {"signals": signal} | _STRETCH
+    query = {name: right[name] for name in own if name in right and fuzzer.chance.random() < 0.8}  # noqa: PLR2004 - a share
+    names = fuzzer.chance.choices(own, k=fuzzer.chance.randrange(3))
+    return query | {name: fuzzer.text() for name in names}
+
+
+def _headers(fuzzer: Fuzzer) -> dict[str, str]:
+    """What a client says of what it has read, and of what it has sent before, now and then."""
+    kind = fuzzer.chance.random()
+    if kind < 0.3:  # noqa: PLR2004 - a share
+        return {"If-Match": fuzzer.chance.choice(('"1"', '"2"', "*", "1", '"', 'W/"1"'))}
+    if kind < 0.4:  # noqa: PLR2004 - a share
+        return {"Idempotency-Key": fuzzer.chance.choice(("a", "b", "c" * 300, '"', "é"))}
+    return {}
+
+
+def fuzz_callbacks(world: Strangers, count: int, seed: int) -> Answers:
     """Cases for the pages' callbacks: torn messages of known ones, and messages that are none."""
     fuzzer, answers = Fuzzer(seed), Answers()
     # Cases for the API may have ended their sessions.
-    manager, officer = (world.client(world.again(world.asker(name))) for name in ("manager", "officer"))
-    manager.get("/plant/steel")
+    people = {name: world.client(world.again(world.asker(name))) for name in _PEOPLE}
+    people["manager"].get("/plant/steel")
     outputs = [output for output, spec in world.dash.callback_map.items() if "callback" in spec]
     for number in range(count):
-        if until is not None and time.monotonic() > until:
-            break
-        path = fuzzer.chance.choice(("/plant/steel", "/market/steel", "/bureau", fuzzer.text()))
+        path = fuzzer.chance.choice((*_PAGES, fuzzer.text()))
         whole = world.message(fuzzer.chance.choice(outputs), path, fuzzer.value())
         kind = fuzzer.chance.random()
         torn = fuzzer.torn(whole) if kind < 0.8 else whole  # noqa: PLR2004 - a share
         body = fuzzer.body() if kind > 0.95 else json.dumps(torn).encode("utf-8", "surrogatepass")  # noqa: PLR2004 - a share
-        client = officer if fuzzer.chance.random() < 0.3 else manager  # noqa: PLR2004 - a share
+        client = people[fuzzer.chance.choice(_PEOPLE)]
         answer = client.post(UPDATE, data=body, content_type="application/json", headers=ORIGIN)
-        answers.take(f"case {number}: {body[:300]!r}", answer)
+        answers.take(f"case {number}: {body[:300]!r}", answer, why=why(world.app))
     return answers
 
 
@@ -203,10 +260,24 @@ def control_of_document(count: int = 60) -> int:
     with strangers() as world:
         hole = described(body=_Divisor)(lambda _principal, body: {"share": 1 // body.by})
         world.app.add_url_rule(HOLE, "hole.hole", authenticated(hole), methods=["POST"])
-        return len(fuzz_document(world, count, 1, only={HOLE}).failures)
+        listen(world.app)
+        return len(fuzz_document(world, Known(), count, 1, only={HOLE}).failures)
 
 
-def part(api: int, callbacks: int, seed: int, minutes: float | None = None) -> tuple[Answers, Answers]:
+@dataclass
+class Found:
+    """How the server took a part's cases.
+
+    Attributes:
+        api: those for the API.
+        callbacks: those for the pages.
+    """
+
+    api: Answers = field(default_factory=Answers)
+    callbacks: Answers = field(default_factory=Answers)
+
+
+def part(api: int, callbacks: int, seed: int) -> Found:
     """Cases for the API, about half of them from its document, and for the callbacks, in a world of its own.
 
     Whatever cases do to a world, such as taking somebody's roles, ends with it.
@@ -214,13 +285,14 @@ def part(api: int, callbacks: int, seed: int, minutes: float | None = None) -> t
     # Hypothesis and schemathesis are there for developers only.
     from tundish_deploy.campaigns.fuzz_document import fuzz_document
 
-    end = None if minutes is None else time.monotonic() + minutes * 60
     with strangers() as world:
+        listen(world.app)
+        known = fill(world, Callers(world, random.Random(seed)))  # noqa: S311 - a replay, no secret
         # The pages first: the API's cases take people's roles away.
-        pages = fuzz_callbacks(world, callbacks, seed, end)
-        answers = fuzz_document(world, api // 2, seed, end)
-        answers += fuzz_api(world, api - answers.statuses.total(), seed, end)
-        return answers, pages
+        pages = fuzz_callbacks(world, callbacks, seed)
+        answers = fuzz_document(world, known, api // 2, seed)
+        answers += fuzz_api(world, known, api - answers.statuses.total(), seed)
+        return Found(answers, pages)
 
 
 def campaign(api: int, callbacks: int, seed: int, runs: Runs = HERE) -> Report:
@@ -238,21 +310,20 @@ def campaign(api: int, callbacks: int, seed: int, runs: Runs = HERE) -> Report:
             api // parts + (n < api % parts),
             callbacks // parts + (n < callbacks % parts),
             seed * 1_000 + n,
-            None,
         )
         for n in range(parts)
     ]
     found = {"api": Answers(), "callbacks": Answers()}
-    for asked, pages in each(part, calls, runs):
-        found["api"] += asked
-        found["callbacks"] += pages
+    for done in each(part, calls, runs, Found):
+        found["api"] += done.api
+        found["callbacks"] += done.callbacks
     conditions: dict[str, Any] = {"seed": seed, "parts": parts}
     for name, answers in found.items():
         conditions[f"{name}: answers by status"] = {str(k): n for k, n in sorted(answers.statuses.items())}
         conditions[f"{name}: failures"] = answers.failures[:20]
-    conditions["cases by operation, past the door of all"] = {
-        name: f"{found['api'].inside[name]} of {found['api'].operations[name]}" for name in operations()
-    }
+    known = operations()
+    conditions["operations never done"] = [name for name in known if not found["api"].done(name)]
+    conditions["answers by operation"] = {name: found["api"].told(name) for name in known}
     planned = {"api": api, "callbacks": callbacks}
     return Report("campaign fuzz", conditions, list(_figures(found, planned)))
 
@@ -261,7 +332,7 @@ def operations() -> list[str]:
     """Every operation of the API, as its method and address."""
     with strangers() as world:
         return sorted(
-            f"{method} {_shown(rule)}"
+            f"{method} {shown(rule)}"
             for rule in world.app.url_map.iter_rules()
             if rule.rule.startswith(API_ROOT)
             for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
@@ -273,23 +344,23 @@ def _figures(found: dict[str, Answers], planned: dict[str, int]) -> Iterable[Fig
         yield judged(f"fuzz_{name}_cases", answers.statuses.total(), "1", "higher", bar=planned[name])
         yield judged(f"fuzz_{name}_failures", len(answers.failures), "1", "lower", bar=0)
     known = operations()
-    inside = [found["api"].inside[name] for name in known]
+    inside = [found["api"].inside(name) for name in known]
     yield judged("fuzz_api_operations", len(known), "1", "higher")
+    yield judged(
+        "fuzz_api_operations_done", sum(found["api"].done(name) > 0 for name in known), "1", "higher"
+    )
     yield judged("fuzz_api_operations_never_entered", inside.count(0), "1", "lower", bar=0)
     yield judged("fuzz_api_least_cases_inside_an_operation", min(inside), "1", "higher", bar=1)
     yield judged("fuzz_control_stock_dash_status", control(), "1", "higher", bar=FAILURE)
     yield judged("fuzz_control_document_failures", control_of_document(), "1", "higher", bar=1)
 
 
-def _shown(rule: Rule) -> str:
-    """An address as the document writes it."""
-    return rule.rule.replace("<int:", "<").replace("<", "{").replace(">", "}")
-
-
-def _path(world: Strangers, rule: Rule, fuzzer: Fuzzer) -> str:
-    known = {"tenant": "steel", "name": "opc", "role": "viewer"}
-    odd = fuzzer.chance.random() < 0.4  # noqa: PLR2004 - a share
-    values = {name: fuzzer.text() if odd else known.get(name, "1") for name in rule.arguments}
+def _path(world: Strangers, rule: Rule, fuzzer: Fuzzer, known: Known) -> str:
+    odd = fuzzer.chance.random() < 0.3  # noqa: PLR2004 - a share
+    values = {
+        name: fuzzer.text() if odd else fuzzer.chance.choice(known.of(shown(rule), name))
+        for name in sorted(rule.arguments)
+    }
     try:
         return world.app.url_map.bind("localhost").build(rule.endpoint, _safe(values), method=None)
     except (ValueError, LookupError):

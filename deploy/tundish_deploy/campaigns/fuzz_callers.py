@@ -35,15 +35,21 @@ class Callers:
             if one.principal is not None
         }
 
+    def permitted(self, access: Access | None) -> list[Asker]:
+        """All who may do what a route with that mark does."""
+        return [one for one in self._everyone() if refusal(access, one) is None]
+
     def one(self, access: Access | None) -> Asker:
         """Somebody for a route with that mark."""
-        everyone = [*self._services, *self._people.values()]
-        permitted = [one for one in everyone if refusal(access, one) is None]
+        permitted = self.permitted(access)
         if permitted and self._chance.random() < _PERMITTED_SHARE:
             return self._chance.choice(permitted)
-        return self._chance.choice(everyone)
+        return self._chance.choice(self._everyone())
 
     def saw(self, asker: Asker, status: int) -> None:
         """What the asker was answered; a person whose session was ended by a case logs in again."""
         if status == _UNKNOWN and asker.name in self._people:
             self._people[asker.name] = replace(asker, token=self._world.session_token(asker))
+
+    def _everyone(self) -> list[Asker]:
+        return [*self._services, *self._people.values()]

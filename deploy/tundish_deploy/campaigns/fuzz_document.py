@@ -7,7 +7,6 @@ replaced by those of things that exist, because what nobody knows is refused bef
 from __future__ import annotations
 
 import random
-import time
 from typing import TYPE_CHECKING, Any, Final
 
 import requests
@@ -18,25 +17,19 @@ from schemathesis import GenerationMode
 from schemathesis.core.errors import SerializationNotPossible
 from schemathesis.core.result import Err
 
-from tundish_deploy.campaigns.fuzz_answers import Answers
+from tundish_deploy.campaigns.fuzz_answers import Answers, why
 from tundish_deploy.campaigns.fuzz_callers import Callers
-from tundish_platform.api.guard import access_of
+from tundish_deploy.campaigns.fuzz_known import marks
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterator
 
+    from tundish_deploy.campaigns.fuzz_known import Known
     from tundish_deploy.campaigns.strangers import Strangers
 
 _DOCUMENT: Final = "/api/v1/openapi.json"
 _BASE: Final = "http://localhost"
 _STRETCH: Final = {"start": "2020-01-01T00:00:00Z", "end": "2029-01-01T00:00:00Z"}
-_NAMES: Final = {
-    "tenant": "steel",
-    "name": "opc",
-    "app_id": "spc",
-    "uscc": "91999900TD0000017U",
-    "role": "viewer",
-}
 _KNOWN_SHARE: Final = 0.8
 _QUIET: Final = settings(
     phases=[Phase.generate], database=None, deadline=None, suppress_health_check=list(HealthCheck)
@@ -50,18 +43,13 @@ class _Sender:
         answers: what became of them.
     """
 
-    def __init__(self, world: Strangers, chance: random.Random) -> None:
+    def __init__(self, world: Strangers, known: Known, chance: random.Random) -> None:
         self._world = world
+        self._known = known
         self._chance = chance
         self._callers = Callers(world, chance)
         self._signal = world.signals["Pressure"]
-        self._marks = {
-            (method, rule.rule.replace("<int:", "<").replace("<", "{").replace(">", "}")): access_of(
-                world.app.view_functions[rule.endpoint]
-            )
-            for rule in world.app.url_map.iter_rules()
-            for method in rule.methods or ()
-        }
+        self._marks = marks(world)
         self.answers = Answers()
 
     def send(self, case: Any) -> None:  # noqa: ANN401 - schemathesis' own
@@ -79,13 +67,15 @@ class _Sender:
         )  # fmt: skip
         self._callers.saw(asker, answer.status_code)
         what = f"{asked.method} {asked.url} {asked.body!r}"[:400]
-        self.answers.take(what, answer, f"{case.operation.method.upper()} {case.operation.path}")
+        operation = f"{case.operation.method.upper()} {case.operation.path}"
+        self.answers.take(what, answer, operation, why(self._world.app))
 
     def _know(self, case: Any) -> None:  # noqa: ANN401 - schemathesis' own
         """Put known things in the places of unknown ones, most of the time."""
         for name in case.path_parameters:
             if self._often():
-                case.path_parameters[name] = _NAMES.get(name, self._chance.randint(1, 3))
+                possible = self._known.of(case.operation.path, name)
+                case.path_parameters[name] = self._chance.choice(possible)
         if "signals" in case.query and self._often():
             case.query["signals"] = str(self._signal)
         if "end" in case.query and self._often():
@@ -100,7 +90,7 @@ class _Sender:
 
 
 def fuzz_document(
-    world: Strangers, count: int, number: int, until: float | None = None, only: Container[str] | None = None
+    world: Strangers, known: Known, count: int, number: int, only: Container[str] | None = None
 ) -> Answers:
     """About so many cases, as many for each operation and for what is allowed and forbidden there.
 
@@ -108,17 +98,17 @@ def fuzz_document(
 
     Args:
         world: the platform.
+        known: what there is in it.
         count: cases at most.
         number: the seed of all that is left to chance.
-        until: after this moment of the monotonic clock no further operation is begun.
         only: addresses; all if absent.
     """
-    sender = _Sender(world, random.Random(number))  # noqa: S311 - a replay, no secret
+    sender = _Sender(world, known, random.Random(number))  # noqa: S311 - a replay, no secret
     chosen = [one for one in _operations(world) if only is None or one.path in only]
     pairs = [(one, mode) for one in chosen for mode in GenerationMode]
     for at, (operation, mode) in enumerate(pairs):
         mine = count // len(pairs) + (at < count % len(pairs))
-        if not mine or (until is not None and time.monotonic() > until):
+        if not mine:
             continue
         try:
             _draw(sender, operation.as_strategy(generation_mode=mode), number, mine)

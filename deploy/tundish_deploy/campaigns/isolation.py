@@ -8,6 +8,7 @@ import re
 import shutil
 import time
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +16,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Final
 
 import tundish_platform
-from tundish_deploy.campaigns.covering import covered
+from tundish_deploy.campaigns.covering import covered, merged
 from tundish_deploy.campaigns.equivalent import EQUIVALENT
 from tundish_deploy.campaigns.judge import Judge
 from tundish_deploy.campaigns.mutants import STORES, Mutant, Rules, mutants, mutated
@@ -153,10 +154,31 @@ def copied(root: Path) -> Iterator[Path]:
         yield copy
 
 
-def control(root: Path, subject: Subject = STORE, tests: Sequence[str] = ()) -> Covering:
-    """Run the tests, or some of them, on the source as it is, and see which lines each of them runs."""
-    with copied(root) as copy:
-        return covered(copy, subject.folder, tests or subject.tests, _ALL_LIMIT_S)
+def control(root: Path, subject: Subject = STORE, tests: Sequence[str] = (), jobs: int = 1) -> Covering:
+    """Run the tests, or some of them, on the source as it is, and see which lines each of them runs.
+
+    Args:
+        root: of the checkout.
+        subject: what is covered.
+        tests: files and folders; the subject's without.
+        jobs: runs at a time, each of its share of the files.
+    """
+    files = [file for name in tests or subject.tests for file in _files_of(root, name)]
+    shares = [share for n in range(max(jobs, 1)) if (share := files[n :: max(jobs, 1)])]
+
+    def run(share: Sequence[str]) -> Covering:
+        with copied(root) as copy:
+            return covered(copy, subject.folder, share, _ALL_LIMIT_S, subject.modules)
+
+    with ThreadPoolExecutor(len(shares)) as pool:
+        return merged(pool.map(run, shares))
+
+
+def _files_of(root: Path, name: str) -> list[str]:
+    folder = root / name
+    if not folder.is_dir():
+        return [name]
+    return sorted(str(path.relative_to(root)) for path in folder.rglob("test_*.py"))
 
 
 def tried(
@@ -253,7 +275,7 @@ def campaign(
     root, subject, excuses = checkout(), SUBJECTS[where], EQUIVALENT[where]
     found = mutants(root / subject.folder, subject.modules, subject.rules)
     chosen = choice.of(found)
-    covering = control(root, subject, choice.tests)
+    covering = control(root, subject, choice.tests, jobs)
     parts = max(jobs, 1)
     calls = [(root, chosen[n::parts], covering, minutes, subject) for n in range(parts)]
     verdicts = [verdict for part in each(tried, calls, Runs(jobs)) for verdict in part]

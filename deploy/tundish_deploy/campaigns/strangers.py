@@ -29,10 +29,12 @@ from tundish_platform.api.rates import Rate, RateLimits
 from tundish_platform.assets import Heartbeat, list_signals, save_heartbeat, upsert_signals
 from tundish_platform.marketplace import Catalogue, subscribe
 from tundish_platform.marketplace.billing.statements import issue_due
-from tundish_platform.marketplace.publishing import PackageFolder
+from tundish_platform.marketplace.publishing import ApprovedPackages, PackageFolder
+from tundish_platform.marketplace.records import Sealer
 from tundish_platform.migrations import upgrade
 from tundish_platform.model_registry import VersionSpec, register_version
 from tundish_platform.people.settings import PeopleSettings
+from tundish_platform.programme.published import HeadSigner
 from tundish_platform.samples import (
     SCHEMAS,
     AlarmReport,
@@ -175,10 +177,13 @@ def strangers() -> Iterator[Strangers]:
         metadata = Metadata(f"sqlite:///{Path(folder) / 'metadata.sqlite'}")
         upgrade(metadata)
         telemetry = Telemetry(Path(folder) / "store", metadata.above(Above.STORE))
+        packages = PackageFolder(Path(folder) / "apps")
+        approved = ApprovedPackages(metadata, packages)
         context = PlatformContext(
-            metadata, telemetry, Catalogue.find(), Vault(SecretStr("k" * 40)),
+            metadata, telemetry, Catalogue.find(packages=approved, named=approved.named),
+            Vault(SecretStr("k" * 40)), packages=packages, sealer=Sealer(SecretStr("k" * 40)),
+            figures=HeadSigner(SecretStr("k" * 40)),
             people=PeopleSettings(key=SecretStr(Fernet.generate_key().decode())),
-            packages=PackageFolder(Path(folder) / "apps"),
         )  # fmt: skip
         try:
             app = create_app(context, _SETTINGS)

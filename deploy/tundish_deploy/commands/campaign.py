@@ -148,13 +148,14 @@ def fuzz(
     seed: Seed = 1,
     jobs: Jobs = 2,
     minutes: Minutes = None,
+    keep: Keep = None,
     json: JsonOption = False,
 ) -> None:
     """Send what no client would to every route and callback; no answer may be the server's failure."""
     from tundish_deploy.campaigns.fuzz import campaign
     from tundish_deploy.campaigns.runner import Runs
 
-    _end(campaign(api, callbacks, seed, Runs(jobs, minutes)), as_json=json)
+    _end(campaign(api, callbacks, seed, Runs(jobs, minutes, keep)), as_json=json)
 
 
 @app.command()

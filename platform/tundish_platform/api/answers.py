@@ -11,6 +11,7 @@ import pyarrow as pa
 from flask import Response
 from flask.json.provider import DefaultJSONProvider
 from pydantic import BaseModel
+from pydantic_core import from_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,7 +23,11 @@ _OPTIONS: Final = orjson.OPT_NON_STR_KEYS | orjson.OPT_SERIALIZE_NUMPY
 
 
 class JsonProvider(DefaultJSONProvider):
-    """Times in ISO 8601 instead of Flask's HTTP dates, Chinese unescaped, keys in the order made."""
+    """Times in ISO 8601 instead of Flask's HTTP dates, Chinese unescaped, keys in the order made.
+
+    What comes in is refused where it is nested deeper than 200 levels: Python's own reader would end in a
+    RecursionError, which Flask takes for a failure of ours.
+    """
 
     ensure_ascii = False
     sort_keys = False
@@ -33,6 +38,15 @@ class JsonProvider(DefaultJSONProvider):
             return orjson.dumps(obj, self.default, _OPTIONS).decode()
         except TypeError:
             return super().dumps(obj, **kwargs)
+
+    def loads(self, s: str | bytes, **kwargs: Any) -> Any:  # noqa: ANN401 - whatever somebody sent
+        """What JSON says.
+
+        Raises:
+            ValueError: it is none, or nested too deeply, or says half a character.
+        """
+        del kwargs
+        return from_json(s)
 
     @staticmethod
     def default(o: Any) -> Any:  # noqa: ANN401 - whatever a view hands over

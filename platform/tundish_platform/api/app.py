@@ -55,6 +55,7 @@ from tundish_platform.api import (
 from tundish_platform.api.answers import JsonProvider
 from tundish_platform.api.context import EXTENSION
 from tundish_platform.api.errors import API_ROOT, install_errors
+from tundish_platform.api.ids import Number
 from tundish_platform.api.ingest import MAX_BODY
 from tundish_platform.api.rates import RateLimits
 from tundish_platform.api.repeats import answer_repeat, keep_answer
@@ -139,6 +140,7 @@ def create_app(context: PlatformContext, settings: ApiSettings | None = None) ->
     settings = settings or ApiSettings()
     app = Flask(__name__, static_folder=None)
     app.json = JsonProvider(app)
+    app.url_map.converters["int"] = Number
     app.extensions[EXTENSION] = context
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY
     app.extensions[guard.EXTENSION] = Principals(context.metadata)

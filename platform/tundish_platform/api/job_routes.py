@@ -43,7 +43,11 @@ routes = Blueprint("jobs", __name__)
 
 
 def _small(result: dict[str, Any]) -> dict[str, Any]:
-    if len(orjson.dumps(result)) > MAX_RESULT:
+    try:
+        size = len(orjson.dumps(result))
+    except TypeError as error:
+        raise ValueError("a result has whole numbers of at most 64 bits") from error
+    if size > MAX_RESULT:
         raise ValueError(f"a result has at most {MAX_RESULT} bytes as JSON")
     return result
 

@@ -50,7 +50,8 @@ def wanted_version() -> int | None:
     """
     if not request.if_match or request.if_match.star_tag:
         return None
-    tags = request.if_match.as_set()
+    # Werkzeug reads an empty tag as None.
+    tags = {tag or "" for tag in request.if_match.as_set()}
     if len(tags) == 1 and (text := tags.pop()).isascii() and text.isdigit() and len(text) <= 9:  # noqa: PLR2004 - ids end there
         return int(text)
     raise changed_meanwhile()

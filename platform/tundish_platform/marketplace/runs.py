@@ -118,7 +118,8 @@ def recorded_runs(
         limit: at most so many.
     """
     scope.require(Permission.READ)
-    query = select(AppRun).where(AppRun.tenant_id == scope.tenant_id)
+    seen = reading_there(scope, AppRun.subscription_id)
+    query = select(AppRun).where(AppRun.tenant_id == scope.tenant_id, *seen)
     if app_id is not None:
         query = query.where(AppRun.app_id == app_id)
     if before:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -131,7 +132,47 @@ def test_errors_of_flask_itself_speak_the_same_way(world: World) -> None:
     assert_problem(client.put(f"{ROOT}/sources/{'x' * 121}", json={"state": "down"}, headers=header), 422)
     surrogate = '{"state": "down", "message_en": "\\ud800"}'
     answer = client.put(f"{ROOT}/sources/a", data=surrogate, content_type="application/json", headers=header)
-    assert_problem(answer, 422)
+    assert_problem(answer, 400)
+
+
+@pytest.mark.parametrize("path", ["/api/v1/sessions", f"{ROOT}/signals"])
+@pytest.mark.parametrize("deep", [b"[" * 1_000, b'{"a":' * 5_000 + b"1" + b"}" * 5_000, b"[" * 100_000])
+def test_a_body_nested_too_deeply_is_a_bad_request(world: World, path: str, deep: bytes) -> None:
+    send = world.app.test_client().open
+    method = "PUT" if path.endswith("signals") else "POST"
+    session = world.header("all")
+    answer = send(path, method=method, data=deep, content_type="application/json", headers=session)
+    assert_problem(answer, 400)
+
+
+def test_a_body_may_be_nested_as_deeply_as_anything_needs(world: World) -> None:
+    loads = world.app.json.loads
+    assert loads(b"[" * 199 + b"]" * 199) != []
+    with pytest.raises(ValueError, match="recursion"):
+        loads(b"[" * 900 + b"]" * 900)
+    # What JSON lacks and Python's reader took stays taken; models refuse it where it matters.
+    assert loads(b'{"n": Infinity, "big": 123456789012345678901234567890}') == {
+        "n": float("inf"),
+        "big": 123456789012345678901234567890,
+    }
+
+
+def test_a_number_that_no_database_holds_is_nobodys(world: World) -> None:
+    numbered = [rule for rule in world.app.url_map.iter_rules() if "<int:" in rule.rule]
+    assert len(numbered) > 50
+    for rule in numbered:
+        for number in (10**10, 2**63, 10**400):
+            path = re.sub(r"<int:\w+>", str(number), rule.rule).replace("<tenant>", "steel")
+            for method in sorted((rule.methods or set()) - {"OPTIONS", "HEAD"}):
+                answer = world.app.test_client().open(path, method=method, headers=world.header("all"))
+                assert answer.status_code == 404, (method, path)
+
+
+def test_a_result_of_a_job_has_numbers_that_databases_hold(world: World) -> None:
+    for number, status in ((2**63, 409), (2**64, 422), (-(2**70), 422)):
+        body = {"lease": "nobody-held-this", "result": {"models": number}}
+        done = world.app.test_client().post(f"{ROOT}/jobs/1/done", json=body, headers=world.header("all"))
+        assert_problem(done, status)
 
 
 def test_a_body_beyond_the_limit_is_413(world: World) -> None:

@@ -99,7 +99,7 @@ def test_a_rule_is_changed_only_in_the_version_that_was_read(world: World) -> No
     changed = call(world, "PUT", address, json=body, headers={"If-Match": tag})
     assert changed.status_code == 200
     assert changed.headers["ETag"] == '"2"'
-    for stale in (tag, '"x"', '"1", "2"'):
+    for stale in (tag, '"x"', '"1", "2"', '""', 'W/""'):
         refused = call(world, "PUT", address, json=body, headers={"If-Match": stale})
         assert (refused.status_code, refused.get_json()["code"]) == (412, "changed_meanwhile"), stale
         assert call(world, "DELETE", address, headers={"If-Match": stale}).status_code == 412

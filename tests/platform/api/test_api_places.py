@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -14,11 +15,14 @@ from tundish_platform.assets import (
     ContractSpec,
     Heartbeat,
     declare_contract,
+    list_signals,
     save_heartbeat,
     upsert_signals,
 )
+from tundish_platform.marketplace import App, Catalogue, Outcome, Run, record_run, subscribe
 from tundish_platform.products import CodeSpec, ProductSpec, assign_codes, declare_products
 from tundish_platform.samples import AlarmReport, AlertReport, SampleKind, SignalRole, SignalSpec
+from tundish_platform.sdk import Manifest
 from tundish_platform.tenancy import Permission, Role, access_tenant
 from tundish_platform.tenancy.accounts import create_token, job_principal
 
@@ -59,6 +63,26 @@ def _alert_elsewhere(session: Session, scope: TenantScope, now: datetime) -> Non
     take_alert(session, scope, AlertReport.model_validate(said | times | named), now)
 
 
+def _run_at(session: Session, owner: TenantScope, app: str, path: str, said: str) -> None:
+    """A run of an app that reads one signal."""
+    now = datetime.now(UTC)
+    name = {"zh": "应用", "en": "app"}
+    manifest = Manifest.model_validate({
+        "id": app, "version": "1.0.0", "entry": "tundish_app_x:run", "publisher": "t", "name": name,
+        "problems": ["quality"], "schedule_s": 60, "window_s": 600, "description": name, "data_use": name,
+        "outputs": [{"key": "n", "name": name}],
+        "inputs": [{"key": "p", "name": name, "semantic": "pressure.*"}],
+    })  # fmt: skip
+    found = [signal for signal in list_signals(session, owner) if signal.path == path]
+    subscribe(session, owner, Catalogue({app: App(manifest, Path())}), app, found, now=now)
+    run = Run(
+        app=app, version="1.0.0", started_at=now, window_start=now, window_end=now, seconds=1.0, rows_in=1,
+        values_out=0, isolation="bubblewrap", filtered=True, outcome=Outcome.FAILED, message_en=said,
+    )  # fmt: skip
+    worker = access_tenant(job_principal(session, "test", Role.ANALYST), "steel", Permission.ANALYSE)
+    record_run(session, worker, run)
+
+
 @pytest.fixture
 def two_lines(world: World, make_batch: Callable[..., Any]) -> World:
     """Steel with a second line, whose every text says so, and people of one line only."""
@@ -97,6 +121,9 @@ def two_lines(world: World, make_batch: Callable[..., Any]) -> World:
         declare_contract(session, world.scopes["steel"], OTHER, promise, now)
         code = {"suffix": OTHER, "product": {"series": "heat", "number": OTHER}}
         assign_codes(session, owner, [CodeSpec.model_validate(code)])
+        buyer = access_tenant(job_principal(session, "test", Role.OWNER), "steel", Permission.SUBSCRIBE)
+        _run_at(session, buyer, "own-app", f"{OWN_LINE}/M/C/Pressure", "own-run")
+        _run_at(session, buyer, "other-app", specs[0].path, OTHER)
         for name, role in (("line-viewer", Role.VIEWER), ("line-engineer", Role.ENGINEER)):
             world.tokens[name] = create_token(session, name, {"steel": [(role, OWN_LINE)]})
         mixed = {"steel": [Role.VIEWER, (Role.ENGINEER, OWN_LINE)]}
@@ -150,7 +177,7 @@ def test_every_reading_route_leaves_the_other_line_out(two_lines: World) -> None
     assert seen["line-viewer"] == seen["line-engineer"] == set()
     assert {"api.tenant.list_of_signals", "api.tenant.list_of_sources", "api.data.latest", "api.data.lines",
     "api.alarms.alarms", "api.alarms.rules", "api.products.listed", "api.products.made_from",
-    "api.alerts.listed", "api.alerts.one", "api.alerts.outcomes",
+    "api.marketplace.run_list", "api.alerts.listed", "api.alerts.one", "api.alerts.outcomes",
     "api.products.on_asset", "api.codes.listed", "api.contracts.listed",
     "api.tables.assets", "api.tables.signals"} <= seen["owner"]  # fmt: skip
 
@@ -233,6 +260,17 @@ def test_rules_are_made_and_changed_for_the_own_line_only(two_lines: World) -> N
         gone = send(two_lines, who, "DELETE", f"alarm-rules/{number}", None)
         assert gone.json == {"removed": False}
     assert get(two_lines, "owner", "alarm-rules").json == rules
+
+
+def test_runs_are_those_of_apps_that_read_the_own_line_only(two_lines: World) -> None:
+    def told(who: str, **query: str) -> list[str]:
+        return [run["message_en"] for run in get(two_lines, who, "runs", **query).get_json()]
+
+    assert told("line-viewer") == told("line-engineer") == ["own-run"]
+    assert told("owner") == told("mixed") == [OTHER, "own-run"]
+    # Neither by the app's name nor from a later page.
+    assert told("line-viewer", app="other-app") == told("line-viewer", before="2", app="other-app") == []
+    assert told("owner", app="other-app") == [OTHER]
 
 
 def test_me_says_where_the_permissions_hold(two_lines: World) -> None:

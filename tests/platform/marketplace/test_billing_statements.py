@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 from zoneinfo import ZoneInfo
 
 import pytest
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, event, select, update
 from sqlalchemy.exc import IntegrityError
 
 from tundish_platform.assets import list_signals, upsert_signals
@@ -139,6 +139,21 @@ def test_a_month_is_billed_once_from_its_own_runs_and_no_neighbours(plants: Plan
         assert [one.total_fen for one in statements_of(session, plants.theirs)] == [27]
         told = [entry.action for entry in entries_of(session, plants.mine)]
     assert told.count("statement.issued") == 1
+
+
+def test_who_issues_is_alone_with_the_plant_whose_month_it_is(plants: Plants) -> None:
+    """Two at once would number and chain two statements alike; a neighbour's month need not wait."""
+    locked: list[object] = []
+
+    def keep(_connection: object, _cursor: object, statement: str, values: Any, *_more: object) -> None:  # noqa: ANN401 - as the driver takes them
+        if statement.startswith("UPDATE tenant"):
+            locked.append([*(values.values() if isinstance(values, dict) else values)])
+
+    plants.subscribe(plants.mine, "month")
+    event.listen(plants.metadata.engine, "before_cursor_execute", keep)
+    plants.issue(plants.mine)
+    event.remove(plants.metadata.engine, "before_cursor_execute", keep)
+    assert locked == [[plants.mine.tenant_id]]
 
 
 def test_a_month_that_is_not_over_on_the_plants_clock_is_only_shown(plants: Plants) -> None:

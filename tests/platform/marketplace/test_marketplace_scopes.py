@@ -5,7 +5,7 @@ Each is asked with as little as it takes to get past the check, were it gone: wh
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -29,6 +29,9 @@ from tundish_platform.marketplace import (
     subscriptions,
     uses_between,
 )
+from tundish_platform.marketplace.billing.invoices import invoices_of
+from tundish_platform.marketplace.billing.statements import preview, statements_of
+from tundish_platform.marketplace.billing.vouchers import vouchers_of
 from tundish_platform.marketplace.mapping import confirm, confirmed
 from tundish_platform.marketplace.publishing.approved import packages_for
 from tundish_platform.marketplace.publishing.fieldruns import own_apps
@@ -123,6 +126,7 @@ def asked_by_permission(shelf: Catalogue) -> dict[Permission, list[tuple[Act, tu
             (runs, ()),
             (recorded_runs, (None, 0, 10)),
             (uses_between, (NOW, NOW)),
+            (preview, (date(2026, 3, 1), NOW)),
             (subscriptions, ()),
             (grant_signals, ("quiet",)),
             (subscription_of, ("quiet",)),
@@ -142,6 +146,9 @@ def asked_by_permission(shelf: Catalogue) -> dict[Permission, list[tuple[Act, tu
             (stop, ("quiet",)),
             (start_trial, (app, [], None, {}, NOW)),
             (cancel_trial, (1, NOW)),
+            (invoices_of, ()),
+            (statements_of, ()),
+            (vouchers_of, ()),
         ],
         Permission.ANALYSE: [
             (after_run, ("quiet", "0.1.0", NOW)),
@@ -164,10 +171,10 @@ def asked_by_permission(shelf: Catalogue) -> dict[Permission, list[tuple[Act, tu
 # What tells or changes something of the whole tenant; the others keep to the signals of the scope, or ask
 # for a permission that nobody holds for some signals only.
 OF_THE_WHOLE = {
-    Permission.READ: {"changes_of", "sheets", "documents", "document_file", "known_of"},
+    Permission.READ: {"changes_of", "sheets", "documents", "document_file", "known_of", "preview"},
     Permission.SUBSCRIBE: {
         *("restart", "pause", "confirm", "answer", "consent_to", "share", "unshare", "subscribe", "stop"),
-        "start_trial",
+        *("start_trial", "invoices_of", "statements_of", "vouchers_of"),
     },
     Permission.PUBLISH: {"keys_of", "upload"},
 }

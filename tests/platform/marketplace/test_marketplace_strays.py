@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy import select
@@ -29,6 +30,7 @@ from tundish_platform.marketplace import (
     uses_between,
     withdraw_grant,
 )
+from tundish_platform.marketplace.billing.usage import usage_of_month
 from tundish_platform.marketplace.changes import keep_change_of
 from tundish_platform.marketplace.halting import FAILURES, _last_outcomes
 from tundish_platform.marketplace.mapping import _grant, confirm, confirmed
@@ -146,6 +148,18 @@ def test_runs_are_counted_since_the_own_restart_and_used_with_the_own_grants(pla
         session.flush()
         assert _last_outcomes(session, plants.mine, plants.number, "0.1.0") == ["ok"]
         assert uses_between(session, plants.mine, NOW, NOW + HOUR) == [(NOW, frozenset({1}), "quiet")]
+
+
+def test_usage_is_of_the_own_subscriptions(plants: Plants) -> None:
+    """The neighbour has a change and a run that name my subscription, and no subscription."""
+    zone = ZoneInfo("Asia/Shanghai")
+    with plants.metadata.session() as session:
+        plants.stray(session, SubscriptionChange, **CHANGE | {"act": "subscribed", "running": True})
+        plants.stray(session, AppRun, **run_of("ok"))
+        month, later = NOW.date(), NOW + 48 * HOUR
+        assert usage_of_month(session, plants.theirs, month, zone, later) == []
+        (app,) = {day.app for day in usage_of_month(session, plants.mine, month, zone, later)}
+        assert app == "quiet"
 
 
 def test_what_is_done_to_a_subscription_leaves_stray_rows_as_they_are(plants: Plants) -> None:
