@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Protocol
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import structlog
 
 from tundish_platform.marketplace.boundary import inputs_of
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from tundish_platform.marketplace.forks import ForkServer
     from tundish_platform.marketplace.isolation import Isolation
     from tundish_platform.samples import AlertReport, SignalInfo
-    from tundish_platform.sdk import AppOutputs
+    from tundish_platform.sdk import AppOutputs, OutputColumn
 
 # Whose signals were declared: tenant, app, and how.
 _Declared = tuple[str, str, tuple[SignalSpec, ...]]
@@ -197,7 +198,7 @@ class Runner:
         inputs = self._read(tenant, app, subscription, now)
         result = self._sandboxed(app, inputs)
         written = 0
-        if result.outputs is not None and result.outputs.values:
+        if result.outputs is not None and result.outputs.count:
             written = self._write(tenant, app, inputs, result)
         if result.outputs is not None:
             self._hand_over(tenant, app, inputs, result.outputs)
@@ -261,7 +262,7 @@ class Runner:
             made = [document.model_dump(mode="json") for document in outputs.documents]
             self.client.post_documents(tenant, app_id, made)
         if RecordKind.PEERS in inputs.records:
-            values = {one.output: one.value for one in outputs.values}
+            values = {key: column.value[-1].as_py() for key, column in outputs.told().items()}
             figures = {key: value for key, value in values.items() if isinstance(value, float)}
             self.client.give_figures(tenant, app_id, figures, str(values.get("size") or ""))
 
@@ -325,25 +326,33 @@ def output_specs(app: App, granted: Sequence[SignalInfo]) -> dict[str, SignalSpe
 def _batches(
     specs: Mapping[str, SignalSpec], numbers: Mapping[str, int], result: SandboxResult
 ) -> list[SampleBatch]:
-    values = result.outputs.values if result.outputs else ()
+    told = result.outputs.told() if result.outputs else {}
     arrival = datetime.now(UTC)
     batches = []
     for kind in (SampleKind.NUMERIC, SampleKind.TEXT):
-        kept = [value for value in values if specs[value.output].kind is kind]
-        columns = [
-            [numbers[v.output] for v in kept],
-            [v.ts for v in kept],
-            [v.value for v in kept],
-            [GOOD if v.value is not None else _BAD_NO_DATA for v in kept],
+        tables = [
+            _rows(kind, numbers[key], column) for key, column in told.items() if specs[key].kind is kind
         ]
-        arrays = [pa.array(c, f.type) for c, f in zip(columns, SCHEMAS[kind], strict=True)]
-        if kept:
-            batches.append(SampleBatch(kind, pa.table(arrays, schema=SCHEMAS[kind]), arrival))
+        if tables:
+            batches.append(SampleBatch(kind, pa.concat_tables(tables).combine_chunks(), arrival))
     return batches
 
 
+def _rows(kind: SampleKind, number: int, column: OutputColumn) -> pa.Table:
+    schema, rows = SCHEMAS[kind], len(column)
+    columns = [
+        pa.repeat(pa.scalar(number, pa.uint32()), rows),
+        column.ts,
+        # Where an app could tell nothing at all, its column does not say of which kind it is.
+        column.value.cast(schema.field("value").type),
+        pc.if_else(column.value.is_valid(), _GOOD, _NO_DATA),
+    ]
+    return pa.table(columns, schema=schema)
+
+
 # Bad_NoData of OPC 10000-4: the app looked and could not tell.
-_BAD_NO_DATA = 0x809B0000
+_NO_DATA = pa.scalar(0x809B0000, pa.uint32())
+_GOOD = pa.scalar(GOOD, pa.uint32())
 
 
 def _record(app: App, inputs: AppInputs, result: SandboxResult, now: datetime, written: int) -> Run:
