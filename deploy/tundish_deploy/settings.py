@@ -268,8 +268,8 @@ class WorkerSettings(BaseModel):
         token_file: holds its API token.
         key_file: signs models; the same on every machine that shares their folder. Made in the data folder
             if absent.
-        app_lease_s: seconds that a process holds an app's run beside those that the app may take; what a killed
-            process held is run by another one after that.
+        app_lease_s: seconds that a process holds an app's run beside those that the app may take; what a
+            killed process held is run by another one after that.
         cores: processes that a job of one model a machine may use.
         scheduler: address of a Dask scheduler that does such jobs instead, ``tls://host:port``.
     """

@@ -59,10 +59,13 @@ def claim_run(
         unchanged = or_(unchanged, Subscription.ran_at <= seen)
     taken = session.scalar(
         update(Subscription)
-        .where(*is_active(scope, app_id), Subscription.paused_at.is_(None), free, unchanged)
+        .where(
+            Subscription.tenant_id == scope.tenant_id, *is_active(scope, app_id),
+            Subscription.paused_at.is_(None), free, unchanged,
+        )
         .values(run_holder=holder, run_until=until)
         .returning(Subscription.id)
-    )
+    )  # fmt: skip
     return taken is not None
 
 
