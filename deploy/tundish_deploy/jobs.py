@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from secrets import token_urlsafe
 from typing import TYPE_CHECKING
 
 import structlog
@@ -72,7 +73,10 @@ def run_apps(settings: Settings, stopped: threading.Event) -> None:
     os.nice(_BEHIND_OTHERS)
     with Client(settings.server.url, _token(settings)) as client, best_forks() or nullcontext() as forks:
         packages = FetchedPackages(client, PackageFolder(settings.data_dir / "apps"))
-        runner = Runner(client, Catalogue.find(), packages=packages, forks=forks)
+        runner = Runner(
+            client, Catalogue.find(), packages=packages, forks=forks, holder=token_urlsafe(24),
+            lease_s=settings.worker.app_lease_s,
+        )  # fmt: skip
         AppQueue(runner, settings.worker.tenants).work(stopped)
 
 

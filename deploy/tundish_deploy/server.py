@@ -18,6 +18,7 @@ from tundish_deploy.secrets import kept_secret, secret
 from tundish_deploy.stores import opened, prepare
 from tundish_platform.alarms import AlarmWatcher
 from tundish_platform.alarms.notify import Allowed, Notifier, Vault
+from tundish_platform.alerts import AlertEnder
 from tundish_platform.api import live
 from tundish_platform.api.adoption import OFFICIAL
 from tundish_platform.api.app import ApiSettings, create_app
@@ -89,10 +90,10 @@ def run_server(settings: Settings, stopped: threading.Event, process: str = "ser
 
 @contextmanager
 def _watching(context: PlatformContext, process: str, rule: str) -> Iterator[None]:
-    """Judge alarm rules, look for ghosts, keep and publish figures; on each machine the first server does."""
+    """Judge rules, end alerts, look for ghosts, keep and publish figures: the first server of a machine."""
     watchers = (
         AlarmWatcher(context.metadata, context.telemetry), GhostWatcher(context), ProgrammeKeeper(context),
-        FigurePublisher(context, rule),
+        FigurePublisher(context, rule), AlertEnder(context.metadata),
     )  # fmt: skip
     if process == FIRST:
         for watcher in watchers:

@@ -268,6 +268,8 @@ class WorkerSettings(BaseModel):
         token_file: holds its API token.
         key_file: signs models; the same on every machine that shares their folder. Made in the data folder
             if absent.
+        app_lease_s: seconds that a process holds an app's run beside those that the app may take; what a
+            killed process held is run by another one after that.
         cores: processes that a job of one model a machine may use.
         scheduler: address of a Dask scheduler that does such jobs instead, ``tls://host:port``.
     """
@@ -277,6 +279,7 @@ class WorkerSettings(BaseModel):
     tenants: list[str] = Field(default_factory=list)
     token_file: Path | None = None
     key_file: Path | None = None
+    app_lease_s: float = Field(default=60, gt=0, le=600)
     cores: int = Field(default=1, ge=1, le=256)
     scheduler: str = ""
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tundish_deploy.benchmarks.marketplace.overhead import VALUES_OUT, beyond_own_work, echo_app, window_of
+from tundish_deploy.benchmarks.marketplace.overhead import beyond_own_work, echo_app, window_of
 from tundish_platform.samples import SampleKind
 
 if TYPE_CHECKING:
@@ -15,8 +15,16 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.integration
 
 
-def test_every_row_goes_in_and_as_many_values_as_may_come_out(tmp_path: Path) -> None:
+def test_every_row_goes_in_and_comes_out(tmp_path: Path) -> None:
     app = echo_app(tmp_path)
-    inputs = window_of(app, 20_000)
-    assert inputs.tables[SampleKind.NUMERIC].num_rows == 2 * VALUES_OUT
+    inputs = window_of(app, 100_000)
+    assert inputs.tables[SampleKind.NUMERIC].num_rows == 100_000
     assert beyond_own_work(app, inputs, None) > 0
+
+
+def test_a_lost_row_is_no_measurement(tmp_path: Path) -> None:
+    app = echo_app(tmp_path)
+    code = app.folder / "app.py"
+    code.write_text(code.read_text("utf-8").replace("times, values)", "times[1:], values[1:])"), "utf-8")
+    with pytest.raises(RuntimeError, match="rows were lost"):
+        beyond_own_work(app, window_of(app, 1_000), None)

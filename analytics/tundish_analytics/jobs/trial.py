@@ -57,9 +57,8 @@ class _Course:
         self.in_a_row = self.in_a_row + 1 if window.ended in CRASHED else 0
         if window.ended in CRASHED:
             self.detail = result.detail[-2_000:].replace("\x00", "")
-        for value in result.outputs.values if result.outputs else ():
-            if value.value is not None:
-                self.said.setdefault(value.output, []).append(value.value)
+        for key, column in (result.outputs.told() if result.outputs else {}).items():
+            self.said.setdefault(key, []).extend(column.value.drop_null().to_pylist())
 
 
 def try_app(tools: Tools, job: Claimed, tell: Tell) -> dict[str, Any]:

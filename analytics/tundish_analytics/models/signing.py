@@ -77,6 +77,9 @@ class Signer:
             self._key.public_key().verify(bytes.fromhex(signature), _bytes(statement))
         except (InvalidSignature, ValueError) as error:
             raise NotOurs("was changed since it was signed") from error
+        # One signature has one form: no words beside the statement, no other way to write its digits.
+        if signed != {**statement, "key": key, "signature": bytes.fromhex(signature).hex()}:
+            raise NotOurs("was changed since it was signed")
 
 
 def _bytes(statement: Mapping[str, str]) -> bytes:

@@ -14,7 +14,7 @@ from tundish_dashboards.formats import unit_text
 from tundish_dashboards.plant.predictions import evidence_rows
 from tundish_dashboards.routes import Page, Route
 from tundish_dashboards.theme import Tone
-from tundish_platform.alerts import Verdict
+from tundish_platform.alerts import SUBSCRIPTION_ENDED, Verdict
 from tundish_platform.samples import Sureness
 from tundish_platform.tenancy import Permission
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from tundish_platform.alerts import AlertView, FeedbackView, Outcome
 
 _TONES: Final = {Verdict.CONFIRMED: Tone.GOOD, Verdict.FALSE: Tone.BAD, Verdict.UNCLEAR: Tone.QUIET}
+_BECAUSE: Final = {SUBSCRIPTION_ENDED: "alerts.closed_subscription_ended"}
 
 
 def outcome_strip(view: TenantView, alerts: Alerts) -> Component:
@@ -174,6 +175,8 @@ def _times(view: TenantView, alert: AlertView) -> list[str]:
         "alerts.judged_to", at=moment(alert.judged_to), share=view.formats.percent(alert.completeness, 0)
     )
     closed = [t("alerts.closed_at", at=moment(alert.closed_at))] if alert.closed_at else []
+    if alert.closed_because:
+        closed.append(t(_BECAUSE[alert.closed_because]))
     opened = t("alerts.opened_at", at=moment(alert.opened_at), since=moment(alert.since))
     return [opened, *closed, judged, t("alerts.by_model", model=alert.model, version=alert.version)]
 

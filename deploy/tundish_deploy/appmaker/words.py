@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+import json
+from typing import TYPE_CHECKING, Final, Literal
 
 from tundish_platform.sdk import ChartBlock, TableBlock, TextBlock, Texts
 
@@ -13,18 +14,34 @@ if TYPE_CHECKING:
 
 Language = Literal["zh", "en"]
 
+_SHOWN: Final = 20
+
 
 def output_lines(manifest: Manifest, outputs: AppOutputs, language: Language) -> Iterator[str]:
     """Values, then the screen from top to bottom."""
     if outputs.missing:
         yield f"missing: {', '.join(outputs.missing)}"
     names = {output.key: output for output in manifest.outputs}
-    for value in outputs.values:
-        declared = names[value.output]
-        shown = _cell(value.value, language)
-        yield f"{value.ts.isoformat()}  {value.output} = {shown} {declared.unit}".rstrip()
+    for key, column in outputs.told().items():
+        if len(column) > _SHOWN:
+            yield f"{key}: {len(column)} values, the last of them"
+        last = (part.slice(max(0, len(column) - _SHOWN)).to_pylist() for part in (column.ts, column.value))
+        for ts, value in zip(*last, strict=True):
+            yield f"{ts.isoformat()}  {key} = {_cell(value, language)} {names[key].unit}".rstrip()
     for block in outputs.screen.blocks:
         yield from _block(block, language)
+
+
+def output_json(outputs: AppOutputs) -> str:
+    """All of it as one JSON object; columns as lists of times and values."""
+    columns = [
+        {
+            "output": column.output, "ts": [ts.isoformat() for ts in column.ts.to_pylist()],
+            "value": column.value.to_pylist(),
+        }
+        for column in outputs.columns
+    ]  # fmt: skip
+    return json.dumps(outputs.model_dump(mode="json") | {"columns": columns}, ensure_ascii=False)
 
 
 def _block(block: TextBlock | TableBlock | ChartBlock, language: Language) -> Iterator[str]:

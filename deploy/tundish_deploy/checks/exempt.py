@@ -19,6 +19,7 @@ EXEMPT: Final[dict[str, str]] = {
     f"{_PLATFORM}/alarms/watching.py::watched_tenants": "which tenants have rules; gives slugs only",
     f"{_PLATFORM}/alarms/notify/notifier.py::tenants_to_escalate": "who has alarms to tell; slugs only",
     f"{_PLATFORM}/alarms/notify/sending.py::tenants_with_mail": "who has messages; gives slugs only",
+    f"{_PLATFORM}/alerts/ending.py::orphaned_tenants": "who has alerts of apps that ended; slugs only",
     f"{_PLATFORM}/assets/search.py::_matched": "joins the index to a question that names the tenant",
     f"{_PLATFORM}/jobs/claiming.py::claim_job": "counts the turns of all tenants that the worker serves",
     f"{_PLATFORM}/jobs/claiming.py::_hold_turns": "a write that finds no row, to have the database alone",
@@ -56,6 +57,7 @@ EXEMPT: Final[dict[str, str]] = {
 """By module and function: statements on tenants' tables that name no tenant."""
 
 ABOVE: Final[dict[str, str]] = {
+    f"{_PLATFORM}/alerts/ending.py": "lists who has alerts of apps that ended, works in each by its scope",
     f"{_PLATFORM}/alarms/watcher.py": "lists the tenants that have rules, then works in each by its scope",
     f"{_PLATFORM}/alarms/notify/notifier.py": "lists the tenants with something due, then works by scopes",
     f"{_PLATFORM}/api/code_routes.py": "resolves codes that their tenants published to everybody",

@@ -92,7 +92,7 @@ def run(  # noqa: PLR0913 - one option each
     from datetime import UTC
 
     from tundish_deploy.appmaker.window import WindowRefused, window_from_csv, window_from_tenant
-    from tundish_deploy.appmaker.words import output_lines
+    from tundish_deploy.appmaker.words import output_json, output_lines
     from tundish_platform.marketplace import ParameterRefused, run_sandboxed
 
     found = _app(folder)
@@ -110,7 +110,7 @@ def run(  # noqa: PLR0913 - one option each
     if result.outputs is None:
         give_up(f"{result.outcome}: {result.detail}")
     if as_json:
-        typer.echo(result.outputs.model_dump_json())
+        typer.echo(output_json(result.outputs))
         return
     typer.echo(f"{result.outcome} in {result.seconds:.2f} s ({result.isolation})", err=True)
     for line in output_lines(found.manifest, result.outputs, language):

@@ -1,6 +1,7 @@
 """Predictive alerts: what models foresee for people to check, and what people found there."""
 
 from tundish_platform.alerts.cases import cases_between
+from tundish_platform.alerts.ending import SUBSCRIPTION_ENDED, AlertEnder, end_orphaned
 from tundish_platform.alerts.feedback import (
     FeedbackRefused,
     FeedbackSpec,
@@ -23,6 +24,8 @@ from tundish_platform.alerts.raising import ALERTS, AlertQuotaReached, take_aler
 __all__ = [
     "ALERTS",
     "MAX_PAGE",
+    "SUBSCRIPTION_ENDED",
+    "AlertEnder",
     "AlertQuotaReached",
     "AlertView",
     "FeedbackRefused",
@@ -33,6 +36,7 @@ __all__ = [
     "UnknownAlert",
     "Verdict",
     "cases_between",
+    "end_orphaned",
     "feedback_of",
     "find_alert",
     "give_feedback",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime  # noqa: TC003 - pydantic reads it
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import func, or_, select
@@ -29,14 +29,20 @@ class AlertView(AlertReport):
     """An alert as it is kept, with the newest feedback.
 
     Attributes:
+        closed_because: why the platform closed it, ``subscription_ended``; empty where its model or app did.
         told_at: when the platform first heard of it.
         changed_at: when it last changed.
     """
 
     id: int
+    closed_because: str = ""
     told_at: datetime
     changed_at: datetime
     feedback: FeedbackView | None = None
+
+    def _latest_end(self) -> datetime:
+        # The platform closes without judging anything.
+        return datetime.max.replace(tzinfo=UTC) if self.closed_because else super()._latest_end()
 
 
 def list_alerts(  # noqa: PLR0913 - each is a filter of its own
@@ -116,6 +122,7 @@ def view_of(row: Alert, said: AlertFeedback | None) -> AlertView:
     kept = {name: getattr(row, name) for name in AlertReport.model_fields if name != "horizon"}
     return AlertView.model_validate(
         kept
+        | {"closed_because": row.closed_because}
         | {"id": row.id, "told_at": row.told_at, "changed_at": row.changed_at, "horizon": horizon}
         | {"feedback": None if said is None else feedback_view(said)}
     )

@@ -17,6 +17,7 @@ class Alert(TenantOwned, Base):
     """One alert of one target; the attributes are those of `AlertReport`.
 
     Attributes:
+        closed_because: why the platform closed it; empty where its model or app did.
         told_at: when the platform first heard of it.
         changed_at: when it last changed.
         expected_at, earliest, latest: the horizon; ``None`` means now.
@@ -44,6 +45,7 @@ class Alert(TenantOwned, Base):
     since: Mapped[datetime] = mapped_column(UtcDateTime)
     opened_at: Mapped[datetime] = mapped_column(UtcDateTime)
     closed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    closed_because: Mapped[str] = mapped_column(String(40), server_default="", default="")
     judged_to: Mapped[datetime] = mapped_column(UtcDateTime)
     priority: Mapped[int]
     label_zh: Mapped[str] = mapped_column(String(200))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import func, select, update
@@ -26,6 +27,7 @@ MAX_ALERTS: Final = 100_000
 # From here on somebody has to act soon, so the alert is an alarm too: acknowledged, escalated, told.
 _ALARMED: Final = AlarmPriority.HIGH
 _TRIES: Final = 3
+_SHORTEST: Final = timedelta(microseconds=1)
 _HORIZON: Final = ("expected_at", "earliest", "latest")
 _LASTING: Final = frozenset(
     {"model", "version", "line", "target", "target_zh", "target_en", "since", "opened_at", "closed_at"}
@@ -69,6 +71,28 @@ def take_alert(session: Session, scope: TenantScope, report: AlertReport, now: d
     if grave is not alarmed:
         take_reports(session, scope, ALERTS, [_alarm(row, active=grave)], now)
     return row
+
+
+def end_alert(
+    session: Session, scope: TenantScope, row: Alert, at: datetime, because: str, now: datetime
+) -> None:
+    """Close an open alert for good without a word of its model, and its alarm with it.
+
+    Args:
+        session: of the metadata database.
+        scope: with the permission to ingest, not narrowed to some signals.
+        row: the alert.
+        at: when it ends; behind its opening in any case, because source time may run ahead of ours.
+        because: a word for the reason.
+        now: the platform's clock, UTC.
+    """
+    scope.require(Permission.INGEST)
+    scope.require_all_signals()
+    row.closed_at = max(at, row.opened_at + _SHORTEST)
+    row.closed_because, row.changed_at = because, now
+    session.flush()
+    if row.priority >= _ALARMED:
+        take_reports(session, scope, ALERTS, [_alarm(row, active=False)], now)
 
 
 def _held(session: Session, scope: TenantScope, report: AlertReport, now: datetime) -> tuple[Alert, bool]:

@@ -5,7 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tundish_platform.api.errors import Problem
-from tundish_platform.marketplace import MissingInputs, NotSubscribed, ParameterRefused, UnknownApp
+from tundish_platform.marketplace import (
+    MissingInputs,
+    NotSubscribed,
+    ParameterRefused,
+    RunNotHeld,
+    UnknownApp,
+)
 
 if TYPE_CHECKING:
     from flask import Blueprint, Response
@@ -17,6 +23,7 @@ def marketplace_faults(routes: Blueprint) -> None:
     routes.app_errorhandler(NotSubscribed)(_not_subscribed)
     routes.app_errorhandler(MissingInputs)(_missing_inputs)
     routes.app_errorhandler(ParameterRefused)(_parameter_refused)
+    routes.app_errorhandler(RunNotHeld)(_run_claimed)
 
 
 def _unknown_app(error: UnknownApp) -> Response:
@@ -45,4 +52,11 @@ def _parameter_refused(error: ParameterRefused) -> Response:
     return Problem(
         422, f"{error}. Compare with the parameters in the catalogue.",
         f"参数无法使用 — {error}。请对照应用目录中的参数说明。", "parameter_refused",
+    ).response()  # fmt: skip
+
+
+def _run_claimed(_error: RunNotHeld) -> Response:
+    return Problem(
+        409, "Another process has this run, or has recorded it. Nothing need be done: ask again what is due.",
+        "该次运行由其他进程执行或已被记录, 无需处理; 请重新查询到期的订阅。", "run_claimed",
     ).response()  # fmt: skip

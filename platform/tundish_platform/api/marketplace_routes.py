@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from flask import Blueprint, jsonify, request
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from tundish_platform.alarms import take_reports
 from tundish_platform.api import shapes
@@ -23,10 +23,13 @@ from tundish_platform.api.params import window
 from tundish_platform.assets import find_signals, list_signals
 from tundish_platform.marketplace import (
     RecordedRun,
+    ReportedRun,
     Run,
+    RunNotHeld,
     SubscriptionView,
     after_run,
     choice_for,
+    claim_run,
     grant_signals,
     granted_scope,
     halt_of,
@@ -79,6 +82,22 @@ class SubscriptionRequest(BaseModel):
     app: Annotated[str, Field(max_length=60)]
     parameters: dict[str, float | str] = {}
     plan: Annotated[str, Field(max_length=20)] | None = None
+
+
+class RunClaim(BaseModel):
+    """Body of a claim.
+
+    Attributes:
+        holder: name of the process, which no other has.
+        seconds: how long it holds the run at most.
+        last_run_at: start of the newest run that it knows of.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    holder: Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[^\x00]*$")]
+    seconds: Annotated[float, Field(gt=0, le=3_600)]
+    last_run_at: AwareDatetime | None = None
 
 
 @routes.get("/catalogue")
@@ -193,18 +212,31 @@ def run_list(scope: TenantScope) -> Response:
 
 @routes.post("/tenants/<tenant>/runs")
 @guarded(Permission.ANALYSE)
-@described(body=Run, answer=shapes.Recorded)
-def run_record(scope: TenantScope, body: Run) -> Response:
-    """Record a run of an active subscription."""
+@described(body=ReportedRun, answer=shapes.Recorded)
+def run_record(scope: TenantScope, body: ReportedRun) -> Response:
+    """Record a run of an active subscription; by who claimed it, where it is claimed."""
     now = datetime.now(UTC)
     with platform().metadata.session() as session:
-        number = record_run(session, scope, body)
+        number = record_run(session, scope, body, now)
         after_failures(session, scope, body.app, body.version, _may_run(body.app), now)
         halt = after_run(session, scope, body.app, body.version, now)
         if Permission.INGEST in scope.permissions:
             back = newest_taken(session, scope, body.app)
             take_reports(session, scope, _APPS, [_alarm(body, halt), _came_back(body, back, now)], now)
     return jsonify(id=number)
+
+
+@routes.post("/tenants/<tenant>/subscriptions/<app_id>/claim")
+@guarded(Permission.ANALYSE)
+@described(body=RunClaim, answer=shapes.Claimed)
+def run_claim(scope: TenantScope, app_id: str, body: RunClaim) -> Response:
+    """Claim the next run of an app, so that no other process runs it meanwhile."""
+    now = datetime.now(UTC)
+    until = now + timedelta(seconds=body.seconds)
+    with platform().metadata.session() as session:
+        if not claim_run(session, scope, app_id, body.holder, body.last_run_at, until, now):
+            raise RunNotHeld(app_id)
+    return jsonify(until=until.isoformat())
 
 
 def _may_run(app_id: str) -> Callable[[str], bool]:

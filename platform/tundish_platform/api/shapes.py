@@ -256,6 +256,12 @@ class Halted(Shape):
     reason_en: str
 
 
+class Claimed(Shape):
+    """Until when nobody else may run the app."""
+
+    until: datetime
+
+
 class Restarted(Shape):
     """Whether there was something to start again."""
 

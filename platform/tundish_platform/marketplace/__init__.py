@@ -2,6 +2,7 @@
 
 from tundish_platform.marketplace.catalogue import App, Catalogue, Compatibility, UnknownApp, compatibility
 from tundish_platform.marketplace.changes import Act, ChangeView, changes_of
+from tundish_platform.marketplace.claims import RunNotHeld, claim_run
 from tundish_platform.marketplace.halting import Halt, after_run, halt_of, halts, restart
 from tundish_platform.marketplace.life import (
     GrantRefused,
@@ -24,6 +25,7 @@ from tundish_platform.marketplace.mapping import (
 from tundish_platform.marketplace.outcomes import Outcome
 from tundish_platform.marketplace.runs import (
     RecordedRun,
+    ReportedRun,
     Run,
     record_run,
     recorded_runs,
@@ -66,7 +68,9 @@ __all__ = [
     "OutputsGoing",
     "ParameterRefused",
     "RecordedRun",
+    "ReportedRun",
     "Run",
+    "RunNotHeld",
     "SandboxResult",
     "Standing",
     "SubscriptionPaused",
@@ -78,6 +82,7 @@ __all__ = [
     "change_plan",
     "changes_of",
     "choice_for",
+    "claim_run",
     "compatibility",
     "confirm",
     "confirmed",

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
     from tundish_platform.marketplace.catalogue import App
     from tundish_platform.samples import SampleKind, SignalInfo
-    from tundish_platform.sdk import AppInputs, AppOutputs, Output
+    from tundish_platform.sdk import AppInputs, AppOutputs, Output, OutputColumn
+    from tundish_platform.sdk.flags import Flag
 
 MODEL: Final = "app."
 """Begins the ``model`` of an app's alerts, so that no app passes for one of the platform's models."""
@@ -52,15 +53,20 @@ def flagged(app: App, outputs: AppOutputs | None, fresh: datetime) -> dict[str, 
         fresh: what stands for a time behind it was not told by the run before.
     """
     found: dict[str, float | str] = {}
-    values = outputs.values if outputs else ()
+    told = outputs.told() if outputs else {}
     for output in app.manifest.outputs:
-        said = sorted((one for one in values if one.output == output.key), key=lambda one: one.ts)
-        flag = output.flag
-        for one in said if flag else ():
-            counts = one.ts > fresh or one.ts == said[-1].ts
-            if flag and counts and one.value is not None and flag.holds(one.value):
-                found[output.key] = one.value[:_LONGEST] if isinstance(one.value, str) else one.value
+        flag, column = output.flag, told.get(output.key)
+        value = _newest(flag, column, fresh) if flag and column else None
+        if value is not None:
+            found[output.key] = value[:_LONGEST] if isinstance(value, str) else value
     return found
+
+
+def _newest(flag: Flag, column: OutputColumn, fresh: datetime) -> float | str | None:
+    """The newest alarm among what is behind a moment, and the last value in any case."""
+    later = pc.sum(pc.greater(column.ts, pa.scalar(fresh, column.ts.type))).as_py()
+    said = column.value.slice(len(column) - max(later, 1)).to_pylist()
+    return next((one for one in reversed(said) if flag.holds(one)), None)
 
 
 def good_counts(tables: Mapping[SampleKind, pa.Table]) -> dict[int, int]:
@@ -122,7 +128,7 @@ def silenced(
         end: of the run's window.
     """
     still = {(one.line, one.target) for one in crying}
-    told = {one.output for one in outputs.values if one.value is not None}
+    told = {key for key, column in outputs.told().items() if column.value.null_count < len(column)}
     declared = {output.key for output in app.manifest.outputs if output.flags}
     names = set(AlertReport.model_fields)
     ended = []

@@ -21,6 +21,8 @@ class Subscription(TenantOwned, Base):
         paused_at: since when it does not run; None while it does.
         trial_until: what ran before it costs nothing.
         app_version: that runs; another one follows by an upgrade only.
+        run_holder, run_until: the process that runs the app now, and until when nobody else may.
+        ran_at: start of the run that was recorded last.
         follow: which newer versions it takes without being asked: ``none``, ``patches``.
     """
 
@@ -50,6 +52,9 @@ class Subscription(TenantOwned, Base):
     paused_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     follow: Mapped[str] = mapped_column(String(10), server_default="none", default="none")
     trial_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    run_holder: Mapped[str | None] = mapped_column(String(64))
+    run_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    ran_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
 
 class SubscriptionChange(TenantOwned, Base):

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import structlog
 
 from tundish_platform.marketplace.boundary import inputs_of
@@ -31,10 +32,11 @@ if TYPE_CHECKING:
     from tundish_platform.marketplace.forks import ForkServer
     from tundish_platform.marketplace.isolation import Isolation
     from tundish_platform.samples import AlertReport, SignalInfo
-    from tundish_platform.sdk import AppOutputs
+    from tundish_platform.sdk import AppOutputs, OutputColumn
 
 # Whose signals were declared: tenant, app, and how.
 _Declared = tuple[str, str, tuple[SignalSpec, ...]]
+LEASE_S: Final = 60.0
 _COLUMNS = ["signal", "ts", "value", "status"]
 _log = structlog.get_logger(__name__)
 
@@ -110,6 +112,11 @@ class RunnerClient(Protocol):
     def post_shadow(self, tenant: str, number: int, shadow: dict[str, Any]) -> Any:  # noqa: ANN401 - the answer is not used
         """Hand back what came of a shadow run."""
 
+    def claim_run(
+        self, tenant: str, app: str, holder: str, seconds: float, last_run_at: str | None = None
+    ) -> Any:  # noqa: ANN401 - the answer is not used
+        """Claim a run."""
+
     def post_run(self, tenant: str, run: dict[str, Any]) -> Any:  # noqa: ANN401 - the answer is not used
         """Record a run."""
 
@@ -124,6 +131,8 @@ class Runner:
         isolation: as found best here when absent.
         packages: gives the packages that a tenant's subscriptions run, by id and version; none without.
         forks: starts the sandboxes; each is started on its own without.
+        holder: under which name runs are claimed, where other processes run apps too; empty to claim none.
+        lease_s: seconds that a run is held beside those that its app may take.
     """
 
     client: RunnerClient
@@ -131,6 +140,8 @@ class Runner:
     isolation: Isolation | None = None
     packages: Callable[[str], Mapping[tuple[str, str], App]] | None = None
     forks: ForkServer | None = None
+    holder: str = ""
+    lease_s: float = LEASE_S
     _declared: dict[_Declared, dict[str, int]] = field(default_factory=dict)
     _standing: dict[tuple[str, str], bool] = field(default_factory=dict)
 
@@ -162,12 +173,29 @@ class Runner:
         if app.foreign and bubblewrap() is None:
             _log.error("foreign_app_without_sandbox", tenant=tenant, app=subscription["app"])
             return None
-        if tries_now(subscription, now):
+        trying = tries_now(subscription, now)
+        if not trying and is_halted(subscription, app.manifest.version):
+            return None
+        if not self._claimed(tenant, app, subscription):
+            return None
+        if trying:
             self._try_upgrade(tenant, app, subscription, now)
             return None
-        if is_halted(subscription, app.manifest.version):
-            return None
         return self.run_once(tenant, app, subscription, now)
+
+    def _claimed(self, tenant: str, app: App, subscription: Mapping[str, Any]) -> bool:
+        """Whether the run is ours."""
+        if not self.holder:
+            return True
+        # A shadow run takes the app's time twice.
+        seconds = self.lease_s + 2 * app.manifest.resources.seconds
+        try:
+            self.client.claim_run(tenant, app.manifest.id, self.holder, seconds, subscription["last_run_at"])
+        except ApiError as error:
+            if error.code != "run_claimed":
+                raise
+            return False
+        return True
 
     def _app(self, tenant: str, app_id: str, version: str) -> App | None:
         """The version that a subscription names; of the platform's own apps the one that there is."""
@@ -197,14 +225,18 @@ class Runner:
         inputs = self._read(tenant, app, subscription, now)
         result = self._sandboxed(app, inputs)
         written = 0
-        if result.outputs is not None and result.outputs.values:
+        if result.outputs is not None and result.outputs.count:
             written = self._write(tenant, app, inputs, result)
         if result.outputs is not None:
             self._hand_over(tenant, app, inputs, result.outputs)
             self._cry(tenant, app, inputs, result.outputs)
         run = _record(app, inputs, result, now, written)
-        self.client.post_run(tenant, run.model_dump(mode="json"))
+        self._post(tenant, run)
         return run
+
+    def _post(self, tenant: str, run: Run) -> None:
+        held = {"holder": self.holder} if self.holder else {}
+        self.client.post_run(tenant, run.model_dump(mode="json") | held)
 
     def record_unreached(self, tenant: str, subscription: Mapping[str, Any], now: datetime) -> None:
         """Record that the app was due and could not be reached; it is tried again when it is due again."""
@@ -214,8 +246,7 @@ class Runner:
         nothing = AppInputs(app.manifest, now, now, ())
         isolation, filtered = best_isolation()
         result = SandboxResult(Outcome.UNREACHED, None, 0.0, isolation, filtered)
-        run = _record(app, nothing, result, now, 0)
-        self.client.post_run(tenant, run.model_dump(mode="json"))
+        self._post(tenant, _record(app, nothing, result, now, 0))
 
     def _read(self, tenant: str, app: App, subscription: Mapping[str, Any], now: datetime) -> AppInputs:
         granted = frozenset(subscription["signals"])
@@ -261,7 +292,7 @@ class Runner:
             made = [document.model_dump(mode="json") for document in outputs.documents]
             self.client.post_documents(tenant, app_id, made)
         if RecordKind.PEERS in inputs.records:
-            values = {one.output: one.value for one in outputs.values}
+            values = {key: column.value[-1].as_py() for key, column in outputs.told().items()}
             figures = {key: value for key, value in values.items() if isinstance(value, float)}
             self.client.give_figures(tenant, app_id, figures, str(values.get("size") or ""))
 
@@ -325,25 +356,33 @@ def output_specs(app: App, granted: Sequence[SignalInfo]) -> dict[str, SignalSpe
 def _batches(
     specs: Mapping[str, SignalSpec], numbers: Mapping[str, int], result: SandboxResult
 ) -> list[SampleBatch]:
-    values = result.outputs.values if result.outputs else ()
+    told = result.outputs.told() if result.outputs else {}
     arrival = datetime.now(UTC)
     batches = []
     for kind in (SampleKind.NUMERIC, SampleKind.TEXT):
-        kept = [value for value in values if specs[value.output].kind is kind]
-        columns = [
-            [numbers[v.output] for v in kept],
-            [v.ts for v in kept],
-            [v.value for v in kept],
-            [GOOD if v.value is not None else _BAD_NO_DATA for v in kept],
+        tables = [
+            _rows(kind, numbers[key], column) for key, column in told.items() if specs[key].kind is kind
         ]
-        arrays = [pa.array(c, f.type) for c, f in zip(columns, SCHEMAS[kind], strict=True)]
-        if kept:
-            batches.append(SampleBatch(kind, pa.table(arrays, schema=SCHEMAS[kind]), arrival))
+        if tables:
+            batches.append(SampleBatch(kind, pa.concat_tables(tables).combine_chunks(), arrival))
     return batches
 
 
+def _rows(kind: SampleKind, number: int, column: OutputColumn) -> pa.Table:
+    schema, rows = SCHEMAS[kind], len(column)
+    columns = [
+        pa.repeat(pa.scalar(number, pa.uint32()), rows),
+        column.ts,
+        # Where an app could tell nothing at all, its column does not say of which kind it is.
+        column.value.cast(schema.field("value").type),
+        pc.if_else(column.value.is_valid(), _GOOD, _NO_DATA),
+    ]
+    return pa.table(columns, schema=schema)
+
+
 # Bad_NoData of OPC 10000-4: the app looked and could not tell.
-_BAD_NO_DATA = 0x809B0000
+_NO_DATA = pa.scalar(0x809B0000, pa.uint32())
+_GOOD = pa.scalar(GOOD, pa.uint32())
 
 
 def _record(app: App, inputs: AppInputs, result: SandboxResult, now: datetime, written: int) -> Run:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from sqlalchemy import select
 
+from tundish_platform.marketplace.claims import give_back
 from tundish_platform.marketplace.models import AppRun, Grant
 from tundish_platform.marketplace.outcomes import Outcome
 from tundish_platform.marketplace.subscriptions import (
@@ -18,8 +20,6 @@ from tundish_platform.sdk import Screen
 from tundish_platform.tenancy import Permission
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from sqlalchemy.orm import Session
 
     from tundish_platform.tenancy import TenantScope
@@ -62,25 +62,38 @@ class Run(BaseModel):
     error_place: Annotated[str, Field(max_length=200, pattern=r"^[^\x00]*$")] = ""
 
 
+class ReportedRun(Run):
+    """A run as the process that claimed it hands it in.
+
+    Attributes:
+        holder: under which name it was claimed; empty where nobody claims.
+    """
+
+    holder: Annotated[str, Field(max_length=64, pattern=r"^[^\x00]*$")] = ""
+
+
 class RecordedRun(Run):
     """A run with the number under which it was recorded."""
 
     id: int
 
 
-def record_run(session: Session, scope: TenantScope, run: Run) -> int:
+def record_run(session: Session, scope: TenantScope, run: Run, now: datetime | None = None) -> int:
     """Keep a run of an active subscription; returns its number.
 
     Raises:
         AccessDenied: the scope may not run analyses.
         NotSubscribed: the tenant has stopped the app, so nothing may be booked for it.
         SubscriptionPaused: the tenant has paused it, likewise.
+        RunNotHeld: another process claimed it meanwhile.
     """
     scope.require(Permission.ANALYSE)
     subscription = subscription_of(session, scope, run.app)
     if not subscription.running:
         raise SubscriptionPaused(run.app)
-    fields = run.model_dump(mode="python", exclude={"app", "version", "screen"})
+    holder = run.holder if isinstance(run, ReportedRun) else ""
+    give_back(session, scope, subscription.id, holder, run.started_at, now or datetime.now(UTC))
+    fields = run.model_dump(mode="python", exclude={"app", "version", "screen", "holder"})
     row = AppRun(
         tenant_id=scope.tenant_id,
         subscription_id=subscription.id,

@@ -21,15 +21,15 @@ from pydantic import ValidationError
 from tundish_platform.marketplace.isolation import best_isolation, confined_command
 from tundish_platform.marketplace.outcomes import Outcome
 from tundish_platform.marketplace.started import OwnProcess, SandboxFailed
-from tundish_platform.sdk import AppOutputs
-from tundish_platform.sdk.wire import ContractError, check_outputs, encode_inputs
+from tundish_platform.sdk.wire import ContractError, check_outputs, decode_outputs, encode_inputs
+from tundish_platform.sdk.worker import READY
 
 if TYPE_CHECKING:
     from tundish_platform.marketplace.catalogue import App
     from tundish_platform.marketplace.forks import ForkServer
     from tundish_platform.marketplace.isolation import Isolation
     from tundish_platform.marketplace.started import Started
-    from tundish_platform.sdk import AppInputs
+    from tundish_platform.sdk import AppInputs, AppOutputs
 
 _LOG_BYTES = 16_384
 _CHUNK = 65_536
@@ -119,7 +119,7 @@ def _judge(inputs: AppInputs, ended: _Ended) -> tuple[Outcome, AppOutputs | None
     if ended.code != 0:
         return Outcome.FAILED, None, f"exit code {ended.code}; {ended.log}"
     try:
-        outputs = AppOutputs.model_validate_json(ended.answer)
+        outputs = decode_outputs(ended.answer.removeprefix(READY), inputs.manifest)
         check_outputs(inputs, outputs)
     except (ValidationError, ContractError) as error:
         return Outcome.REFUSED, None, str(error)[:1_000]

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated, Self
+from typing import TYPE_CHECKING, Annotated, Self
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
 from tundish_platform.samples.alarms import AlarmPriority
+
+if TYPE_CHECKING:
+    from datetime import datetime
 
 MAX_EVIDENCE = 5
 
@@ -111,6 +114,10 @@ class AlertReport(BaseModel):
     def _check(self) -> Self:
         if not self.since <= self.opened_at <= self.judged_to:
             raise ValueError("since, opened_at and judged_to must follow each other")
-        if self.closed_at is not None and not self.opened_at < self.closed_at <= self.judged_to:
+        if self.closed_at is not None and not self.opened_at < self.closed_at <= self._latest_end():
             raise ValueError("closed_at must come after opened_at and not after judged_to")
         return self
+
+    def _latest_end(self) -> datetime:
+        """When it may have been closed at the latest: whoever judges cannot know what it has not judged."""
+        return self.judged_to

@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from tundish_platform.samples import SampleKind, SignalInfo, SignalRole
+from tundish_platform.sdk.columns import OutputColumn, output_column
 from tundish_platform.sdk.inputs import AppInputs, missing_inputs
 from tundish_platform.sdk.manifest import (
     Manifest,
@@ -52,6 +53,7 @@ __all__ = [
     "Manifest",
     "ManifestError",
     "Need",
+    "OutputColumn",
     "OutputValue",
     "ParameterRefused",
     "Plan",
@@ -68,6 +70,7 @@ __all__ = [
     "Texts",
     "UnknownPlan",
     "missing_inputs",
+    "output_column",
     "read_manifest",
     "record_table",
     "window_values",

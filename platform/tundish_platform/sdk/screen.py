@@ -7,8 +7,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Literal, Self
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, FiniteFloat, JsonValue, model_validator
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    FiniteFloat,
+    InstanceOf,
+    JsonValue,
+    model_validator,
+)
 
+from tundish_platform.sdk.columns import LONGEST_TEXT, OutputColumn, column_of
 from tundish_platform.sdk.texts import Texts
 
 if TYPE_CHECKING:
@@ -99,7 +109,7 @@ class OutputValue(_Block):
 
     output: Annotated[str, Field(max_length=60)]
     ts: AwareDatetime
-    value: FiniteFloat | Annotated[str, Field(max_length=4_000)] | None
+    value: FiniteFloat | Annotated[str, Field(max_length=LONGEST_TEXT)] | None
 
 
 class Document(_Block):
@@ -118,16 +128,34 @@ class AppOutputs(_Block):
     """All an app hands back.
 
     Attributes:
-        values: written to the store as the app's signals.
+        values: written to the store as the app's signals; a few, each with its instant.
+        columns: the same for many: up to what ``output_bytes`` of the manifest holds. Of each output either.
         screen: shown to the subscriber.
         missing: keys of inputs without which it could not work; then ``values`` may be empty.
         documents: sealed by the platform and kept; the newest of each key and subject counts.
     """
 
     values: Annotated[tuple[OutputValue, ...], Field(max_length=10_000)] = ()
+    columns: Annotated[tuple[InstanceOf[OutputColumn], ...], Field(max_length=64, exclude=True)] = ()
     screen: Screen = Screen()
     missing: Annotated[tuple[Annotated[str, Field(max_length=60)], ...], Field(max_length=64)] = ()
     documents: Annotated[tuple[Document, ...], Field(max_length=50)] = ()
+
+    @property
+    def count(self) -> int:
+        """How many values there are, either way."""
+        return len(self.values) + sum(map(len, self.columns))
+
+    def told(self) -> dict[str, OutputColumn]:
+        """All values by output, oldest first, whichever way they were handed back."""
+        found = {column.output: column for column in self.columns}
+        listed: dict[str, list[OutputValue]] = {}
+        for one in sorted(self.values, key=lambda one: one.ts):
+            listed.setdefault(one.output, []).append(one)
+        few = {
+            key: column_of(key, [v.ts for v in some], [v.value for v in some]) for key, some in listed.items()
+        }
+        return {**found, **few}
 
 
 def window_values(values: dict[str, float | str | None], ts: datetime) -> tuple[OutputValue, ...]:

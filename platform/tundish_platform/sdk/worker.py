@@ -17,7 +17,7 @@ from pyarrow import acero
 from tundish_platform.sdk.confine import limit_calls, limit_resources, mapped_bytes
 from tundish_platform.sdk.landlock import limit_files, readable_places
 from tundish_platform.sdk.screen import AppOutputs
-from tundish_platform.sdk.wire import check_outputs, decode_inputs
+from tundish_platform.sdk.wire import check_outputs, decode_inputs, encode_outputs
 
 if TYPE_CHECKING:
     from tundish_platform.sdk.inputs import AppInputs
@@ -69,7 +69,7 @@ def serve(seconds: float, memory_mb: int, mapped: int, *, filtered: bool) -> Non
     # White space is no part of the answer; it tells the sandbox that the app's own time begins.
     answer.write(READY)
     answer.flush()
-    answer.write(run_app(inputs).model_dump_json().encode())
+    answer.write(encode_outputs(run_app(inputs)))
     answer.flush()
 
 

@@ -34,6 +34,7 @@ class Above(StrEnum):
     OPERATOR = "commands of whoever runs the platform: set-up, policies, removal"
     STORE = "the store's manifest: one writer for all tenants"
     ALARM_RULES = "the round of the alarm rules: which tenants have any"
+    ENDED_ALERTS = "the round of alerts whose app nobody subscribes to any more: which tenants have any"
     ALARM_NOTICES = "the round of escalation and messages: which tenants have any due"
     JOBS = "whose job is next: a worker serves several tenants, and they take turns"
     GHOSTS = "looks for ghost connections: signals and clock of every registered enterprise's plant"

@@ -171,7 +171,7 @@ def test_records_documents_and_packages_are_of_the_tenant_that_was_asked_for(
     wishes = app.manifest.model_copy(update={"records": (SimpleNamespace(kind=RecordKind.PEERS),)})
     agreed = {"signals": [1], "window_s": 600.0, "parameters": {}, "records": ["peers"]}
     inputs = work._read("plant", replace(app, manifest=wishes), agreed, moment)
-    outputs: Any = SimpleNamespace(documents=[OutputValue(output="words", ts=moment, value="x")], values=[])
+    outputs: Any = SimpleNamespace(documents=[OutputValue(output="words", ts=moment, value="x")], told=dict)
     work._hand_over("plant", app, inputs, outputs)
     work.record_unreached("plant", {"app": "probe", "version": "0.1.0"}, moment)
     # An app that is not the platform's own is looked for among the tenant's packages.

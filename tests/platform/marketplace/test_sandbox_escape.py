@@ -138,6 +138,9 @@ pipe = next(o for o in pipes if o.fileno() > 2)
 os.write(pipe.fileno(), {data})
 os._exit(0)
 """
+FORGED_VALUE = """
+b'{{"outputs": {{"values": [{{"output": "{output}", "ts": "2026-03-01T08:00:00Z", "value": {value}}}]}}}}'
+"""
 
 
 @pytest.mark.parametrize(
@@ -146,9 +149,9 @@ os._exit(0)
         ("b'x' * 70_000", "more than"),
         ("b'\\x80\\x04cposix\\nsystem\\n(Vid\\ntR.'", "JSON"),
         ("b'[' * 60_000", "JSON"),
-        ('b\'{"values": [{"output": "forged", "ts": "2026-03-01T08:00:00Z", "value": 1}]}\'', "declare"),
-        ('b\'{"values": [{"output": "number", "ts": "2026-03-01T08:00:00Z", "value": 1e999}]}\'', "finite"),
-        ('b\'{"screen": {"blocks": [{"type": "html", "html": "<script>"}]}}\'', "tag"),
+        (FORGED_VALUE.strip().format(output="forged", value="1"), "declare"),
+        (FORGED_VALUE.strip().format(output="number", value="1e999"), "finite"),
+        ('b\'{"outputs": {"screen": {"blocks": [{"type": "html", "html": "<script>"}]}}}\'', "tag"),
     ],
 )
 def test_forged_answers_are_refused(

@@ -1,4 +1,4 @@
-"""What a sandbox costs beyond the app's own work, with many rows in and as many values out as may be."""
+"""What a sandbox costs beyond the app's own work, with many rows in and as many values out."""
 
 from __future__ import annotations
 
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
     from tundish_platform.marketplace.forks import ForkServer
 
-VALUES_OUT: Final = 10_000
 _MANIFEST: Final = """
 id = "echo"
 version = "0.1.0"
@@ -43,31 +42,25 @@ memory_mb = 512
 output_bytes = 8388608
 """
 _CODE: Final = """
-import sys, time
-from datetime import timedelta
-from tundish_platform.sdk import AppOutputs, OutputValue
+import time
+from tundish_platform.sdk import AppOutputs, output_column
 
 def run(inputs):
     begun = time.perf_counter()
     times, values = inputs.good(inputs.signals[0])
-    step = max(1, len(values) // {values})
-    kept = tuple(
-        OutputValue(output="number", ts=inputs.start + timedelta(microseconds=n), value=float(value))
-        for n, value in enumerate(values[::step][:{values}])
-    )
-    outputs = AppOutputs(values=kept)
-    print(len(values), len(kept), time.perf_counter() - begun)
+    outputs = AppOutputs(columns=(output_column("number", times, values),))
+    print(len(values), outputs.count, time.perf_counter() - begun)
     return outputs
 """
 
 
 def echo_app(folder: Path) -> App:
-    """An app that reads every sample and hands back as many values as it may; it tells what that took."""
+    """An app that reads every sample and hands back as many values; it tells what that took."""
     place = folder / "tundish_app_echo"
     place.mkdir()
     (place / "__init__.py").write_text("", "utf-8")
     (place / "app.toml").write_text(_MANIFEST, "utf-8")
-    (place / "app.py").write_text(_CODE.replace("{values}", str(VALUES_OUT)), "utf-8")
+    (place / "app.py").write_text(_CODE, "utf-8")
     return App(read_manifest(place / "app.toml"), place)
 
 
@@ -104,6 +97,7 @@ def beyond_own_work(app: App, inputs: AppInputs, forks: ForkServer | None) -> fl
     if result.outcome is not Outcome.OK or result.outputs is None:
         raise RuntimeError(f"the run ended as {result.outcome}: {result.detail}")
     seen, kept, own = result.detail.split()
-    if (int(seen), int(kept)) != (inputs.tables[SampleKind.NUMERIC].num_rows, len(result.outputs.values)):
+    rows = inputs.tables[SampleKind.NUMERIC].num_rows
+    if {int(seen), int(kept), result.outputs.count} != {rows}:
         raise RuntimeError(f"rows were lost: {seen} in, {kept} out")
     return took - float(own)

@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Final
 
 from tundish_deploy.benchmarks.api.run import served, settings_file
-from tundish_deploy.benchmarks.marketplace.overhead import VALUES_OUT, beyond_own_work, echo_app, window_of
+from tundish_deploy.benchmarks.marketplace.overhead import beyond_own_work, echo_app, window_of
 from tundish_deploy.benchmarks.marketplace.plants import APP, Kept, Round, found_plants, send
 from tundish_deploy.benchmarks.opcua.processes import cpu_s, free_ports
 from tundish_deploy.figures import Figure, Report, judged
@@ -57,7 +57,7 @@ def bench_marketplace(options: Options, tell: Callable[[str], None]) -> Report:
         tell(f"{options.subscriptions} subscriptions, all due at once")
         figures += _queue(folder, options)
     conditions = {
-        "rows in": options.rows, "values out": VALUES_OUT, "runs": options.runs, "app of the queue": APP,
+        "rows in": options.rows, "values out": options.rows, "runs": options.runs, "app of the queue": APP,
         "subscriptions": options.subscriptions, "tenants": options.subscriptions,
         "cores": len(os.sched_getaffinity(0)), "server, queue and sandboxes": "on the same cores",
     }  # fmt: skip

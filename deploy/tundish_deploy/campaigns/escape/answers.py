@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import io
 import json
 import pickle
 import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-import pyarrow as pa
-
+from tundish_deploy.campaigns.escape.columns import forged_columns
 from tundish_platform.marketplace import Outcome
 
 if TYPE_CHECKING:
@@ -27,7 +25,6 @@ while view:
 os._exit(0)
 """
 _ENDLESS: Final = _FORGED.replace("os._exit(0)", "while True: os.write(pipe.fileno(), b'x' * 65536)")
-_BOMB_ROWS: Final = 50_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +47,16 @@ class Answer:
         return (_ENDLESS if self.code == "b''" else _FORGED).format(data=self.code)
 
 
+def _outputs(text: str) -> str:
+    return f'{{"outputs": {text}}}'
+
+
 def _value(value: str, output: str = "number", ts: str = _AT) -> str:
-    return f'{{"values": [{{"output": "{output}", "ts": "{ts}", "value": {value}}}]}}'
+    return _outputs(f'{{"values": [{{"output": "{output}", "ts": "{ts}", "value": {value}}}]}}')
 
 
 def _screen(block: str) -> str:
-    return f'{{"screen": {{"blocks": [{block}]}}}}'
+    return _outputs(f'{{"screen": {{"blocks": [{block}]}}}}')
 
 
 def _taken(text: str) -> Callable[[], bool]:
@@ -79,17 +80,6 @@ def _ran() -> bool:
     return bool(pickle.loads(_PICKLE) == len("ran"))  # noqa: S301 - the control is that it runs
 
 
-def _grew() -> bool:
-    """A few kilobytes of Arrow say that they are rows without end."""
-    column = pa.RunEndEncodedArray.from_arrays(pa.array([_BOMB_ROWS], pa.int32()), pa.array([1.0]))
-    sink = io.BytesIO()
-    batch = pa.record_batch([column], names=["x"])
-    with pa.ipc.new_stream(sink, batch.schema) as writer:
-        writer.write_batch(batch)
-    rows = pa.ipc.open_stream(sink.getvalue()).read_all().num_rows
-    return rows == _BOMB_ROWS and len(sink.getvalue()) < _BOMB_ROWS // 1_000
-
-
 _PICKLE: Final = b"cbuiltins\nlen\n(Vran\ntR."
 _TEXTS: Final = {
     "a number that is none": _value("NaN"),
@@ -103,21 +93,21 @@ _TEXTS: Final = {
     "a moment without a zone": _value("1", ts="2026-03-01T08:00:00"),
     "an object where a value is meant": _value('{"$gt": 0}'),
     "a list where a value is meant": _value("[1]"),
-    "a field that nobody knows": '{"values": [], "command": "grant all"}',
+    "a field that nobody knows": _outputs('{"values": [], "command": "grant all"}'),
     "a screen of HTML": _screen('{"type": "html", "html": "<script>alert(1)</script>"}'),
     "a screen of Markdown": _screen('{"type": "markdown", "text": "[x](javascript:alert(1))"}'),
     "a screen with a link": _screen('{"type": "text", "text": {"zh": "x", "en": "x"}, "href": "http://x"}'),
     "a component of the pages": _screen('{"props": {"children": "x"}, "type": "Script", "namespace": "x"}'),
     "a picture from elsewhere": _screen('{"type": "image", "src": "http://x/?canary"}'),
     "a chart with a layout": _screen('{"type": "chart", "layout": {"images": []}}'),
-    "an input it never declared as missing": '{"missing": ["password"]}',
+    "an input it never declared as missing": _outputs('{"missing": ["password"]}'),
     "a list in place of an answer": "[1, 2, 3]",
     "a bare word": '"ok"',
 }
 _NESTED: Final = {
     "lists a hundred thousand deep": "'[' * 60_000",
     "objects a hundred thousand deep": "'{\"a\":' * 10_900",
-    "a screen as deep": "'{\"screen\":{\"blocks\":' + '[' * 60_000",
+    "a screen as deep": '\'{"outputs":{"screen":{"blocks":\' + \'[\' * 60_000',
 }
 
 ANSWERS: Final = (
@@ -127,7 +117,7 @@ ANSWERS: Final = (
         for name, text in _NESTED.items()
     ),
     Answer("a pickle", repr(_PICKLE), _ran),
-    Answer("Arrow that unpacks to rows without end", "b'\\xff\\xff\\xff\\xff' + b'\\x00' * 64", _grew),
+    *(Answer(one.name, repr(one.answer), one.taken) for one in forged_columns()),
     Answer("more than its share", "b' ' * 70_000", lambda: sys.getsizeof(b" " * 70_000) > 2**16),
     Answer("an answer without end", "b''", lambda: True),
     Answer("text that is none", "b'\\xff\\xfe{}'", lambda: json.loads(b"\xff\xfe{\x00}\x00") == {}),

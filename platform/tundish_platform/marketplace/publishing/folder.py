@@ -6,8 +6,9 @@ import os
 import re
 import shutil
 import tempfile
+import time
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -18,6 +19,11 @@ from tundish_platform.sdk.package import MAX_ARCHIVE, Package, PackageError, dig
 
 _DIGEST: Final = re.compile(r"[0-9a-f]{64}")
 _FILE, _FOLDER = 0o444, 0o555
+# A file system's clock may stand still for so long, in which a second change would leave no mark.
+_SETTLED_NS: Final = 2_000_000_000
+
+# Name, device, inode, mode, size, and the time of the last change, which nobody can set.
+_Mark = tuple[str, int, int, int, int, int]
 
 _log = structlog.get_logger(__name__)
 
@@ -26,10 +32,13 @@ _log = structlog.get_logger(__name__)
 class PackageFolder:
     """The archives below one folder: ``<digest>.zip``, and ``unpacked/<digest>/<package>/``.
 
-    Several processes may work on the same folder.
+    Several processes may work on the same folder; what one has checked it remembers for itself.
     """
 
     root: Path
+    _checked: dict[str, tuple[tuple[_Mark, ...], App]] = field(
+        default_factory=dict, repr=False, compare=False
+    )
 
     def keep(self, data: bytes) -> str:
         """Put an archive on disk, synced; returns its digest. Keeping it twice is no error."""
@@ -64,13 +73,27 @@ class PackageFolder:
         return data
 
     def load(self, digest: str) -> App:
-        """The app in an archive, laid out for the sandbox; archive and layout are checked each time.
+        """The app in an archive, laid out for the sandbox.
 
-        A layout that differs from its archive is thrown away and made anew.
+        Archive and layout are read and checked the first time, and whenever something about any of their
+        files is other than it was then. A layout that differs from its archive is thrown away and made anew.
 
         Raises:
             PackageError: the archive is not there, damaged, or no package.
         """
+        marks = self._marks(digest)
+        known = self._checked.get(digest)
+        if known is not None and known[0] == marks:
+            return known[1]
+        app = self._load(digest)
+        # Marks from before the check: what changes meanwhile differs from them.
+        if marks and max(mark[-1] for mark in marks) < time.time_ns() - _SETTLED_NS:
+            self._checked[digest] = marks, app
+        else:
+            self._checked.pop(digest, None)
+        return app
+
+    def _load(self, digest: str) -> App:
         package = read_package(self.read(digest))
         place = self.root / "unpacked" / digest
         if place.exists() and not _same(place, package):
@@ -82,10 +105,33 @@ class PackageFolder:
             raise PackageError(f"the layout of {digest} changes while it is read")
         return App(package.manifest, place / package.manifest.package, foreign=True)
 
+    def _marks(self, digest: str) -> tuple[_Mark, ...]:
+        """Of the archive and of everything in its layout; nothing where either is not there."""
+        place = self.root / "unpacked" / digest
+        try:
+            return (_mark("", self._archive(digest)), _mark(".", place), *_marks_below(place))
+        except OSError:
+            return ()
+
     def _archive(self, digest: str) -> Path:
         if not _DIGEST.fullmatch(digest):
             raise PackageError("a digest has 64 hexadecimal digits")
         return self.root / f"{digest}.zip"
+
+
+def _mark(name: str, path: Path | os.DirEntry[str]) -> _Mark:
+    found = path.stat(follow_symlinks=False)
+    return name, found.st_dev, found.st_ino, found.st_mode, found.st_size, found.st_ctime_ns
+
+
+def _marks_below(place: Path) -> list[_Mark]:
+    marks = []
+    with os.scandir(place) as entries:
+        for entry in sorted(entries, key=lambda entry: entry.name):
+            marks.append(_mark(entry.path, entry))
+            if entry.is_dir(follow_symlinks=False):
+                marks += _marks_below(Path(entry.path))
+    return marks
 
 
 def _same(place: Path, package: Package) -> bool:

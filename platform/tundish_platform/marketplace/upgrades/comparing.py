@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-import math
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
+import numpy as np
+import pyarrow as pa
 from pydantic import BaseModel, ConfigDict, Field
 
 from tundish_platform.marketplace.outcomes import Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from tundish_platform.marketplace.catalogue import App
     from tundish_platform.marketplace.sandbox import SandboxResult
-    from tundish_platform.sdk import AppInputs, AppOutputs, OutputValue
+    from tundish_platform.sdk import AppInputs, AppOutputs, OutputColumn
 
 _LONGEST = 2_000
+# Another order of adding moves the last digits; that is no other answer.
+_RELATIVE: Final = 1e-9
+_ABSOLUTE: Final = 1e-12
 _Text = Annotated[str, Field(max_length=400, pattern=r"^[^\x00]*$")]
 _Key = Annotated[str, Field(max_length=60, pattern=r"^[^\x00]*$")]
 _Finite = Annotated[float, Field(allow_inf_nan=False)]
@@ -84,7 +86,7 @@ def _side(app: App, inputs: AppInputs, result: SandboxResult) -> Side:
     rows = sum(table.num_rows for table in (*inputs.tables.values(), *inputs.records.values()))
     return Side(
         version=app.manifest.version, outcome=result.outcome, seconds=result.seconds, rows=rows,
-        values=len(outputs.values) if outputs else 0, missing=outputs.missing if outputs else (),
+        values=outputs.count if outputs else 0, missing=outputs.missing if outputs else (),
         detail=result.detail[-_LONGEST:].replace("\x00", ""),
     )  # fmt: skip
 
@@ -93,34 +95,29 @@ def differences(before: AppOutputs | None, after: AppOutputs | None) -> tuple[Di
     """Outputs of the former version that the other one tells otherwise; what only the new one has is none."""
     if before is None or after is None:
         return ()
-    olds, news = _by_output(before), _by_output(after)
+    olds, news = before.told(), after.told()
     return tuple(
-        Difference(output=key, before=_told(old), after=_told(news.get(key, [])))
+        Difference(output=key, before=_told(old), after=_told(news.get(key)))
         for key, old in olds.items()
-        if not _same(old, news.get(key, []))
+        if not _same(old, news.get(key))
     )[:64]
 
 
-def _by_output(outputs: AppOutputs) -> dict[str, list[OutputValue]]:
-    found: dict[str, list[OutputValue]] = {}
-    for one in sorted(outputs.values, key=lambda one: one.ts):
-        found.setdefault(one.output, []).append(one)
-    return found
-
-
-def _same(old: Sequence[OutputValue], new: Sequence[OutputValue]) -> bool:
-    if len(old) != len(new):
+def _same(old: OutputColumn, new: OutputColumn | None) -> bool:
+    if new is None or not old.ts.equals(new.ts):
         return False
-    return all(a.ts == b.ts and _alike(a.value, b.value) for a, b in zip(old, new, strict=True))
+    if old.value.type != new.value.type or not pa.types.is_floating(old.value.type):
+        return bool(old.value.equals(new.value)) or _silent(old, new)
+    a, b = (column.value.to_numpy(zero_copy_only=False) for column in (old, new))
+    near = np.abs(a - b) <= np.maximum(_RELATIVE * np.maximum(np.abs(a), np.abs(b)), _ABSOLUTE)
+    return bool((near | (np.isnan(a) & np.isnan(b))).all())
 
 
-def _alike(a: float | str | None, b: float | str | None) -> bool:
-    # Another order of adding moves the last digits; that is no other answer.
-    if isinstance(a, float) and isinstance(b, float):
-        return math.isclose(a, b, rel_tol=1e-9, abs_tol=1e-12)
-    return a == b
+def _silent(old: OutputColumn, new: OutputColumn) -> bool:
+    """Whether neither could tell anything, whatever it would have told in."""
+    return all(column.value.null_count == len(column) for column in (old, new))
 
 
-def _told(values: Sequence[OutputValue]) -> float | str | None:
-    newest = values[-1].value if values else None
+def _told(column: OutputColumn | None) -> float | str | None:
+    newest = column.value[-1].as_py() if column else None
     return newest[:400] if isinstance(newest, str) else newest

@@ -35,6 +35,7 @@ class AlertView(TypedDict):
     since: str
     opened_at: str
     closed_at: str | None
+    closed_because: str
     judged_to: str
     priority: int
     label_zh: str

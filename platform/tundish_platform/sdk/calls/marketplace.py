@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from tundish_platform.sdk.calls.catalogue_answers import FoundApp, Mapped, Matching, Release, Shelves
     from tundish_platform.sdk.calls.plant_answers import (
         App,
+        Claimed,
         Fit,
         Recorded,
         RecordedRun,
@@ -176,6 +177,23 @@ class MarketplaceCalls(Transport):
     def every_run(self, tenant: str, app: str | None = None) -> Iterator[RecordedRun]:
         """All runs of the tenant's apps or of one, newest first, fetched page by page."""
         return self._every(of(tenant, "runs"), given(app=app))
+
+    def claim_run(
+        self, tenant: str, app: str, holder: str, seconds: float, last_run_at: str | None = None
+    ) -> Claimed:
+        """Claim the next run of an app for one process; 409 ``run_claimed`` where another one has it.
+
+        Args:
+            tenant: its short name.
+            app: id of the app.
+            holder: name of the process, which no other has; `post_run` names it too.
+            seconds: how long it holds the run at most.
+            last_run_at: start of the newest run, as the subscription said when it was due.
+        """
+        body = {"holder": holder, "seconds": seconds, "last_run_at": last_run_at}
+        # Said again it is the same claim, so that it needs no key against repeats.
+        claimed: Claimed = self._json("POST", of(tenant, "subscriptions", app, "claim"), json=body)
+        return claimed
 
     def post_run(self, tenant: str, run: Mapping[str, Any]) -> Recorded:
         """Record a run of an app."""

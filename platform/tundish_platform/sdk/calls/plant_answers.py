@@ -351,6 +351,12 @@ class Halted(TypedDict):
     reason_en: str
 
 
+class Claimed(TypedDict):
+    """Until when nobody else may run the app."""
+
+    until: str
+
+
 class Restarted(TypedDict):
     """Whether there was something to start again."""
 

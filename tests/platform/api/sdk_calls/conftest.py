@@ -214,6 +214,7 @@ def of_apps(tmp_path: Path, of_money: list[Call]) -> list[Call]:
         call("marketplace.inputs", "app_inputs", "steel", "spc", *STRETCH, status=404),
         call("marketplace.run_list", "every_run", "steel", "spc"),
         call("marketplace.run_record", "post_run", "steel", RUN, status=404),
+        call("marketplace.run_claim", "claim_run", "steel", "spc", "w", 60.0, status=404),
         call("records.wishes", "record_wishes", "steel", "spc", status=404),
         call("records.consent", "consent", "steel", "spc", ["usage"], status=403),
         call("records.read", "app_records", "steel", "spc", "usage", status=404),
