@@ -28,6 +28,7 @@ from tundish_platform.programme.external import (
     withdraw,
 )
 from tundish_platform.programme.series.models import ExternalFact
+from tundish_platform.programme.sharing import Record, disclose
 from tundish_platform.tenancy import Permission
 from tundish_platform.tenancy.passwords import utc_now
 from tundish_platform.tenancy.reach import Above
@@ -120,8 +121,7 @@ def _enterprise(session: Session, uscc: str) -> Enterprise:
 
 
 def _told(fact: ExternalFact) -> dict[str, Any]:
-    shown: dict[str, Any] = told(shapes.External, fact)
-    return shown
+    return disclose(Record.EXTERNAL, told(shapes.External, fact))
 
 
 def _session() -> AbstractContextManager[Session]:

@@ -33,7 +33,7 @@ ASKED: dict[str, tuple[str | None, dict[str, str]]] = {
 # In this world there is no such thing, so the answer is 404.
 ABSENT = {
     *("catalogue.matching", "catalogue.versions"),
-    *("marketplace.fit", "marketplace.grants", "programme.evidence_of"),
+    *("marketplace.fit", "marketplace.grants"),
     *("series.target_versions", "external.of_enterprise"),
     *("publishing.version_one", "review.version", "billing.statement_one"),
     *("figures.one", "figures.current", "figures.grown"),

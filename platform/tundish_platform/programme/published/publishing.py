@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, Final
 from sqlalchemy import select
 
 from tundish_platform.audit import record
-from tundish_platform.programme.adoption import newest_evidence
 from tundish_platform.programme.disclosure import LEAST_ENTERPRISES
 from tundish_platform.programme.models import EvidenceRecord
+from tundish_platform.programme.newest import newest_evidence
 from tundish_platform.programme.published.crossed import Population, crossed
 from tundish_platform.programme.published.entries import (
     Figure,

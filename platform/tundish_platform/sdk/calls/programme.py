@@ -42,10 +42,11 @@ class ProgrammeCalls(Transport):
         """The enterprises of the programme with their stages; for the bureau only."""
         return list(self._every("/programme/enterprises", given(rule=rule)))
 
-    def evidence(self, uscc: str, rule: str | None = None) -> EvidenceOf:
-        """Why an enterprise is in its stage; for the bureau only."""
-        path = below("programme", "enterprises", uscc, "evidence")
-        found: EvidenceOf = self._json("GET", path, params=given(rule=rule))
+    def evidence(self, uscc: str, reason: str, rule: str | None = None) -> EvidenceOf:
+        """Open why an enterprise is in its stage, for a reason that it reads; for the bureau only."""
+        path = below("programme", "enterprises", uscc, "evidence", "openings")
+        body = {"reason": reason} | ({"rule": rule} if rule else {})
+        found: EvidenceOf = self._json("POST", path, json=body)
         return found
 
     def suspicions(self) -> Iterator[Suspected]:

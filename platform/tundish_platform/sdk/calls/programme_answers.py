@@ -145,7 +145,8 @@ class EvidenceOf(TypedDict):
     assessed_at: str
     since: str
     stage: str
-    facts: dict[str, Any]
+    facts: dict[str, Any] | None
+    facts_withheld: bool
     facts_hash: str
     replays: bool
     next: str

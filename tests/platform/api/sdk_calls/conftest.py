@@ -111,6 +111,16 @@ def of_figures(tmp_path: Path) -> list[Call]:
     ]
 
 
+def of_sharing() -> list[Call]:
+    """The same of what an enterprise shares."""
+    return [
+        call("sharing.seen", "sharing", "steel"),
+        call("sharing.agree", "agree_to", "steel", "evidence", "2026.1", status=403),
+        call("sharing.take_back", "withdraw_consent", "steel", "evidence", status=403),
+        call("sharing.named_in_public", "named_enterprises"),
+    ]
+
+
 def of_trials(tmp_path: Path) -> list[Call]:
     """The same of shadow trials."""
     held = {"tenant": "steel", "id": 1, "lease": "nobody-held-this"}
@@ -200,6 +210,7 @@ def of_apps(tmp_path: Path, of_money: list[Call]) -> list[Call]:
         *of_upgrades(),
         *of_register(tmp_path),
         *of_figures(tmp_path),
+        *of_sharing(),
         call("marketplace.catalogue", "catalogue"),
         call("catalogue.categories", "categories"),
         call("catalogue.versions", "app_versions", "spc", status=404),
@@ -276,5 +287,5 @@ def unheld() -> set[str]:
         "stalled", "stalled_steps", "targets", "set_target", "target_versions", "external_facts",
         "enter_external", "withdraw_external",
         "figures", "figure", "figures_head", "figures_heads", "figures_growth",
-        "publish_figures",
+        "publish_figures", "agree_to", "withdraw_consent", "named_enterprises",
     }  # fmt: skip
