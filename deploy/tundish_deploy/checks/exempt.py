@@ -63,6 +63,8 @@ ABOVE: Final[dict[str, str]] = {
     f"{_PLATFORM}/api/code_routes.py": "resolves codes that their tenants published to everybody",
     f"{_PLATFORM}/api/ghosts.py": "looks at all registered enterprises, each by the scope of its plant",
     f"{_PLATFORM}/api/job_routes.py": "whose job is next, of the tenants in which the key may analyse",
+    "dashboards/tundish_dashboards/bureau/publishing.py": "figures of all enterprises together",
+    "dashboards/tundish_dashboards/bureau/targets.py": "targets, which no tenant owns",
     "dashboards/tundish_dashboards/bureau/page.py": "months and targets, which no tenant owns",
     "deploy/tundish_deploy/benchmarks/programme/months.py": "makes a city in a database of its own",
     f"{_PLATFORM}/api/monthly.py": "facts of all registered enterprises by month, for the bureau",

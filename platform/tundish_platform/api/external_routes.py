@@ -18,12 +18,15 @@ from tundish_platform.api.guard import guarded_above
 from tundish_platform.api.pages import LINK, paged
 from tundish_platform.api.parameters import page, whole
 from tundish_platform.api.params import MAX_ID
+from tundish_platform.api.register_files import sent
+from tundish_platform.api.table_routes import FORMAT, MEDIA
 from tundish_platform.programme import Enterprise, enterprise_of
 from tundish_platform.programme.external import (
     ExternalRefused,
     ExternalSpec,
     counts,
     enter,
+    external_sheet,
     facts_of,
     withdraw,
 )
@@ -90,6 +93,16 @@ def take_back(principal: Principal, number: int, body: shapes.Withdrawal) -> Res
     """Withdraw an external fact; it stays on record with the reason."""
     with _session() as session:
         return jsonify(_told(withdraw(session, number, body.reason, principal.name, utc_now())))
+
+
+@routes.get("/programme/external/sheet")
+@guarded_above(Permission.PROGRAMME)
+@described(FORMAT, gives=MEDIA)
+def sheet(_principal: Principal) -> Response:
+    """All external facts as a table, without the documents."""
+    excel = FORMAT.read() == "xlsx"
+    with _session() as session:
+        return sent(external_sheet(session, excel=excel), "外部事实", excel=excel)
 
 
 @routes.get("/programme/external/<int:number>/document")

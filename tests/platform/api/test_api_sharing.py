@@ -73,7 +73,10 @@ def headers(world: World, login: str) -> dict[str, str]:
 
 def ask(world: World, who: str, method: str, path: str, **more: Any) -> TestResponse:  # noqa: ANN401 - JSON
     header = headers(world, who) if who in {"lin", "wang"} else world.header(who)
-    return world.app.test_client().open(f"/api/v1{path}", method=method, headers=header, **more)
+    answer: TestResponse = world.app.test_client().open(
+        f"/api/v1{path}", method=method, headers=header, **more
+    )
+    return answer
 
 
 def opened(world: World) -> dict[str, Any]:
@@ -223,7 +226,7 @@ def plant_canaries(session: Session, tenant: int) -> int:
     owned = [m.class_ for m in Base.registry.mappers if issubclass(m.class_, TenantOwned)]
     planted = 0
     for model in owned:
-        table = model.__table__
+        table = Base.metadata.tables[model.__tablename__]
         keys = {column.name for key in table.foreign_keys for column in [key.parent]}
         for column in table.columns:
             free = not column.primary_key and not column.unique and column.name not in keys
@@ -279,7 +282,7 @@ def test_no_bureau_route_gives_a_byte_of_what_is_not_on_the_list(city: World) ->
 def unpacked(answer: TestResponse) -> bytes:
     """The bytes of an answer; of a workbook what its cells say."""
     if not answer.data.startswith(b"PK"):
-        return answer.data
+        return bytes(answer.data)
     book = load_workbook(io.BytesIO(answer.data))
     return repr([list(sheet.values) for sheet in book]).encode()
 

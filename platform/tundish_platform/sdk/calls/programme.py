@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         ProgrammeRule,
         Registered,
         Suspected,
+        UpcomingFigures,
         Verdict,
     )
 
@@ -80,9 +81,14 @@ class ProgrammeCalls(Transport):
         """Write the whole log of figures for `tundish programme verify`; returns bytes. For everybody."""
         return self._save("/figures/log", {}, file)
 
-    def publish_figures(self, rule: str | None = None, reason: str = "") -> Head:
+    def upcoming_figures(self, rule: str | None = None) -> UpcomingFigures:
+        """What publishing now would publish, with the mark to confirm it by; for the bureau only."""
+        found: UpcomingFigures = self._json("GET", "/programme/figures/next", params=given(rule=rule))
+        return found
+
+    def publish_figures(self, rule: str | None = None, reason: str = "", seen: str = "") -> Head:
         """Publish the figures of this moment, with a reason as a correction; for an officer in person."""
-        body = {"reason": reason} | ({"rule": rule} if rule else {})
+        body = {"reason": reason, "seen": seen} | ({"rule": rule} if rule else {})
         head: Head = self._json("POST", "/programme/figures", json=body)
         return head
 

@@ -1,11 +1,12 @@
-"""Types of the answers to `SharingCalls`."""
+"""What the API answers about what an enterprise shares, as types; see `answers`."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import Any
 
-if TYPE_CHECKING:
-    from tundish_platform.sdk.calls.programme_answers import Figure
+from typing_extensions import TypedDict
+
+from tundish_platform.sdk.calls.programme_answers import Figure  # noqa: TC001 - types are read when answers are held against them
 
 
 class ConsentSaid(TypedDict):
