@@ -50,14 +50,16 @@ def register_opening(pages: Pages, version: Callable[[object], str]) -> None:
     @pages.on_programme(
         Output("bureau-chosen", "data"),
         Output("evidence-ask", "hidden"),
+        Output("evidence-reason", "value"),
         Input({"role": "enterprise", "uscc": ALL}, "n_clicks"),
         initially=False,
     )
-    def choose(_person: Person, _clicks: object) -> tuple[object, object]:
+    def choose(_person: Person, _clicks: object) -> tuple[object, object, object]:
         asked = wishes.click()
         if not asked:
-            return no_update, no_update
-        return wishes.word(asked.get("uscc"), "the enterprise", _USCC), False
+            return no_update, no_update, no_update
+        # Each opening has a reason of its own.
+        return wishes.word(asked.get("uscc"), "the enterprise", _USCC), False, ""
 
     @pages.on_programme(
         Output("bureau-evidence", "children"),

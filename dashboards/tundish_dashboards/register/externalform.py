@@ -51,7 +51,7 @@ def external_panel(session: Session, person: Person, uscc: str) -> Component:
             html.P(t("external.apart"), className="muted"),
             shown,
             # Callbacks read the field where nothing can be withdrawn, too.
-            html.Div(why, className="form", hidden=not found),
+            html.Div(html.Div(why, className="form"), hidden=not found),
             html.Div(fields, className="form"),
             html.Div(id="external-message", role="status", **components.announced()),
         ],

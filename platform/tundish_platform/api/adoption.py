@@ -177,7 +177,16 @@ def ready(context: PlatformContext, principal: Principal, version: str, now: dat
         UnknownRule: no such version was published.
     """
     access_programme(principal, Permission.PROGRAMME)
-    return assessed(context, version, now or datetime.now(UTC), _MOST_AT_ONCE)
+    return up_to_date(context, version, now or datetime.now(UTC))
+
+
+def up_to_date(context: PlatformContext, version: str, now: datetime) -> Rule:
+    """The same without asking who wants it; what is told of the assessment is the caller's to check.
+
+    Raises:
+        UnknownRule: no such version was published.
+    """
+    return assessed(context, version, now, _MOST_AT_ONCE)
 
 
 def assessed(context: PlatformContext, version: str, now: datetime, most: int | None = None) -> Rule:

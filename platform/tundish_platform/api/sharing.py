@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import func, select
 
 from tundish_platform.api import billing_shapes, register_shapes, series_shapes
-from tundish_platform.api.adoption import OFFICIAL, OPENED, UnknownRule, counted, rounding_of
+from tundish_platform.api.adoption import OFFICIAL, OPENED, counted, rounding_of, up_to_date
 from tundish_platform.api.billing_shapes import told
 from tundish_platform.api.ghosts import suspicions_told
 from tundish_platform.api.monthly import MONTHLY
@@ -69,10 +69,8 @@ def seen_by_bureau(
     """
     scope.require(Permission.MANAGE)
     scope.require_all_signals()
-    rule = published_rules().get(version)
-    if rule is None:
-        raise UnknownRule(version)
-    moment = now or datetime.now().astimezone()
+    moment = now or datetime.now(UTC)
+    rule = up_to_date(context, version, moment)
     with context.metadata.of(scope).session() as session:
         said: dict[str, Any] = {
             "consents": consents_of(session, scope),
