@@ -30,12 +30,14 @@ from tundish_dashboards.people.page import people_page, register_people
 from tundish_dashboards.plant.page import plant_page, register_plant
 from tundish_dashboards.providers import provider_pages
 from tundish_dashboards.register.entry import enterprise_page
+from tundish_dashboards.register.external import external_files, register_external
 from tundish_dashboards.register.files import register_files
 from tundish_dashboards.register.imports import import_page, register_imports
 from tundish_dashboards.register.page import register_page, register_register
 from tundish_dashboards.register.steps import register_enterprise_steps
 from tundish_dashboards.routes import Page
 from tundish_dashboards.sessions import Sessions, current_language, login_pages
+from tundish_dashboards.sharing.page import register_sharing, sharing_page
 from tundish_dashboards.shell import register_shell, shell_layout
 from tundish_dashboards.trials.page import register_trials, trial_documents, trials_page
 
@@ -121,6 +123,7 @@ def _register(pages: Pages, server: Flask) -> None:
     server.register_blueprint(explorer_files(pages))
     server.register_blueprint(trial_documents(pages))
     server.register_blueprint(register_files(pages))
+    server.register_blueprint(external_files(pages))
     pages.dash.layout = lambda: shell_layout(pages)
     register_shell(
         pages,
@@ -141,6 +144,7 @@ def _register(pages: Pages, server: Flask) -> None:
             Page.REVIEW: review_page,
             Page.PEOPLE: people_page,
             Page.AUDIT: audit_page,
+            Page.SHARING: sharing_page,
             Page.BUREAU: bureau_page,
             Page.REGISTER: register_page,
             Page.ENTERPRISE: enterprise_page,
@@ -164,8 +168,10 @@ def _register(pages: Pages, server: Flask) -> None:
     register_billing(pages)
     register_people(pages)
     register_audit(pages)
+    register_sharing(pages)
     register_bureau(pages)
     register_register(pages)
     register_enterprise_steps(pages)
     register_imports(pages)
+    register_external(pages)
     register_account(pages)

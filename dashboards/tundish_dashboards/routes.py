@@ -27,6 +27,7 @@ class Page(StrEnum):
     DEVELOPER = "developer"
     PEOPLE = "people"
     AUDIT = "audit"
+    SHARING = "sharing"
     BUREAU = "bureau"
     REGISTER = "register"
     ENTERPRISE = "enterprise"
@@ -52,6 +53,7 @@ NEEDED: Final = {
     Page.DEVELOPER: Permission.PUBLISH,
     Page.PEOPLE: Permission.MANAGE,
     Page.AUDIT: Permission.MANAGE,
+    Page.SHARING: Permission.MANAGE,
 }
 
 
@@ -95,7 +97,7 @@ _OF_REGISTER: Final = {
 }
 _SLUG: Final = "([a-z0-9][a-z0-9-]{0,62})"
 _TENANT_PAGE: Final = re.compile(
-    rf"/(plant|explorer|alarms|alerts|models|jobs|market|statements|developer|people|audit)/{_SLUG}/?"
+    rf"/(plant|explorer|alarms|alerts|models|jobs|market|statements|developer|people|audit|sharing)/{_SLUG}/?"
 )
 _APP: Final = re.compile(rf"/market/{_SLUG}/app/([a-z][a-z0-9-]{{0,59}})/?")
 _BELOW: Final = {

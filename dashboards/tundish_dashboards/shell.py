@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 _OF_TENANT: Final = (
     *(Page.PLANT, Page.EXPLORER, Page.ALERTS, Page.ALARMS, Page.MODELS, Page.JOBS, Page.MARKET),
-    *(Page.STATEMENTS, Page.DEVELOPER, Page.PEOPLE, Page.AUDIT),
+    *(Page.STATEMENTS, Page.DEVELOPER, Page.PEOPLE, Page.AUDIT, Page.SHARING),
 )
 
 # Pages that are reached from another one, whose entry of the navigation they keep.

@@ -82,7 +82,17 @@ def test_the_neighbour_sees_the_canary(site: Site) -> None:
         "/market/canary-plant/app/spc-monitor",
         *(
             f"/{page}/canary-plant"
-            for page in ("market", "explorer", "alarms", "alerts", "models", "jobs", "people", "audit")
+            for page in [
+                "market",
+                "explorer",
+                "alarms",
+                "alerts",
+                "models",
+                "jobs",
+                "people",
+                "audit",
+                "sharing",
+            ]
         ),
     ],
 )

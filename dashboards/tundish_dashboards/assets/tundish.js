@@ -68,6 +68,37 @@
             return told.message || "";
           });
       },
+      sayFile: function (name) {
+        return name || "";
+      },
+      sendExternal: function (clicks, contents, file, path, kind, name, number, issuer, issued, until) {
+        if (!clicks) {
+          return window.dash_clientside.no_update;
+        }
+        var bytes = Uint8Array.from(atob((contents || "").split(",")[1] || ""), function (one) {
+          return one.charCodeAt(0);
+        });
+        var said = new URLSearchParams({
+          kind: kind || "",
+          name: name || "",
+          number: number || "",
+          issuer: issuer || "",
+          issued_on: issued || "",
+          valid_until: until || "",
+          file_name: file || "",
+        });
+        var address = path.replace(/\/$/, "") + "/external?" + said;
+        return fetch(address, { method: "POST", body: bytes, credentials: "same-origin" })
+          .then(function (answer) {
+            return answer.ok ? answer.json() : { message: "HTTP " + answer.status };
+          })
+          .then(function (told) {
+            if (told.path) {
+              window.location.assign(told.path);
+            }
+            return told.message || "";
+          });
+      },
       setTitle: function (title) {
         if (title) {
           document.title = title + " · Tundish";

@@ -46,7 +46,9 @@ def evidence_panel(person: Person, found: Mapping[str, Any]) -> Component:
             html.H3(t("evidence.checks")),
             html.P(t("evidence.newest_first"), className="muted small"),
             _checks(person, rule, found),
-            components.more(t("evidence.facts"), _facts(person, found["facts"])),
+            components.notice(Tone.NOTICE, t("evidence.withheld"), t("evidence.withheld_words"))
+            if found["facts"] is None
+            else components.more(t("evidence.facts"), _facts(person, found["facts"])),
         ]
     )
 
@@ -72,12 +74,13 @@ def _checks(person: Person, rule: Rule, found: Mapping[str, Any]) -> Component:
     conditions = [(stage, condition) for stage in rule.stages for condition in stage.conditions]
     rows = []
     for check, (stage, condition) in zip(found["checks"], conditions, strict=True):
-        windows = found["facts"]["windows"][: stage.windows]
+        windows = (found["facts"] or {"windows": []})["windows"][: stage.windows]
         state = components.status(
             Tone.GOOD if check["held"] else Tone.BAD,
             t("evidence.held" if check["held"] else "evidence.failed"),
         )
-        measured = [html.Div(words) for words in _measured(person, condition, windows)]
+        words = _measured(person, condition, windows) if windows else ["–"]
+        measured = [html.Div(one) for one in words]
         rows.append(
             [
                 html.Span(t.of(stage.name.zh, stage.name.en), className="whole"),

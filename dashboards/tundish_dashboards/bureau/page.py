@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
-from dash import ALL, Input, Output, State, dcc, html
+from dash import Input, Output, dcc, html
 
 from tundish_dashboards import components, wishes
-from tundish_dashboards.bureau.evidence import evidence_panel
-from tundish_dashboards.bureau.figures import adoption_figures, cell_tables, enterprise_table
+from tundish_dashboards.bureau.figures import adoption_figures, cell_tables
 from tundish_dashboards.bureau.inspections import inspection_table
+from tundish_dashboards.bureau.listing import enterprise_box, register_listing
 from tundish_dashboards.bureau.months import (
     MOST_STALLED,
     STALLED_MONTHS,
@@ -18,12 +18,12 @@ from tundish_dashboards.bureau.months import (
     stalled_tables,
     target_table,
 )
+from tundish_dashboards.bureau.opening import evidence_box, register_opening
+from tundish_dashboards.bureau.publishing import publishing_panel, register_publishing
+from tundish_dashboards.bureau.targets import register_targets, target_form
 from tundish_dashboards.money.vouchers import register_vouchers, voucher_panel
 from tundish_platform.api.adoption import (
-    UnknownEnterprise,
     current_adoption,
-    enterprise_evidence,
-    enterprise_list,
 )
 from tundish_platform.api.ghosts import suspicion_list
 from tundish_platform.api.monthly import MONTHLY
@@ -39,9 +39,6 @@ if TYPE_CHECKING:
     from tundish_dashboards.callbacks import Pages, Person
 
 _TICK_MS = 5_000
-# Who wants more of them asks the API; a page of thousands could not be read.
-MOST_LISTED: Final = 50
-_USCC_LENGTH = 18
 
 
 def bureau_page(pages: Pages, path: str) -> Component:
@@ -74,10 +71,8 @@ def bureau_page(pages: Pages, path: str) -> Component:
             html.Div(html.P(t("shell.loading"), className="loading"), id="bureau-figures"),
             html.Div(
                 [
-                    components.panel(t("bureau.enterprises"), html.Div(id="bureau-enterprises")),
-                    components.panel(
-                        t("bureau.evidence"), html.Div(_nothing_chosen(person), id="bureau-evidence")
-                    ),
+                    components.panel(t("bureau.enterprises"), enterprise_box()),
+                    components.panel(t("bureau.evidence"), evidence_box(person)),
                 ],
                 className="columns halves",
             ),
@@ -85,31 +80,30 @@ def bureau_page(pages: Pages, path: str) -> Component:
                 t("inspect.title"), html.Div(id="bureau-inspect"), aside=t("inspect.no_verdict")
             ),
             html.Div(html.P(t("shell.loading"), className="loading"), id="bureau-months"),
+            target_form(person),
             html.Div(id="bureau-cells"),
+            publishing_panel(pages, person),
             voucher_panel(pages, person),
-            dcc.Store(id="bureau-chosen"),
             html.Div(id="refreshing", hidden=True),
             dcc.Interval(id="bureau-tick", interval=_TICK_MS),
         ]
     )
 
 
-def _nothing_chosen(person: Person) -> Component:
-    return components.nothing(person.t("bureau.choose"), person.t("bureau.choose_then"))
-
-
 def register_bureau(pages: Pages) -> None:
     """What keeps the figures fresh, and opening the evidence of one enterprise."""
     _register_figures(pages)
     _register_months(pages)
-    _register_evidence(pages)
+    register_listing(pages, lambda wish: _version(pages, wish))
+    register_opening(pages, lambda wish: _version(pages, wish))
+    register_targets(pages)
+    register_publishing(pages, lambda wish: _version(pages, wish))
     register_vouchers(pages)
 
 
 def _register_figures(pages: Pages) -> None:
     @pages.on_programme(
         Output("bureau-figures", "children"),
-        Output("bureau-enterprises", "children"),
         Output("bureau-cells", "children"),
         Output("bureau-inspect", "children"),
         Output("beat", "data", allow_duplicate=True),
@@ -120,10 +114,8 @@ def _register_figures(pages: Pages) -> None:
     def figures(person: Person, tick: object, rule: object) -> tuple[Any, ...]:
         version = _version(pages, rule)
         counted = current_adoption(pages.context, person.principal, version)
-        listed = enterprise_list(pages.context, person.principal, version, limit=MOST_LISTED)
         return (
             adoption_figures(person, counted),
-            enterprise_table(person, counted, listed),
             cell_tables(person, counted),
             inspection_table(person, suspicion_list(pages.context, person.principal)),
             f"bureau/{tick}",
@@ -132,9 +124,12 @@ def _register_figures(pages: Pages) -> None:
 
 def _register_months(pages: Pages) -> None:
     @pages.on_programme(
-        Output("bureau-months", "children"), Input("bureau-rule", "value"), initially="shared"
+        Output("bureau-months", "children"),
+        Input("bureau-rule", "value"),
+        Input("target-message", "children"),
+        initially="shared",
     )
-    def months(person: Person, rule: object) -> list[Component]:
+    def months(person: Person, rule: object, _entered: object) -> list[Component]:
         return months_shown(pages, person, _version(pages, rule))
 
 
@@ -161,38 +156,6 @@ def months_shown(pages: Pages, person: Person, version: str) -> list[Component]:
             t("declared.title"), declared_table(person, declared_figures()), aside=t("declared.aside")
         ),
     ]  # fmt: skip
-
-
-def _register_evidence(pages: Pages) -> None:
-    @pages.on_programme(
-        Output("bureau-chosen", "data"),
-        Input({"role": "enterprise", "uscc": ALL}, "n_clicks"),
-        State("bureau-chosen", "data"),
-        initially=False,
-    )
-    def choose(_person: Person, clicks: object, chosen: object) -> object:
-        clicked = isinstance(clicks, list) and any(clicks)
-        asked = wishes.asker()
-        if not clicked or not isinstance(asked, dict):
-            return wishes.word(chosen, "the enterprise", _USCC_LENGTH)
-        return wishes.word(asked.get("uscc"), "the enterprise", _USCC_LENGTH)
-
-    @pages.on_programme(
-        Output("bureau-evidence", "children"),
-        Input("bureau-chosen", "data"),
-        Input("bureau-rule", "value"),
-        Input("bureau-tick", "n_intervals"),
-        initially=False,
-    )
-    def show_evidence(person: Person, chosen: object, rule: object, _tick: object) -> Component:
-        uscc = wishes.word(chosen, "the enterprise", _USCC_LENGTH)
-        if not uscc:
-            return _nothing_chosen(person)
-        try:
-            found = enterprise_evidence(pages.context, person.principal, uscc, _version(pages, rule))
-        except UnknownEnterprise:
-            return components.nothing(person.t("bureau.no_evidence"), person.t("bureau.no_evidence_then"))
-        return evidence_panel(person, found)
 
 
 def _version(pages: Pages, wish: object) -> str:

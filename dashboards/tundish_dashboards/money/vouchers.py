@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from tundish_dashboards import components, wishes
 from tundish_dashboards.money.amounts import yuan
 from tundish_dashboards.theme import Tone
-from tundish_platform.api.adoption import UnknownEnterprise
+from tundish_platform.api.adoption import UnknownEnterprise, rounding_of
 from tundish_platform.api.errors import Problem
 from tundish_platform.api.vouchers import VoucherCell, give_voucher, voucher_sums, vouchers_issued
 from tundish_platform.marketplace.billing.vouchers import VoucherTerms
@@ -93,9 +93,10 @@ def _give(pages: Pages, person: Person, said: dict[str, str]) -> Component:
 
 def _given(pages: Pages, person: Person) -> list[Component]:
     t, formats = person.t, person.formats
+    today, secret = utc_now().astimezone(formats.zone).date(), rounding_of(pages.context)
     with pages.context.metadata.above(Above.BILLING).session() as session:
         given = vouchers_issued(session, 0, _SHOWN)
-        sums = voucher_sums(session, utc_now().astimezone(formats.zone).date())
+        sums: dict[str, Any] = voucher_sums(session, today, secret)
     if not given:
         return [components.nothing(t("voucher.none"), t("voucher.none_then"))]
     head = [t(f"voucher.{name}") for name in ("code", "enterprise", "purpose", "valid", "amount")]
@@ -105,6 +106,7 @@ def _given(pages: Pages, person: Person) -> list[Component]:
         for one in reversed(given)
     ]  # fmt: skip
     return [
+        html.P(t("voucher.rounded", base=yuan(formats, sums["rounded_to_fen"])), className="muted small"),
         _sums(person, t("voucher.in_all"), [sums["total"]]),
         _sums(person, t("voucher.by_region"), sums["by_region"]),
         _sums(person, t("voucher.by_industry"), sums["by_industry"]),
@@ -120,7 +122,8 @@ def _sums(person: Person, caption: str, cells: Any) -> Component:  # noqa: ANN40
         if cell.suppressed:
             return [cell.key, t("voucher.few"), "", "", ""]
         sums = (cell.issued_fen, cell.redeemed_fen, cell.expired_fen)
-        return [cell.key, cell.enterprises, *(yuan(formats, fen or 0) for fen in sums)]
+        told = [t("voucher.few") if fen is None else yuan(formats, fen) for fen in sums]
+        return [cell.key, cell.enterprises, *told]
 
     return components.table(head, [shown(cell) for cell in cells], caption)
 

@@ -9,6 +9,7 @@ from dash import dcc, html
 
 from tundish_dashboards import components
 from tundish_dashboards.dialogs import comment, dialog
+from tundish_dashboards.register.externalform import external_panel
 from tundish_dashboards.register.words import county, field_value, industry, size_name
 from tundish_dashboards.routes import Page, Route, find_route
 from tundish_platform.programme.register.contacts import contacts_of
@@ -79,8 +80,8 @@ def entry_body(pages: Pages, person: Person, uscc: str, said: Component | None =
         if one is None:
             raise AccessDenied("no such enterprise")
         facts = _facts(person, one)
-        lists = [_contacts(session, person, one), _merges(session, person, one),
-                 _history(session, person, one)]  # fmt: skip
+        lists = [external_panel(session, person, uscc), _contacts(session, person, one),
+                 _merges(session, person, one), _history(session, person, one)]  # fmt: skip
     tag = html.Span(t("bureau.fictional"), className="tag") if one.demo else ""
     back = dcc.Link(t("register.title"), href=Route(Page.REGISTER).path)
     buttons = [

@@ -32,7 +32,7 @@ def register_files(pages: Pages) -> Blueprint:
 
     @routes.get("/bureau/register/files/<name>")
     def file(name: str) -> Response:
-        person = _officer(pages)
+        person = officer_of(pages)
         if name not in _FILES:
             abort(404)
         excel, chinese = name.endswith(".xlsx"), person.language is not Language.EN
@@ -50,7 +50,7 @@ def register_files(pages: Pages) -> Blueprint:
 
     @routes.post("/bureau/register/upload")
     def upload() -> ResponseReturnValue:
-        person = _officer(pages)
+        person = officer_of(pages)
         # Before anybody is known forms are small; an officer's file may be large.
         request.max_content_length = MAX_BYTES
         name = request.args.get("name", "")[:200]
@@ -69,7 +69,8 @@ def register_files(pages: Pages) -> Blueprint:
     return routes
 
 
-def _officer(pages: Pages) -> Person:
+def officer_of(pages: Pages) -> Person:
+    """The officer who asks; everybody else gets 404."""
     person = pages.person()
     try:
         access_programme(person.principal)

@@ -141,7 +141,7 @@ def adoption_follows_from_data(demo: Demo) -> list[Finding]:
     stages = _until(lambda: _stages(demo), lambda found: found["on_cloud"] == len(PLANTS), seconds=150)
     with demo.client("check-bureau") as bureau:
         register = bureau.enterprises(RULE)
-        evidence = bureau.evidence(PLANTS[0].uscc, RULE)
+        evidence = bureau.evidence(PLANTS[0].uscc, "演示核查 · check of the demonstration", RULE)
     stage = next(str(row["stage"]) for row in register if row["uscc"] == UNCONNECTED.uscc)
     return [
         Finding("上云企业数 · enterprises on cloud", f"{stages}", ok=stages["on_cloud"] == len(PLANTS)),

@@ -48,6 +48,8 @@ if TYPE_CHECKING:
 
 OFFICIAL: Final = "2026.1"
 OPENED: Final = "evidence.opened"
+LEAST_REASON: Final = 4
+MOST_REASON: Final = 200
 
 # More than so many are assessed by the background: nobody shall wait for them before a page.
 _MOST_AT_ONCE: Final = 500
@@ -65,6 +67,10 @@ class UnknownEnterprise(LookupError):  # noqa: N818 - reads as what it is where 
     """No enterprise of that code is registered, or it was never assessed."""
 
 
+class NoReason(ValueError):  # noqa: N818 - reads as what it is where it is caught
+    """Evidence is opened for a reason only."""
+
+
 def current_adoption(
     context: PlatformContext, principal: Principal, version: str = OFFICIAL, now: datetime | None = None
 ) -> Adoption:
@@ -76,13 +82,21 @@ def current_adoption(
     """
     rule = ready(context, principal, version, now)
     with context.metadata.above(Above.ADOPTION).session() as session:
-        if not is_large(session, rule, _MOST_AT_ONCE):
-            return adoption(session, rule)
-        return _counted.of(context, session, rule)
+        return counted(context, session, rule)
+
+
+def counted(context: PlatformContext, session: Session, rule: Rule) -> Adoption:
+    """The figures from the newest evidence, as it stands."""
+    return _counted.of(context, session, rule)
+
+
+def rounding_of(context: PlatformContext) -> bytes | None:
+    """The secret that cells are rounded with; without a key of published figures there is none."""
+    return None if context.figures is None else context.figures.rounding
 
 
 class _Counted:
-    """Counts of large registers, kept until an assessment is made, or for some minutes."""
+    """Counts, kept until an assessment is made or the register changes, or for some minutes."""
 
     def __init__(self) -> None:
         self._kept: dict[str, tuple[object, Adoption]] = {}
@@ -95,7 +109,7 @@ class _Counted:
         with self._lock:
             known = self._kept.get(rule.version)
             if known is None or known[0] != state:
-                known = self._kept[rule.version] = state, adoption(session, rule)
+                known = self._kept[rule.version] = state, adoption(session, rule, rounding_of(context))
             return known[1]
 
 
@@ -120,14 +134,26 @@ def enterprise_evidence(
     context: PlatformContext,
     principal: Principal,
     uscc: str,
+    reason: str,
     version: str = OFFICIAL,
     now: datetime | None = None,
 ) -> dict[str, Any]:
-    """What puts an enterprise into its stage: rule, facts with hash, checks, moment.
+    """Open what puts an enterprise into its stage: rule, facts with hash, checks, moment.
+
+    Args:
+        context: the platform's parts.
+        principal: who opens it.
+        uscc: code of the enterprise.
+        reason: why; the enterprise's own people read it.
+        version: of the rules.
+        now: the moment.
 
     Raises:
+        NoReason: none is given.
         UnknownEnterprise: no such code is registered.
     """
+    if len(reason.strip()) < LEAST_REASON:
+        raise NoReason
     rule = ready(context, principal, version, now)
     with context.metadata.above(Above.ADOPTION).session() as session:
         enterprise = enterprise_of(session, uscc)
@@ -136,7 +162,7 @@ def enterprise_evidence(
             raise UnknownEnterprise(uscc)
         # Whoever opens it is on record, where the enterprise's own people read it.
         slug = "" if enterprise.tenant is None else session.get_one(Tenant, enterprise.tenant).slug
-        said = {"rule": version}
+        said = {"rule": version, "reason": reason.strip(), "facts": not found["facts_withheld"]}
         record(
             session, principal.name, OPENED, enterprise.uscc, tenant=slug, now=datetime.now(UTC), detail=said
         )
@@ -151,7 +177,16 @@ def ready(context: PlatformContext, principal: Principal, version: str, now: dat
         UnknownRule: no such version was published.
     """
     access_programme(principal, Permission.PROGRAMME)
-    return assessed(context, version, now or datetime.now(UTC), _MOST_AT_ONCE)
+    return up_to_date(context, version, now or datetime.now(UTC))
+
+
+def up_to_date(context: PlatformContext, version: str, now: datetime) -> Rule:
+    """The same without asking who wants it; what is told of the assessment is the caller's to check.
+
+    Raises:
+        UnknownRule: no such version was published.
+    """
+    return assessed(context, version, now, _MOST_AT_ONCE)
 
 
 def assessed(context: PlatformContext, version: str, now: datetime, most: int | None = None) -> Rule:

@@ -45,6 +45,7 @@ from tundish_platform.api import (
     sealed_routes,
     series_routes,
     session_routes,
+    sharing_routes,
     table_routes,
     telemetry_routes,
     tenant_routes,
@@ -109,6 +110,7 @@ _CHILDREN: Final = (
     series_routes.routes,
     external_routes.routes,
     figure_routes.routes,
+    sharing_routes.routes,
     document_routes.routes,
 )
 _HEADERS: Final = {

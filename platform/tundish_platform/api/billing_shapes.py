@@ -105,8 +105,9 @@ class VoucherCell(Shape):
 
 
 class VoucherSums(Shape):
-    """Sums of all vouchers, by county and by industry."""
+    """Sums of all vouchers, by county and by industry; every one is rounded to ``rounded_to_fen``."""
 
+    rounded_to_fen: int
     total: VoucherCell
     by_region: list[VoucherCell]
     by_industry: list[VoucherCell]

@@ -18,16 +18,20 @@ from tundish_platform.api.guard import guarded_above
 from tundish_platform.api.pages import LINK, paged
 from tundish_platform.api.parameters import page, whole
 from tundish_platform.api.params import MAX_ID
+from tundish_platform.api.register_files import sent
+from tundish_platform.api.table_routes import FORMAT, MEDIA
 from tundish_platform.programme import Enterprise, enterprise_of
 from tundish_platform.programme.external import (
     ExternalRefused,
     ExternalSpec,
     counts,
     enter,
+    external_sheet,
     facts_of,
     withdraw,
 )
 from tundish_platform.programme.series.models import ExternalFact
+from tundish_platform.programme.sharing import Record, disclose
 from tundish_platform.tenancy import Permission
 from tundish_platform.tenancy.passwords import utc_now
 from tundish_platform.tenancy.reach import Above
@@ -91,6 +95,16 @@ def take_back(principal: Principal, number: int, body: shapes.Withdrawal) -> Res
         return jsonify(_told(withdraw(session, number, body.reason, principal.name, utc_now())))
 
 
+@routes.get("/programme/external/sheet")
+@guarded_above(Permission.PROGRAMME)
+@described(FORMAT, gives=MEDIA)
+def sheet(_principal: Principal) -> Response:
+    """All external facts as a table, without the documents."""
+    excel = FORMAT.read() == "xlsx"
+    with _session() as session:
+        return sent(external_sheet(session, excel=excel), "外部事实", excel=excel)
+
+
 @routes.get("/programme/external/<int:number>/document")
 @guarded_above(Permission.PROGRAMME)
 @described(gives=("application/pdf", "image/png", "image/jpeg"))
@@ -120,8 +134,7 @@ def _enterprise(session: Session, uscc: str) -> Enterprise:
 
 
 def _told(fact: ExternalFact) -> dict[str, Any]:
-    shown: dict[str, Any] = told(shapes.External, fact)
-    return shown
+    return disclose(Record.EXTERNAL, told(shapes.External, fact))
 
 
 def _session() -> AbstractContextManager[Session]:

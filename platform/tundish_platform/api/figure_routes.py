@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
-from flask import Blueprint, jsonify
+from flask import Blueprint, jsonify, request
 from pydantic import Field
 
 from tundish_platform.api import shapes
@@ -16,8 +17,16 @@ from tundish_platform.api.errors import Problem
 from tundish_platform.api.guard import guarded_above, open_to_all
 from tundish_platform.api.ids import MAX_ID
 from tundish_platform.api.pages import LINK, paged
-from tundish_platform.api.parameters import page, whole
-from tundish_platform.programme.published import Figure, Head, NothingToPublish, UnknownFigure, publish
+from tundish_platform.api.parameters import RULE, page, whole
+from tundish_platform.programme.published import (
+    Figure,
+    Head,
+    Moved,
+    NothingToPublish,
+    UnknownFigure,
+    preview,
+    publish,
+)
 from tundish_platform.programme.published.log import export, figures, growth, heads, newest_head, proof
 from tundish_platform.tenancy import Permission
 from tundish_platform.tenancy.reach import Above
@@ -46,10 +55,32 @@ class PublishBody(shapes.Shape):
     Attributes:
         rule: version of the rules.
         reason: why, where these figures correct the last ones.
+        seen: mark of the preview that the officer confirms; empty for none.
     """
 
     rule: str = Field(OFFICIAL, max_length=40)
     reason: str = Field("", max_length=400)
+    seen: str = Field("", max_length=64)
+
+
+class UpcomingFigure(shapes.Shape):
+    """A figure that would be published."""
+
+    name: str
+    region: str
+    industry: str
+    value: int
+    exact: bool
+
+
+class UpcomingFigures(shapes.Shape):
+    """What a publication would say; ``mark`` names exactly that when it is confirmed."""
+
+    rule_version: str
+    moment: datetime
+    figures: list[UpcomingFigure]
+    stands: bool
+    mark: str
 
 
 class FigureProof(shapes.Shape):
@@ -140,6 +171,17 @@ def whole_log() -> Response:
         return jsonify(export(session, signer()))
 
 
+@routes.get("/programme/figures/next")
+@guarded_above(Permission.PROGRAMME)
+@described(RULE, answer=UpcomingFigures)
+def upcoming(principal: Principal) -> Response:
+    """What publishing now would publish; nothing is written."""
+    context = platform()
+    rule = ready(context, principal, request.args.get("rule", OFFICIAL), datetime.now(UTC))
+    with context.metadata.above(Above.ADOPTION).session() as session:
+        return jsonify(asdict(preview(session, signer(), rule)))
+
+
 @routes.post("/programme/figures")
 @guarded_above(Permission.PROGRAMME, person=True)
 @described(body=PublishBody, answer=Head, status=201)
@@ -148,7 +190,7 @@ def publication(principal: Principal, body: PublishBody) -> ResponseReturnValue:
     context, now = platform(), datetime.now(UTC)
     rule = ready(context, principal, body.rule, now)
     with context.metadata.above(Above.ADOPTION).session() as session:
-        head = publish(session, signer(), rule, principal.name, now, body.reason)
+        head = publish(session, signer(), rule, principal.name, now, body.reason, body.seen)
     return head.model_dump(mode="json"), 201
 
 
@@ -172,6 +214,14 @@ def _unknown(_error: UnknownFigure) -> Response:
     return Problem(
         404, "Nothing of that number was published. GET /figures lists what was.",
         "没有发布过该编号的数据。可通过 GET /figures 查询。", "unknown_figure",
+    ).response()  # fmt: skip
+
+
+@routes.errorhandler(Moved)
+def _moved(_error: Moved) -> Response:
+    return Problem(
+        409, "The figures have changed since they were shown. Look at them again.",
+        "数据在预览之后已变化。请重新查看。", "figures_moved",
     ).response()  # fmt: skip
 
 

@@ -15,6 +15,7 @@ from tundish_platform.assets import list_signals
 from tundish_platform.programme import enterprises
 from tundish_platform.programme.ghosts import Look, Marks, Stream, suspicions
 from tundish_platform.programme.ghosts.records import keep, suspected
+from tundish_platform.programme.sharing import Record, disclosed
 from tundish_platform.samples import SampleKind, SignalRole
 from tundish_platform.samples.status import is_good
 from tundish_platform.tenancy import AccessDenied, Permission, access_programme, access_tenant
@@ -22,11 +23,12 @@ from tundish_platform.tenancy.accounts import job_principal, tenant_of_scope
 from tundish_platform.tenancy.reach import Above
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from numpy.typing import NDArray
 
     from tundish_platform.api.context import PlatformContext
+    from tundish_platform.programme.models import Enterprise, SuspicionRecord
     from tundish_platform.samples import SignalInfo
     from tundish_platform.tenancy import Principal, TenantScope
 
@@ -52,15 +54,23 @@ def suspicion_list(context: PlatformContext, principal: Principal) -> list[dict[
     """
     access_programme(principal)
     with context.metadata.above(Above.GHOSTS).session() as session:
-        return [
+        return suspicions_told(suspected(session))
+
+
+def suspicions_told(found: Iterable[tuple[Enterprise, SuspicionRecord]]) -> list[dict[str, Any]]:
+    """Suspicions with their enterprises as they are shown."""
+    return disclosed(
+        Record.SUSPICION,
+        (
             {
                 "uscc": e.uscc, "name_zh": e.name_zh, "name_en": e.name_en, "region": e.region,
                 "demo": e.demo,
                 "reason": r.reason, "risk": r.risk, "signals": r.signals, "figures": r.figures,
                 "since": r.since, "looked_at": r.looked_at,
             }
-            for e, r in suspected(session)
-        ]  # fmt: skip
+            for e, r in found
+        ),
+    )  # fmt: skip
 
 
 def look_at_all(context: PlatformContext, now: datetime) -> int:

@@ -8,6 +8,7 @@ from flask import Blueprint, jsonify
 from pydantic import BaseModel, ConfigDict, Field
 
 from tundish_platform.api import billing_shapes as shapes
+from tundish_platform.api.adoption import rounding_of
 from tundish_platform.api.billing_routes import AFTER, BEFORE, LIMIT, month_of
 from tundish_platform.api.billing_shapes import told
 from tundish_platform.api.context import platform
@@ -28,6 +29,7 @@ from tundish_platform.marketplace.billing.payments import Manual
 from tundish_platform.marketplace.billing.reconcile import differences
 from tundish_platform.marketplace.billing.statements import issue_due
 from tundish_platform.marketplace.billing.vouchers import VoucherTerms
+from tundish_platform.programme.sharing import Record, disclose, disclosed
 from tundish_platform.store.lifecycle.policy import operator_scope
 from tundish_platform.tenancy import AccessDenied, Permission
 from tundish_platform.tenancy.passwords import utc_now
@@ -125,7 +127,7 @@ def voucher_issue(principal: Principal, uscc: str, body: VoucherTerms) -> Respon
     """Give a voucher to an enterprise that has a tenant here."""
     with platform().metadata.above(Above.BILLING).session() as session:
         made = give_voucher(session, principal, uscc, body, utc_now())
-    return jsonify(told(shapes.VoucherIssued, made)), 201
+    return jsonify(disclose(Record.VOUCHER, told(shapes.VoucherIssued, made))), 201
 
 
 @routes.get("/programme/vouchers")
@@ -136,16 +138,18 @@ def vouchers(_principal: Principal) -> ResponseReturnValue:
     limit = LIMIT.read()
     with platform().metadata.above(Above.BILLING).session() as session:
         found = vouchers_issued(session, AFTER.read(), limit)
-    return paged(told(list[shapes.VoucherIssued], found), "after", last_of(found, limit))
+    rows = disclosed(Record.VOUCHER, told(list[shapes.VoucherIssued], found))
+    return paged(rows, "after", last_of(found, limit))
 
 
 @routes.get("/programme/vouchers/sums")
 @guarded_above(Permission.PROGRAMME)
 @described(answer=shapes.VoucherSums)
 def voucher_totals(_principal: Principal) -> ResponseReturnValue:
-    """Issued, redeemed and expired, by county and industry; cells of few enterprises are not shown."""
+    """Issued, redeemed and expired, by county and industry: rounded, without cells that tell of one."""
+    secret = rounding_of(platform())
     with platform().metadata.above(Above.BILLING).session() as session:
-        return jsonify(told(shapes.VoucherSums, voucher_sums(session, utc_now().date())))
+        return jsonify(told(shapes.VoucherSums, voucher_sums(session, utc_now().date(), secret)))
 
 
 def _scope(session: Session, principal: Principal, slug: str) -> TenantScope:

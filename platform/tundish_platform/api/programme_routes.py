@@ -6,10 +6,14 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Final
 
 from flask import Blueprint, jsonify, request
+from pydantic import Field
 
 from tundish_platform.api import shapes
 from tundish_platform.api.adoption import (
+    LEAST_REASON,
+    MOST_REASON,
     OFFICIAL,
+    NoReason,
     UnknownEnterprise,
     UnknownRule,
     current_adoption,
@@ -44,6 +48,18 @@ _RANKED: Final = ("risk", "uscc", "reason")
 routes = Blueprint("programme", __name__)
 
 
+class Opening(shapes.Shape):
+    """Who opens evidence says why.
+
+    Attributes:
+        rule: version of the rules.
+        reason: the enterprise's own people read it.
+    """
+
+    rule: str = Field(OFFICIAL, max_length=40)
+    reason: str = Field(min_length=LEAST_REASON, max_length=MOST_REASON, pattern=r"^[^\x00-\x1f]*$")
+
+
 @routes.get("/programme/rules")
 @guarded_above(Permission.PROGRAMME)
 @described(answer=list[Rule], tagged=True)
@@ -70,12 +86,12 @@ def enterprise_register(principal: Principal) -> Response:
     return paged(found, "after", found[-1]["uscc"] if len(found) == limit else None)
 
 
-@routes.get("/programme/enterprises/<uscc>/evidence")
+@routes.post("/programme/enterprises/<uscc>/evidence/openings")
 @guarded_above(Permission.PROGRAMME)
-@described(RULE, answer=shapes.EvidenceOf)
-def evidence_of(principal: Principal, uscc: str) -> Response:
-    """Why an enterprise is in its stage."""
-    return jsonify(enterprise_evidence(platform(), principal, uscc, _version()))
+@described(body=Opening, answer=shapes.EvidenceOf)
+def evidence_open(principal: Principal, uscc: str, body: Opening) -> Response:
+    """Open why an enterprise is in its stage, for a reason that it reads; facts only with its consent."""
+    return jsonify(enterprise_evidence(platform(), principal, uscc, body.reason, body.rule))
 
 
 @routes.get("/programme/suspicions")
@@ -108,6 +124,11 @@ def _unknown_rule(error: UnknownRule) -> Response:
         404, f"No rule {error!s:.60} was published. GET /programme/rules lists those that were.",
         f"没有已发布的规则版本 {error!s:.60}。可通过 GET /programme/rules 查询。", "unknown_rule",
     ).response()  # fmt: skip
+
+
+@routes.app_errorhandler(NoReason)
+def _no_reason(_error: NoReason) -> Response:
+    return Problem(422, "Say why you open the evidence.", "请填写查看依据的原因。", "no_reason").response()
 
 
 @routes.app_errorhandler(UnknownEnterprise)

@@ -45,6 +45,7 @@ from tundish_platform.programme.register.reading import (
     known_of,
 )
 from tundish_platform.programme.register.sizes import Size
+from tundish_platform.programme.sharing import Record, disclose, disclosed
 from tundish_platform.tenancy import Permission
 
 if TYPE_CHECKING:
@@ -114,7 +115,7 @@ def listed(_principal: Principal) -> ResponseReturnValue:
     with platform().metadata.session() as session:
         known = asked(session)
         found = entries(session, known, narrowed(), AFTER.read(), limit)
-    rows = told(list[shapes.RegisterEntry], found)
+    rows = disclosed(Record.ENTRY, told(list[shapes.RegisterEntry], found))
     answer = paged(rows, "after", last_of(found, limit, "uscc"))
     answer.headers[CHANGE[0]] = str(known.change)
     return answer
@@ -180,7 +181,7 @@ def one(_principal: Principal, uscc: str) -> ResponseReturnValue:
         found = entry_of(session, uscc, asked(session))
     if found is None:
         raise _unknown(uscc)
-    return versioned(jsonify(told(shapes.RegisterEntry, found)), found.version)
+    return versioned(jsonify(disclose(Record.ENTRY, told(shapes.RegisterEntry, found))), found.version)
 
 
 @routes.patch("/programme/register/enterprises/<uscc>")
@@ -203,7 +204,8 @@ def history(_principal: Principal, uscc: str) -> ResponseReturnValue:
         if find(session, uscc) is None:
             raise _unknown(uscc)
         found = history_of(session, uscc, BEFORE.read(), limit)
-    return paged(told(list[shapes.Said], found), "before", last_of(found, limit))
+    rows = disclosed(Record.STATEMENT, told(list[shapes.Said], found))
+    return paged(rows, "before", last_of(found, limit))
 
 
 @routes.get("/programme/register/enterprises/<uscc>/contacts")
@@ -212,7 +214,8 @@ def history(_principal: Principal, uscc: str) -> ResponseReturnValue:
 def contacts(_principal: Principal, uscc: str) -> ResponseReturnValue:
     """The persons to talk to in an enterprise."""
     with platform().metadata.session() as session:
-        return jsonify(told(list[shapes.Contact], contacts_of(session, uscc)))
+        found = told(list[shapes.Contact], contacts_of(session, uscc))
+    return jsonify(disclosed(Record.CONTACT, found))
 
 
 @routes.post("/programme/register/enterprises/<uscc>/contacts")

@@ -16,6 +16,7 @@ from tundish_platform.programme.series.progress import places_of, progress
 from tundish_platform.programme.series.stalled import stalled, steps
 from tundish_platform.programme.series.stored import Stages, series_of, unpacked_stages
 from tundish_platform.programme.series.targets import percent, targets
+from tundish_platform.programme.sharing import Record, disclosed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -77,7 +78,7 @@ def stalled_list(
         )
         for number, reason in session.execute(reasons.order_by(SuspicionRecord.reason)):
             suspected.setdefault(number, []).append(reason)
-    return [
+    rows = (
         {
             "id": one.enterprise, "uscc": e.uscc, "name_zh": e.name_zh, "name_en": e.name_en,
             "region": e.region, "industry": e.industry, "demo": e.demo,
@@ -87,7 +88,8 @@ def stalled_list(
         }
         for one in found
         if (e := known.get(one.enterprise)) is not None
-    ]  # fmt: skip
+    )  # fmt: skip
+    return disclosed(Record.STALLED, rows)
 
 
 def stalled_steps(session: Session, rule: Rule, months: int) -> list[dict[str, Any]]:

@@ -444,7 +444,8 @@ class EvidenceOf(Shape):
     assessed_at: datetime
     since: datetime
     stage: str
-    facts: dict[str, Any]
+    facts: dict[str, Any] | None
+    facts_withheld: bool
     facts_hash: str
     replays: bool
     next: str

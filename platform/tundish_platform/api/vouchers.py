@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import select
 
@@ -11,17 +11,20 @@ from tundish_platform.api.adoption import UnknownEnterprise
 from tundish_platform.api.errors import Problem
 from tundish_platform.marketplace.billing.models import Voucher
 from tundish_platform.marketplace.billing.vouchers import issue_voucher
-from tundish_platform.programme.disclosure import LEAST_ENTERPRISES, hidden_cells
 from tundish_platform.programme.models import Enterprise
+from tundish_platform.programme.published.crossed import ALL
+from tundish_platform.programme.published.magnitudes import Amounts, sum_tables
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
     from datetime import date, datetime
 
     from sqlalchemy.orm import Session
 
     from tundish_platform.marketplace.billing.vouchers import VoucherTerms
+    from tundish_platform.programme.published.magnitudes import SumCell
     from tundish_platform.tenancy import Principal
+
+_MEASURES: Final = ("issued", "redeemed", "expired")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +48,7 @@ class IssuedVoucher:
 
 @dataclass(frozen=True, slots=True)
 class VoucherCell:
-    """Sums of one cell; None where it is suppressed."""
+    """Sums of one cell, rounded; None where withheld."""
 
     key: str
     suppressed: bool
@@ -76,13 +79,17 @@ def give_voucher(
     return next(one for one in vouchers_issued(session, made.id - 1, 1))
 
 
-def vouchers_issued(session: Session, after: int = 0, limit: int = 500) -> list[IssuedVoucher]:
-    """Vouchers of all enterprises in the order in which they were issued, a page at a time."""
+def vouchers_issued(
+    session: Session, after: int = 0, limit: int = 500, tenant: int | None = None
+) -> list[IssuedVoucher]:
+    """Vouchers in the order in which they were issued, a page at a time; of all enterprises, or of one."""
     query = (
         select(Voucher, Enterprise.uscc, Enterprise.name_zh, Enterprise.name_en)
         .join(Enterprise, Enterprise.tenant == Voucher.tenant_id)
         .where(Voucher.id > after)
     )
+    if tenant is not None:
+        query = query.where(Voucher.tenant_id == tenant)
     return [
         IssuedVoucher(
             row.id, row.code, uscc, name_zh, name_en, row.amount_fen, row.valid_from, row.valid_to,
@@ -92,39 +99,33 @@ def vouchers_issued(session: Session, after: int = 0, limit: int = 500) -> list[
     ]  # fmt: skip
 
 
-def voucher_sums(session: Session, today: date) -> dict[str, object]:
-    """Issued, redeemed and expired in all, by county and by industry, small cells suppressed."""
+def voucher_sums(session: Session, today: date, secret: bytes | None) -> dict[str, object]:
+    """Issued, redeemed and expired in all, by county and by industry: rounded, small cells withheld.
+
+    Args:
+        session: above tenants.
+        today: vouchers that ended before it have expired.
+        secret: of the rounding; without one all is withheld.
+    """
     query = select(
         Enterprise.uscc, Enterprise.region, Enterprise.industry, Voucher.amount_fen, Voucher.left_fen,
         Voucher.valid_to,
     ).join(Enterprise, Enterprise.tenant == Voucher.tenant_id)  # fmt: skip
-    rows = [
-        (uscc, region, industry, amount, amount - left, left if ends < today else 0)
-        for uscc, region, industry, amount, left, ends in session.execute(query)
-    ]
+    sums: dict[tuple[str, str, str], list[int]] = {}
+    for uscc, region, industry, amount, left, ends in session.execute(query):
+        of = sums.setdefault((uscc, region, industry), [0, 0, 0])
+        for place, fen in enumerate((amount, amount - left, left if ends < today else 0)):
+            of[place] += fen
+    members = [Amounts((region, industry), (a, b, c)) for (_, region, industry), (a, b, c) in sums.items()]
+    tables = sum_tables(members, _MEASURES, secret)
     return {
-        "total": _cell("", ((row[0], *row[3:]) for row in rows), suppressed=_few(row[0] for row in rows)),
-        "by_region": _cells((row[1], row[0], *row[3:]) for row in rows),
-        "by_industry": _cells((row[2], row[0], *row[3:]) for row in rows),
+        "rounded_to_fen": tables.base,
+        "total": _cell("", tables.cells[ALL, ALL]),
+        "by_region": [_cell(r, one) for (r, i), one in tables.cells.items() if r != ALL and i == ALL],
+        "by_industry": [_cell(i, one) for (r, i), one in tables.cells.items() if r == ALL and i != ALL],
     }
 
 
-def _few(enterprises: Iterable[str]) -> bool:
-    return len(set(enterprises)) < LEAST_ENTERPRISES
-
-
-def _cells(rows: Iterable[tuple[str, str, int, int, int]]) -> list[VoucherCell]:
-    by_key: dict[str, list[tuple[str, int, int, int]]] = {}
-    for key, uscc, issued, redeemed, expired in rows:
-        by_key.setdefault(key, []).append((uscc, issued, redeemed, expired))
-    sizes: Mapping[str, int] = {key: len({row[0] for row in of}) for key, of in by_key.items()}
-    hidden = hidden_cells(sizes)
-    return [_cell(key, by_key[key], suppressed=key in hidden) for key in sorted(by_key)]
-
-
-def _cell(key: str, rows: Iterable[tuple[str, int, int, int]], *, suppressed: bool) -> VoucherCell:
-    if suppressed:
-        return VoucherCell(key, suppressed=True)
-    of = list(rows)
-    sums = [sum(amounts) for amounts in zip(*(row[1:] for row in of), strict=True)]
-    return VoucherCell(key, False, len({row[0] for row in of}), *sums)  # noqa: FBT003 - in the fields' order
+def _cell(key: str, one: SumCell) -> VoucherCell:
+    fen = {f"{name}_fen": one.sums.get(name) for name in _MEASURES}
+    return VoucherCell(key, suppressed=one.enterprises is None, enterprises=one.enterprises, **fen)

@@ -79,9 +79,10 @@ def record_of(
 
 
 def entries_of(
-    session: Session, scope: TenantScope, *, before: int | None = None, limit: int = MAX_PAGE
-) -> list[Entry]:
-    """What was done in a tenant, newest first.
+    session: Session, scope: TenantScope, *, before: int | None = None, limit: int = MAX_PAGE,
+    action: str = "",
+) -> list[Entry]:  # fmt: skip
+    """What was done in a tenant, newest first; of one action if it is named.
 
     Raises:
         AccessDenied: the scope may not manage the tenant.
@@ -91,6 +92,8 @@ def entries_of(
     query = select(AuditEntry).where(AuditEntry.tenant == scope.slug)
     if before is not None:
         query = query.where(AuditEntry.number < before)
+    if action:
+        query = query.where(AuditEntry.action == action)
     rows = session.scalars(query.order_by(AuditEntry.number.desc()).limit(min(limit, MAX_PAGE)))
     return [_entry(row) for row in rows]
 

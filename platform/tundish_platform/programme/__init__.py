@@ -9,13 +9,13 @@ from tundish_platform.programme.adoption import (
     is_assessed,
     is_large,
     listed,
-    newest_evidence,
     replays,
     state_of,
 )
 from tundish_platform.programme.disclosure import Cell
 from tundish_platform.programme.facts import Activity, AlertCase, AppUse, gather, of_month, span
 from tundish_platform.programme.models import Enterprise, EvidenceRecord
+from tundish_platform.programme.newest import newest_evidence
 from tundish_platform.programme.registry import enterprise_of, enterprises, register_enterprise
 from tundish_platform.programme.rules import Rule, Verdict, apply, facts_hash, published_rules
 from tundish_platform.programme.uscc import InvalidUscc, check_uscc

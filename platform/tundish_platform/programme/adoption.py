@@ -9,12 +9,22 @@ from typing import TYPE_CHECKING, Any, Final
 from sqlalchemy import case, func, or_, select
 from sqlalchemy.orm import aliased
 
-from tundish_platform.programme.disclosure import Cell, cells
 from tundish_platform.programme.facts import Activity, aligned, gather
 from tundish_platform.programme.models import Enterprise, EvidenceRecord, SuspicionRecord
+from tundish_platform.programme.newest import newest_evidence
+from tundish_platform.programme.published.stages import stage_tables
 from tundish_platform.programme.register.reading import newest_change
 from tundish_platform.programme.registry import enterprises
 from tundish_platform.programme.rules import apply, facts_hash, published_rules
+from tundish_platform.programme.sharing import (
+    NotAgreed,
+    Purpose,
+    Record,
+    agreed,
+    agreeing,
+    disclose,
+    disclosed,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -22,12 +32,12 @@ if TYPE_CHECKING:
     from sqlalchemy import Select
     from sqlalchemy.orm import Session
 
+    from tundish_platform.programme.disclosure import Cell
     from tundish_platform.programme.rules import Facts, Rule
 
 
+BENCHMARK: Final = "benchmark"
 _OTHER, _KIN = aliased(EvidenceRecord), aliased(Enterprise)
-# So many entries at most are looked at that were merged into one.
-_FAMILY: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +58,7 @@ class Adoption:
     Attributes:
         as_of: end of the newest window counted; None before the first assessment.
         demo_enterprises: how many of the registered are fictional.
-        by_region, by_industry: cells, suppressed where they could tell of a single enterprise.
+        by_region, by_industry: cells, rounded, and withheld where they could tell of a single enterprise.
         register_change: the register as known at that change was counted.
     """
 
@@ -114,8 +124,14 @@ def replays(record: EvidenceRecord) -> bool:
     return facts_hash(record.facts) == record.facts_hash and apply(rule, record.facts).stage == record.stage
 
 
-def adoption(session: Session, rule: Rule) -> Adoption:
-    """Count the enterprises per stage from the newest evidence of each."""
+def adoption(session: Session, rule: Rule, secret: bytes | None = None) -> Adoption:
+    """Count the enterprises per stage from the newest evidence of each.
+
+    Args:
+        session: of the metadata database.
+        rule: one published version.
+        secret: of the rounding of cells; without one they are withheld.
+    """
     ranks = {stage.key: rank for rank, stage in enumerate(rule.stages, start=1)}
     known = session.execute(
         _with_newest(rule, Enterprise.region, Enterprise.industry, Enterprise.demo, EvidenceRecord.as_of,
@@ -131,17 +147,20 @@ def adoption(session: Session, rule: Rule) -> Adoption:
         for rank, stage in enumerate(rule.stages, start=1)
     )  # fmt: skip
     keys = [stage.key for stage in rule.stages]
+    rows = [((one[0], one[1]), rank) for one, rank in zip(known, now, strict=True)]
+    by_region, by_industry = stage_tables(rows, keys, secret)
     return Adoption(
         rule_version=rule.version, rule_name_zh=rule.name.zh, rule_name_en=rule.name.en, demo_rule=rule.demo,
         as_of=max((as_of for *_, as_of, _ in known if as_of), default=None),
         enterprises=len(known), demo_enterprises=sum(demo for _, _, demo, *_ in known), stages=stages,
-        by_region=cells([(one[0], rank) for one, rank in zip(known, now, strict=True)], keys),
-        by_industry=cells([(one[1], rank) for one, rank in zip(known, now, strict=True)], keys),
+        by_region=by_region, by_industry=by_industry,
         register_change=newest_change(session),
     )  # fmt: skip
 
 
-def listed(session: Session, rule: Rule, after: str = "", limit: int | None = None) -> list[dict[str, Any]]:
+def listed(
+    session: Session, rule: Rule, after: str = "", limit: int | None = None, only: str | None = None
+) -> list[dict[str, Any]]:
     """Register entries with the stage each is in, by code.
 
     Args:
@@ -149,16 +168,52 @@ def listed(session: Session, rule: Rule, after: str = "", limit: int | None = No
         rule: by which stages are told.
         after: code of the last enterprise of the page before.
         limit: how many at most.
+        only: code of the one that is asked for; all if absent.
     """
     query = _with_newest(rule, Enterprise, EvidenceRecord.stage, EvidenceRecord.since)
+    if only is not None:
+        query = query.where(Enterprise.uscc == only)
     found = session.execute(query.where(Enterprise.uscc > after).order_by(Enterprise.uscc).limit(limit))
+    return disclosed(
+        Record.REGISTERED,
+        (
+            {
+                "uscc": e.uscc, "name_zh": e.name_zh, "name_en": e.name_en, "industry": e.industry,
+                "region": e.region, "demo": e.demo, "registered_at": e.registered_at,
+                "stage": stage or "", "since": since,
+            }
+            for e, stage, since in found
+        ),
+    )  # fmt: skip
+
+
+def named(session: Session, rule: Rule, after: str = "", limit: int | None = None) -> list[dict[str, Any]]:
+    """Enterprises that agree, as this is asked, to be named in public, with the stage each is in, by code.
+
+    Who agreed to be named as a benchmark is so only while it stands in that stage.
+
+    Args:
+        session: of the metadata database, above tenants.
+        rule: by which stages are told.
+        after: code of the last enterprise of the page before.
+        limit: how many at most.
+    """
+    listed_anyway = Enterprise.tenant.in_(agreeing(Purpose.OPEN_DATA))
+    as_benchmark = Enterprise.tenant.in_(agreeing(Purpose.NAMED)) & (EvidenceRecord.stage == BENCHMARK)
+    query = _with_newest(rule, Enterprise, EvidenceRecord.stage, EvidenceRecord.since, listed_anyway)
+    query = query.where(or_(listed_anyway, as_benchmark), Enterprise.uscc > after)
+    found = session.execute(query.order_by(Enterprise.uscc).limit(limit))
     return [
-        {
-            "uscc": e.uscc, "name_zh": e.name_zh, "name_en": e.name_en, "industry": e.industry,
-            "region": e.region, "demo": e.demo, "registered_at": e.registered_at,
-            "stage": stage or "", "since": since,
-        }
-        for e, stage, since in found
+        disclose(
+            Record.NAMED,
+            {
+                "uscc": e.uscc, "name_zh": e.name_zh, "name_en": e.name_en, "industry": e.industry,
+                "region": e.region, "demo": e.demo, "rule_version": rule.version, "stage": stage or "",
+                "since": since, "purpose": (Purpose.OPEN_DATA if anyway else Purpose.NAMED).value,
+            },
+            {Purpose.OPEN_DATA if anyway else Purpose.NAMED},
+        )
+        for e, stage, since, anyway in found
     ]  # fmt: skip
 
 
@@ -188,40 +243,43 @@ def state_of(session: Session) -> tuple[object, ...]:
     return (newest, *enterprises_known, newest_change(session))
 
 
-def newest_evidence(session: Session, enterprise: Enterprise, rule: Rule) -> EvidenceRecord | None:
-    """The newest record of an enterprise or of one merged into it; of two of a moment the higher stage."""
-    family = select(Enterprise.id).where(
-        or_(Enterprise.id == enterprise.id, Enterprise.merged_into == enterprise.id)
-    )
-    found = session.scalars(
-        select(EvidenceRecord)
-        .where(EvidenceRecord.enterprise_id.in_(family), EvidenceRecord.rule_version == rule.version)
-        .order_by(EvidenceRecord.as_of.desc())
-        .limit(_FAMILY)
-    ).all()
-    ranks = [stage.key for stage in rule.stages]
-    newest = [record for record in found if record.as_of == found[0].as_of]
-    return max(newest, key=lambda one: ranks.index(one.stage) if one.stage in ranks else -1, default=None)
-
-
 def evidence(session: Session, enterprise: Enterprise, rule: Rule) -> dict[str, Any] | None:
-    """The newest evidence of an enterprise as it is shown: rule, facts with hash, checks, result, moment."""
+    """The newest evidence of an enterprise as it is shown: rule, facts with hash, checks, result, moment.
+
+    The facts are withheld where the enterprise does not agree, at this moment, that officers see them.
+    """
     record = newest_evidence(session, enterprise, rule)
     if record is None:
         return None
     verdict = apply(rule, record.facts)
     reasons = select(SuspicionRecord.reason).where(SuspicionRecord.enterprise_id == enterprise.id)
-    return {
+    facts = _facts_for_officers(session, enterprise, record)
+    found = {
         "uscc": enterprise.uscc, "name_zh": enterprise.name_zh, "name_en": enterprise.name_en,
         "demo": enterprise.demo, "rule_version": record.rule_version,
         "rule_name_zh": rule.name.zh, "rule_name_en": rule.name.en, "demo_rule": rule.demo,
         "as_of": record.as_of, "assessed_at": record.assessed_at, "since": record.since,
-        "stage": record.stage, "facts": record.facts, "facts_hash": record.facts_hash,
+        "stage": record.stage, "facts": facts, "facts_withheld": facts is None,
+        "facts_hash": record.facts_hash,
         "replays": replays(record),
         "next": verdict.next, "checks": [asdict(check) for check in verdict.checks],
         # A suspicion takes nobody's stage away; it stands beside.
         "suspicions": list(session.scalars(reasons.order_by(SuspicionRecord.reason))),
     }  # fmt: skip
+    return disclose(Record.EVIDENCE, found)
+
+
+def _facts_for_officers(
+    session: Session, enterprise: Enterprise, record: EvidenceRecord
+) -> dict[str, Any] | None:
+    """The figures of each window; None where there is a plant behind them that does not agree."""
+    # Without a tenant nothing is measured: the facts are zeros and what the register says.
+    mine = frozenset({Purpose.EVIDENCE}) if enterprise.tenant is None else agreed(session, enterprise.tenant)
+    try:
+        windows = disclosed(Record.WINDOW, record.facts["windows"], mine)
+    except NotAgreed:
+        return None
+    return {"as_of": record.facts["as_of"], "windows": windows}
 
 
 def _assess(

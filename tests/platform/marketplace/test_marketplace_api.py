@@ -19,11 +19,12 @@ from tundish_platform.api.context import PlatformContext
 from tundish_platform.marketplace import Catalogue, Outcome
 from tundish_platform.marketplace.runner import Runner
 from tundish_platform.programme import register_enterprise
+from tundish_platform.programme.sharing import Purpose, give, purposes
 from tundish_platform.samples import SCHEMAS, Origin, SampleBatch, SampleKind, SignalRole, SignalSpec
 from tundish_platform.sdk.client import ApiError, Client
 from tundish_platform.store import Telemetry
-from tundish_platform.tenancy import Principal, Role
-from tundish_platform.tenancy.accounts import create_tenant, create_token
+from tundish_platform.tenancy import Permission, Principal, Role, access_tenant
+from tundish_platform.tenancy.accounts import create_tenant, create_token, job_principal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -205,9 +206,14 @@ def test_live_data_are_adoption_and_the_bureau_sees_evidence_but_no_value(plant:
     assert stages(plant, NOW + timedelta(seconds=60))["on_cloud"] == 1
     with plant.client("bureau") as bureau:
         listed = bureau._json("GET", f"/programme/enterprises?rule={DEMO}")
-        shown = bureau._json("GET", f"/programme/enterprises/91999900TD0000033H/evidence?rule={DEMO}")
+        closed = bureau.evidence("91999900TD0000033H", "年度核查", DEMO)
+        with plant.context.metadata.session() as session:
+            scope = access_tenant(job_principal(session, "wang", Role.OWNER), "steel", Permission.MANAGE)
+            give(session, scope, Purpose.EVIDENCE, purposes()[Purpose.EVIDENCE].version, NOW)
+        shown = bureau.evidence("91999900TD0000033H", "年度核查", DEMO)
     assert listed[0]["stage"] == shown["stage"]
     assert shown["replays"]
+    assert (closed["facts"], closed["facts_withheld"]) == (None, True)
     assert set(shown["facts"]["windows"][0]) == FACTS
     assert LINE not in str(shown)
 
@@ -231,10 +237,13 @@ def test_imported_history_is_no_adoption(plant: Plant) -> None:
 def test_the_programme_is_for_the_bureau_alone(plant: Plant) -> None:
     for who in ("owner", "worker", "collector"):
         with plant.client(who) as client:
-            for path in ("adoption", "enterprises", "rules", "enterprises/91999900TD0000033H/evidence"):
+            for path in ("adoption", "enterprises", "rules"):
                 with pytest.raises(ApiError) as refused:
                     client._json("GET", f"/programme/{path}")
                 assert refused.value.status == 403
+            with pytest.raises(ApiError) as refused:
+                client.evidence("91999900TD0000033H", "年度核查")
+            assert refused.value.status == 403
     with plant.client("bureau") as bureau:
         assert {rule["version"] for rule in bureau._list("/programme/rules")} == {
             "2026.1",
@@ -243,7 +252,9 @@ def test_the_programme_is_for_the_bureau_alone(plant: Plant) -> None:
             "demo-2026.2",
         }
         assert bureau.adoption()["rule_version"] == "2026.1"
-        for path in ("adoption?rule=none", "enterprises/none/evidence"):
-            with pytest.raises(ApiError) as refused:
-                bureau._json("GET", f"/programme/{path}")
-            assert refused.value.status == 404
+        with pytest.raises(ApiError) as refused:
+            bureau._json("GET", "/programme/adoption?rule=none")
+        assert refused.value.status == 404
+        with pytest.raises(ApiError) as refused:
+            bureau.evidence("none", "年度核查")
+        assert refused.value.status == 404

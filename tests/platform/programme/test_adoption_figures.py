@@ -23,7 +23,6 @@ from tundish_platform.programme import (
     register_enterprise,
     replays,
 )
-from tundish_platform.programme.disclosure import cells
 from tundish_platform.programme.facts import MINUTES
 from tundish_platform.samples import SignalInfo
 from tundish_platform.tenancy.accounts import create_tenant
@@ -178,27 +177,6 @@ def test_registering_again_updates_and_a_wrong_entry_is_refused(
             register_enterprise(session, uscc=CODES[0][:-1] + "0", **entry)
         with pytest.raises(ValueError, match="industry"):
             register_enterprise(session, uscc=CODES[0], **{**entry, "industry": "hydraulics"})
-
-
-def test_cells_of_few_enterprises_are_suppressed_and_no_difference_gives_them_away() -> None:
-    rows = [("a", 2)] * 9 + [("b", 1)] * 6 + [("c", 3)] * 1
-    shown = {cell.key: cell for cell in cells(rows, ["registered", "on_cloud", "on_platform"])}
-    assert shown["c"].suppressed
-    # One suppressed cell alone would be the total less the others, so the smallest other goes with it.
-    assert shown["b"].suppressed
-    assert (shown["c"].enterprises, shown["c"].stages) == (None, None)
-    assert shown["a"].stages == {"registered": 9, "on_cloud": 9, "on_platform": 0}
-
-
-def test_hidden_cells_together_hold_enough_enterprises_or_hide_everything() -> None:
-    rows = [("a", 0)] * 20 + [("b", 0)] * 2 + [("c", 0)] * 2
-    assert {cell.key for cell in cells(rows, ["registered"]) if cell.suppressed} == {"a", "b", "c"}
-    rows += [("d", 0)] * 4
-    assert {cell.key for cell in cells(rows, ["registered"]) if cell.suppressed} == {"b", "c", "d"}
-
-
-def test_cells_of_enough_enterprises_are_all_shown() -> None:
-    assert not any(cell.suppressed for cell in cells([("a", 1)] * 5 + [("b", 0)] * 5, ["registered"]))
 
 
 def test_the_demo_with_its_four_enterprises_shows_no_cell(metadata: Metadata, tenants: list[int]) -> None:

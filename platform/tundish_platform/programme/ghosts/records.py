@@ -42,11 +42,13 @@ def keep(session: Session, enterprise: Enterprise, found: Iterable[Suspicion], l
         session.delete(gone)
 
 
-def suspected(session: Session) -> list[tuple[Enterprise, SuspicionRecord]]:
-    """Every standing suspicion with its enterprise, the gravest first."""
+def suspected(session: Session, enterprise: int | None = None) -> list[tuple[Enterprise, SuspicionRecord]]:
+    """Every standing suspicion with its enterprise, the gravest first; of one enterprise if it is named."""
     query = (
         select(Enterprise, SuspicionRecord)
         .join(SuspicionRecord, SuspicionRecord.enterprise_id == Enterprise.id)
         .order_by(SuspicionRecord.risk.desc(), Enterprise.uscc, SuspicionRecord.reason)
     )
-    return [(enterprise, record) for enterprise, record in session.execute(query)]
+    if enterprise is not None:
+        query = query.where(Enterprise.id == enterprise)
+    return [(one, record) for one, record in session.execute(query)]

@@ -77,6 +77,14 @@ def newest_head(session: Session) -> Head:
     return Head(size=row.size, root=row.root, at=row.at, signature=row.signature)
 
 
+def last_head(session: Session) -> Head | None:
+    """The newest signed head; None where nothing was published yet."""
+    try:
+        return newest_head(session)
+    except UnknownFigure:
+        return None
+
+
 def figures(session: Session, after: int = -1, limit: int | None = None) -> list[dict[str, Any]]:
     """Figures as published, in their order."""
     query = select(PublishedFigure.text).where(PublishedFigure.number > after)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
@@ -9,9 +10,9 @@ from typing import TYPE_CHECKING, Any, Final
 from sqlalchemy import select
 
 from tundish_platform.audit import record
-from tundish_platform.programme.adoption import newest_evidence
 from tundish_platform.programme.disclosure import LEAST_ENTERPRISES
 from tundish_platform.programme.models import EvidenceRecord
+from tundish_platform.programme.newest import newest_evidence
 from tundish_platform.programme.published.crossed import Population, crossed
 from tundish_platform.programme.published.entries import (
     Figure,
@@ -43,6 +44,38 @@ class NothingToPublish(LookupError):  # noqa: N818 - reads as what it is where i
     """Fewer than five enterprises are assessed, or nothing was assessed since the last publication."""
 
 
+class Moved(RuntimeError):  # noqa: N818 - reads as what it is where it is caught
+    """What was shown is not what would be published: something was assessed or changed meanwhile."""
+
+
+@dataclass(frozen=True, slots=True)
+class Upcoming:
+    """A figure that would be published; city-wide where region and industry are empty."""
+
+    name: str
+    region: str
+    industry: str
+    value: int
+    exact: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What a publication would say.
+
+    Attributes:
+        moment: of the newest evidence.
+        stands: whether the figures of this moment are published already, so that a reason is needed.
+        mark: digest of rule, moment and all figures; who confirms names it.
+    """
+
+    rule_version: str
+    moment: datetime
+    figures: tuple[Upcoming, ...]
+    stands: bool
+    mark: str
+
+
 @dataclass(frozen=True, slots=True)
 class _Counted:
     """An enterprise with its newest evidence and the ranks it has now and ever had."""
@@ -54,8 +87,9 @@ class _Counted:
 
 
 def publish(
-    session: Session, signer: HeadSigner, rule: Rule, by: str, now: datetime, reason: str = ""
-) -> Head:
+    session: Session, signer: HeadSigner, rule: Rule, by: str, now: datetime, reason: str = "",
+    seen: str = "",
+) -> Head:  # fmt: skip
     """Publish all figures under a rule, as of the newest evidence.
 
     Args:
@@ -65,23 +99,51 @@ def publish(
         by: who publishes.
         now: the platform's clock.
         reason: why, where these figures correct the last ones; they then name those.
+        seen: mark of the `Preview` that was confirmed; empty for none.
 
     Raises:
+        Moved: what would be published is not what was confirmed.
         NothingToPublish: too few enterprises are assessed, or all of it was published already.
     """
     counted = _counted(session, rule)
     moment = max((one.record.as_of for one in counted), default=now)
-    previous = session.scalar(
-        select(Publication).where(Publication.rule_version == rule.version).order_by(Publication.id.desc())
-    )
-    if len(counted) < LEAST_ENTERPRISES or (previous and not reason and previous.moment >= moment):
+    if len(counted) < LEAST_ENTERPRISES or (not reason and _stands(session, rule, moment)):
         raise NothingToPublish(rule.version)
+    if seen and seen != preview(session, signer, rule).mark:
+        raise Moved(rule.version)
     publication = _publication(session, rule, counted, moment, by, now, reason)
     shown = list(_figures(session, signer, rule, counted, publication, now))
     head = add(session, signer, publication.id, shown, now)
     detail = {"rule": rule.version, "figures": len(shown), "size": head.size, "root": head.root}
     record(session, by, ACTION, rule.version, now=now, detail=detail)
     return head
+
+
+def preview(session: Session, signer: HeadSigner, rule: Rule) -> Preview:
+    """What `publish` would publish as things stand; nothing is written.
+
+    Raises:
+        NothingToPublish: too few enterprises are assessed.
+    """
+    counted = _counted(session, rule)
+    if len(counted) < LEAST_ENTERPRISES:
+        raise NothingToPublish(rule.version)
+    moment = max(one.record.as_of for one in counted)
+    found = tuple(
+        Upcoming(name, *cell, value, exact)
+        for basis in ("current", "ever")
+        for name, cell, value, exact in _values(session, signer, rule, counted, basis)
+    )
+    said = "\n".join([rule.version, moment.isoformat(), *(str(one) for one in found)])
+    mark = hashlib.sha256(said.encode()).hexdigest()
+    return Preview(rule.version, moment, found, _stands(session, rule, moment), mark)
+
+
+def _stands(session: Session, rule: Rule, moment: datetime) -> bool:
+    previous = session.scalar(
+        select(Publication).where(Publication.rule_version == rule.version).order_by(Publication.id.desc())
+    )
+    return previous is not None and previous.moment >= moment
 
 
 def newest_publication(session: Session, rule_version: str) -> datetime | None:

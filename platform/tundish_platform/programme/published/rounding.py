@@ -17,21 +17,22 @@ BASE: Final = 5
 _COIN: Final = 1 << 64
 
 
-def rounded(count: int, secret: bytes, measure: str, cell: Sequence[str]) -> int:
-    """A neighbouring multiple of five, the nearer the likelier, right on the average.
+def rounded(count: int, secret: bytes, measure: str, cell: Sequence[str], base: int = BASE) -> int:
+    """A neighbouring multiple of the base, the nearer the likelier, right on the average.
 
     Args:
         count: the true one.
         secret: the platform's, see `HeadSigner.rounding`.
         measure: what is counted.
         cell: where.
+        base: what is rounded to.
     """
-    below, over = divmod(count, BASE)
+    below, over = divmod(count, base)
     text = "\x1f".join((measure, *cell, str(count))).encode()
     coin = int.from_bytes(hmac.digest(secret, text, hashlib.sha256)[:8]) / _COIN
-    return BASE * (below + (coin < over / BASE))
+    return base * (below + (coin < over / base))
 
 
-def could_be(value: int) -> tuple[int, int]:
+def could_be(value: int, base: int = BASE) -> tuple[int, int]:
     """The least and greatest count that such a value may stand for."""
-    return max(0, value - BASE + 1), value + BASE - 1
+    return max(0, value - base + 1), value + base - 1

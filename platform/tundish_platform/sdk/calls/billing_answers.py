@@ -99,8 +99,9 @@ class VoucherCell(TypedDict):
 
 
 class VoucherSums(TypedDict):
-    """Sums of all vouchers, by county and by industry."""
+    """Sums of all vouchers, by county and by industry; every one is rounded to ``rounded_to_fen``."""
 
+    rounded_to_fen: int
     total: VoucherCell
     by_region: list[VoucherCell]
     by_industry: list[VoucherCell]

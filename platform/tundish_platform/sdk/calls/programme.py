@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         ProgrammeRule,
         Registered,
         Suspected,
+        UpcomingFigures,
         Verdict,
     )
 
@@ -42,10 +43,11 @@ class ProgrammeCalls(Transport):
         """The enterprises of the programme with their stages; for the bureau only."""
         return list(self._every("/programme/enterprises", given(rule=rule)))
 
-    def evidence(self, uscc: str, rule: str | None = None) -> EvidenceOf:
-        """Why an enterprise is in its stage; for the bureau only."""
-        path = below("programme", "enterprises", uscc, "evidence")
-        found: EvidenceOf = self._json("GET", path, params=given(rule=rule))
+    def evidence(self, uscc: str, reason: str, rule: str | None = None) -> EvidenceOf:
+        """Open why an enterprise is in its stage, for a reason that it reads; for the bureau only."""
+        path = below("programme", "enterprises", uscc, "evidence", "openings")
+        body = {"reason": reason} | ({"rule": rule} if rule else {})
+        found: EvidenceOf = self._json("POST", path, json=body)
         return found
 
     def suspicions(self) -> Iterator[Suspected]:
@@ -79,9 +81,14 @@ class ProgrammeCalls(Transport):
         """Write the whole log of figures for `tundish programme verify`; returns bytes. For everybody."""
         return self._save("/figures/log", {}, file)
 
-    def publish_figures(self, rule: str | None = None, reason: str = "") -> Head:
+    def upcoming_figures(self, rule: str | None = None) -> UpcomingFigures:
+        """What publishing now would publish, with the mark to confirm it by; for the bureau only."""
+        found: UpcomingFigures = self._json("GET", "/programme/figures/next", params=given(rule=rule))
+        return found
+
+    def publish_figures(self, rule: str | None = None, reason: str = "", seen: str = "") -> Head:
         """Publish the figures of this moment, with a reason as a correction; for an officer in person."""
-        body = {"reason": reason} | ({"rule": rule} if rule else {})
+        body = {"reason": reason, "seen": seen} | ({"rule": rule} if rule else {})
         head: Head = self._json("POST", "/programme/figures", json=body)
         return head
 

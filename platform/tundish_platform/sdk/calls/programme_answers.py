@@ -145,7 +145,8 @@ class EvidenceOf(TypedDict):
     assessed_at: str
     since: str
     stage: str
-    facts: dict[str, Any]
+    facts: dict[str, Any] | None
+    facts_withheld: bool
     facts_hash: str
     replays: bool
     next: str
@@ -196,3 +197,23 @@ class Entry(TypedDict):
     detail: str | None
     detail_digest: str
     digest: str
+
+
+class UpcomingFigure(TypedDict):
+    """A figure that would be published."""
+
+    name: str
+    region: str
+    industry: str
+    value: int
+    exact: bool
+
+
+class UpcomingFigures(TypedDict):
+    """What a publication would say; ``mark`` names exactly that when it is confirmed."""
+
+    rule_version: str
+    moment: str
+    figures: list[UpcomingFigure]
+    stands: bool
+    mark: str

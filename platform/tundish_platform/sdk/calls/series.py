@@ -82,6 +82,11 @@ class SeriesCalls(Transport):
         found: External = self._json("POST", path, json={"reason": reason})
         return found
 
+    def save_external(self, file: Path) -> int:
+        """Write all external facts as a table, .xlsx or .csv by the file's name; returns bytes."""
+        kind = "csv" if file.suffix == ".csv" else "xlsx"
+        return self._save("/programme/external/sheet", {"format": kind}, file)
+
     def save_external_document(self, number: int, file: Path) -> int:
         """Write the document behind an external fact; returns bytes. See `Client.export`."""
         return self._save(below("programme", "external", number, "document"), {}, file)

@@ -94,6 +94,7 @@ def of_months(folder: Path) -> list[Call]:
         call("external.of_enterprise", "external_facts", "x", status=404),
         call("external.add", "enter_external", "x", fact, b"%PDF-1", status=403),
         call("external.take_back", "withdraw_external", 1, "r", status=403),
+        call("external.sheet", "save_external", folder / "e.xlsx"),
         call("external.document", "save_external_document", 1, folder / "d.pdf", status=404),
     ]
 
@@ -107,7 +108,18 @@ def of_figures(tmp_path: Path) -> list[Call]:
         call("figures.every_head", "figures_heads"),
         call("figures.grown", "figures_growth", 1, 2, status=404),
         call("figures.whole_log", "save_figures", tmp_path / "log.json"),
+        call("figures.upcoming", "upcoming_figures", status=409),
         call("figures.publication", "publish_figures", status=403),
+    ]
+
+
+def of_sharing() -> list[Call]:
+    """The same of what an enterprise shares."""
+    return [
+        call("sharing.seen", "sharing", "steel"),
+        call("sharing.agree", "agree_to", "steel", "evidence", "2026.1", status=403),
+        call("sharing.take_back", "withdraw_consent", "steel", "evidence", status=403),
+        call("sharing.named_in_public", "named_enterprises"),
     ]
 
 
@@ -200,6 +212,7 @@ def of_apps(tmp_path: Path, of_money: list[Call]) -> list[Call]:
         *of_upgrades(),
         *of_register(tmp_path),
         *of_figures(tmp_path),
+        *of_sharing(),
         call("marketplace.catalogue", "catalogue"),
         call("catalogue.categories", "categories"),
         call("catalogue.versions", "app_versions", "spc", status=404),
@@ -277,5 +290,5 @@ def unheld() -> set[str]:
         "stalled", "stalled_steps", "targets", "set_target", "target_versions", "external_facts",
         "enter_external", "withdraw_external",
         "figures", "figure", "figures_head", "figures_heads", "figures_growth",
-        "publish_figures",
+        "publish_figures", "upcoming_figures", "agree_to", "withdraw_consent", "named_enterprises",
     }  # fmt: skip

@@ -249,7 +249,7 @@ def of_equipment(folder: Path) -> list[Call]:
         call("programme.rules", "programme_rules"),
         call("programme.adoption_figures", "adoption", "2026-demo", status=404),
         call("programme.enterprise_register", "enterprises"),
-        call("programme.evidence_of", "evidence", "x", status=404),
+        call("programme.evidence_open", "evidence", "x", "年度核查", status=404),
         call("programme.standing_suspicions", "suspicions"),
         call("audit.of_tenant", "audit", "steel"),
         call("audit.export", "save_audit_trail", folder / "audit.ndjson", 1),
