@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
 LEAST_ENTERPRISES: Final = 5
 
@@ -35,11 +35,16 @@ def cells(rows: Sequence[tuple[str, int]], stages: Sequence[str]) -> tuple[Cell,
     return tuple(_cell(key, ranks[key], stages, suppressed=key in hidden) for key in sorted(ranks))
 
 
-def hidden_cells(sizes: Mapping[str, int]) -> set[str]:
-    """Cells to suppress: the small ones, and others until the total no longer gives the small ones away."""
-    hidden = {key for key, size in sizes.items() if size < LEAST_ENTERPRISES}
+def hidden_cells(sizes: Mapping[str, int], never: Collection[str] = ()) -> set[str]:
+    """Cells to suppress: the small ones, and others until the total no longer gives the small ones away.
+
+    Args:
+        sizes: enterprises by cell; the cells make up the whole.
+        never: cells that are not shown in any case.
+    """
+    hidden = {key for key, size in sizes.items() if size < LEAST_ENTERPRISES or key in never}
     rest = sorted((key for key in sizes if key not in hidden), key=lambda key: (sizes[key], key))
-    while hidden and rest and sum(sizes[key] for key in hidden) < LEAST_ENTERPRISES:
+    while rest and 0 < sum(sizes[key] for key in hidden) < LEAST_ENTERPRISES:
         hidden.add(rest.pop(0))
     return hidden
 
