@@ -19,6 +19,7 @@ from tundish_platform.api.pages import LINK, paged
 from tundish_platform.api.parameters import page, whole
 from tundish_platform.programme.published import Figure, Head, NothingToPublish, UnknownFigure, publish
 from tundish_platform.programme.published.log import export, figures, growth, heads, newest_head, proof
+from tundish_platform.programme.simulated import Mixed
 from tundish_platform.tenancy import Permission
 from tundish_platform.tenancy.reach import Above
 
@@ -172,6 +173,14 @@ def _unknown(_error: UnknownFigure) -> Response:
     return Problem(
         404, "Nothing of that number was published. GET /figures lists what was.",
         "没有发布过该编号的数据。可通过 GET /figures 查询。", "unknown_figure",
+    ).response()  # fmt: skip
+
+
+@routes.errorhandler(Mixed)
+def _mixed(_error: Mixed) -> Response:
+    return Problem(
+        409, "This is a simulated city. Figures of made enterprises are not published.",
+        "本平台为模拟城市,模拟数据不予发布。", "simulated_city",
     ).response()  # fmt: skip
 
 

@@ -15,6 +15,7 @@ from tundish_platform.programme.models import Enterprise, EvidenceRecord, Suspic
 from tundish_platform.programme.register.reading import newest_change
 from tundish_platform.programme.registry import enterprises
 from tundish_platform.programme.rules import apply, facts_hash, published_rules
+from tundish_platform.programme.simulated import simulated_city
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -50,6 +51,7 @@ class Adoption:
         demo_enterprises: how many of the registered are fictional.
         by_region, by_industry: cells, suppressed where they could tell of a single enterprise.
         register_change: the register as known at that change was counted.
+        simulated: of a made city.
     """
 
     rule_version: str
@@ -63,6 +65,7 @@ class Adoption:
     by_region: tuple[Cell, ...]
     by_industry: tuple[Cell, ...]
     register_change: int = 0
+    simulated: bool = False
 
 
 def is_assessed(session: Session, rule: Rule, now: datetime) -> bool:
@@ -137,7 +140,7 @@ def adoption(session: Session, rule: Rule) -> Adoption:
         enterprises=len(known), demo_enterprises=sum(demo for _, _, demo, *_ in known), stages=stages,
         by_region=cells([(one[0], rank) for one, rank in zip(known, now, strict=True)], keys),
         by_industry=cells([(one[1], rank) for one, rank in zip(known, now, strict=True)], keys),
-        register_change=newest_change(session),
+        register_change=newest_change(session), simulated=simulated_city(session) is not None,
     )  # fmt: skip
 
 

@@ -25,6 +25,7 @@ from tundish_platform.programme.published.log import add, latest, size_of
 from tundish_platform.programme.published.models import EvidenceOpening, Publication
 from tundish_platform.programme.published.rounding import rounded
 from tundish_platform.programme.registry import enterprises
+from tundish_platform.programme.simulated import keep_apart
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -68,7 +69,9 @@ def publish(
 
     Raises:
         NothingToPublish: too few enterprises are assessed, or all of it was published already.
+        Mixed: the database is a simulated city's, of which nothing is published.
     """
+    keep_apart(session, simulated=False)
     counted = _counted(session, rule)
     moment = max((one.record.as_of for one in counted), default=now)
     previous = session.scalar(
