@@ -6,9 +6,9 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import case, func, or_, select
-from sqlalchemy.orm import aliased
+from sqlalchemy import func, or_, select
 
+from tundish_platform.programme.counting import best_ranks, with_newest
 from tundish_platform.programme.disclosure import Cell, cells
 from tundish_platform.programme.facts import Activity, aligned, gather
 from tundish_platform.programme.models import Enterprise, EvidenceRecord, SuspicionRecord
@@ -20,13 +20,11 @@ from tundish_platform.programme.simulated import simulated_city
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from sqlalchemy import Select
     from sqlalchemy.orm import Session
 
     from tundish_platform.programme.rules import Facts, Rule
 
 
-_OTHER, _KIN = aliased(EvidenceRecord), aliased(Enterprise)
 # So many entries at most are looked at that were merged into one.
 _FAMILY: Final = 20
 
@@ -121,11 +119,11 @@ def adoption(session: Session, rule: Rule) -> Adoption:
     """Count the enterprises per stage from the newest evidence of each."""
     ranks = {stage.key: rank for rank, stage in enumerate(rule.stages, start=1)}
     known = session.execute(
-        _with_newest(rule, Enterprise.region, Enterprise.industry, Enterprise.demo, EvidenceRecord.as_of,
+        with_newest(rule, Enterprise.region, Enterprise.industry, Enterprise.demo, EvidenceRecord.as_of,
                      EvidenceRecord.stage)
     ).all()  # fmt: skip
     now = [ranks.get(stage, 0) for *_, stage in known]
-    best = list(_best(session, rule, ranks).values())
+    best = list(best_ranks(session, rule, ranks).values())
     stages = tuple(
         StageCount(
             stage.key, stage.name.zh, stage.name.en,
@@ -153,7 +151,7 @@ def listed(session: Session, rule: Rule, after: str = "", limit: int | None = No
         after: code of the last enterprise of the page before.
         limit: how many at most.
     """
-    query = _with_newest(rule, Enterprise, EvidenceRecord.stage, EvidenceRecord.since)
+    query = with_newest(rule, Enterprise, EvidenceRecord.stage, EvidenceRecord.since)
     found = session.execute(query.where(Enterprise.uscc > after).order_by(Enterprise.uscc).limit(limit))
     return [
         {
@@ -163,25 +161,6 @@ def listed(session: Session, rule: Rule, after: str = "", limit: int | None = No
         }
         for e, stage, since in found
     ]  # fmt: skip
-
-
-def _with_newest(rule: Rule, *columns: Any) -> Select[Any]:  # noqa: ANN401 - columns of two tables
-    """Columns of every enterprise and of its `newest_evidence`, which is NULL before the first."""
-    ranks = {stage.key: rank for rank, stage in enumerate(rule.stages, start=1)}
-    rank = case(ranks, value=_OTHER.stage, else_=0)
-    # A few looks into indices for each row that is wanted, so that a page of a large register costs a page.
-    newest = (
-        select(_OTHER.id)
-        .join(_KIN, _KIN.id == _OTHER.enterprise_id)
-        .where(or_(_KIN.id == Enterprise.id, _KIN.merged_into == Enterprise.id))
-        .where(_OTHER.rule_version == rule.version)
-        .order_by(_OTHER.as_of.desc(), rank.desc())
-        .limit(1)
-        .correlate(Enterprise)
-        .scalar_subquery()
-    )
-    standing = select(*columns).select_from(Enterprise).where(Enterprise.merged_into.is_(None))
-    return standing.outerjoin(EvidenceRecord, EvidenceRecord.id == newest)
 
 
 def state_of(session: Session) -> tuple[object, ...]:
@@ -245,16 +224,3 @@ def _assess(
     session.add(record)
     session.flush()
     return record
-
-
-def _best(session: Session, rule: Rule, ranks: Mapping[str, int]) -> dict[int, int]:
-    best: dict[int, int] = {}
-    standing = func.coalesce(Enterprise.merged_into, Enterprise.id)
-    query = (
-        select(standing, EvidenceRecord.stage)
-        .join(Enterprise, Enterprise.id == EvidenceRecord.enterprise_id)
-        .where(EvidenceRecord.rule_version == rule.version)
-    )
-    for enterprise_id, stage in session.execute(query.distinct()):
-        best[enterprise_id] = max(best.get(enterprise_id, 0), ranks.get(stage, 0))
-    return best

@@ -66,7 +66,7 @@ def _records(rule: Rule, panel: Panel, now: datetime) -> Iterator[dict[str, Any]
         # Who has left has no window and so no stage, now.
         wanted.append((newest, newest - int(stood[row]) + 1))
         for month, since in wanted:
-            facts = {"windows": panel.windows(row, month)[: rule.windows]}
+            facts = {"as_of": ends[month].isoformat(), "windows": panel.windows(row, month)[: rule.windows]}
             yield {
                 "enterprise_id": number, "rule_version": rule.version, "as_of": ends[month],
                 "assessed_at": now, "since": ends[since], "stage": keys[max(0, ranks[row, month])],
