@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import func, or_, select
 
-from tundish_platform.programme.counting import best_ranks, with_newest
+from tundish_platform.programme.counting import best_ranks, page_of, with_newest
 from tundish_platform.programme.disclosure import Cell, cells
 from tundish_platform.programme.facts import Activity, aligned, gather
 from tundish_platform.programme.models import Enterprise, EvidenceRecord, SuspicionRecord
@@ -152,7 +152,8 @@ def listed(session: Session, rule: Rule, after: str = "", limit: int | None = No
         limit: how many at most.
     """
     query = with_newest(rule, Enterprise, EvidenceRecord.stage, EvidenceRecord.since)
-    found = session.execute(query.where(Enterprise.uscc > after).order_by(Enterprise.uscc).limit(limit))
+    query = query.where(Enterprise.id.in_(page_of(after, limit)))
+    found = session.execute(query.order_by(Enterprise.uscc))
     return [
         {
             "uscc": e.uscc, "name_zh": e.name_zh, "name_en": e.name_en, "industry": e.industry,

@@ -83,3 +83,16 @@ def best_ranks(session: Session, rule: Rule, ranks: Mapping[str, int]) -> dict[i
     for enterprise_id, stage in session.execute(query.distinct()):
         best[enterprise_id] = max(best.get(enterprise_id, 0), ranks.get(stage, 0))
     return best
+
+
+def page_of(after: str, limit: int | None) -> Select[tuple[int]]:
+    """Numbers of the enterprises of a page by code, so that nothing is looked up of those before and behind.
+
+    Args:
+        after: code of the last one of the page before.
+        limit: how many at most.
+    """
+    # Not a plain IS NULL: databases would gather all that were never merged by its index, and sort them.
+    stands = func.coalesce(Enterprise.merged_into, 0) == 0
+    page = select(Enterprise.id).where(stands, Enterprise.uscc > after).order_by(Enterprise.uscc).limit(limit)
+    return select(page.subquery().c.id)
