@@ -11,6 +11,7 @@ from tundish_dashboards import components, wishes
 from tundish_dashboards.callbacks import LOCATION, Pages, Person
 from tundish_dashboards.routes import Page, Route, find_route, home_path, is_bureau, is_operator, may_see
 from tundish_dashboards.theme import MANTINE
+from tundish_platform.api.marking import SimulatedMark
 from tundish_platform.tenancy import AccessDenied
 from tundish_platform.tenancy.accounts import tenants_of
 
@@ -50,7 +51,7 @@ def shell_layout(pages: Pages) -> Component:
                 [
                     _header(person),
                     dmc.AppShellNavbar(html.Div(_navigation(person), className="nav")),
-                    _main(person),
+                    _main(person, simulated=bool(SimulatedMark(pages.context.metadata))),
                 ],
                 id="shell",
                 header={"height": 52},
@@ -81,7 +82,7 @@ def _header(person: Person) -> Component:
     return header
 
 
-def _main(person: Person) -> Component:
+def _main(person: Person, *, simulated: bool) -> Component:
     t = person.t
     lost = html.Div(
         [html.Strong(t("shell.lost_title")), html.Span(t("shell.lost_what"))],
@@ -91,8 +92,15 @@ def _main(person: Person) -> Component:
         hidden=True,
     )
     page = html.Div(html.P(t("shell.loading"), className="loading"), id="page", className="page")
-    main: Component = dmc.AppShellMain([lost, page])
+    main: Component = dmc.AppShellMain([*([_simulated(person)] if simulated else []), lost, page])
     return main
+
+
+def _simulated(person: Person) -> Component:
+    """The mark that stays on every page of a simulated city, whatever is shown below."""
+    t = person.t
+    parts = [html.Strong(t("shell.simulated")), html.Span(t("shell.simulated_what"))]
+    return html.Div(parts, id="simulated", className="simulated", role="note")
 
 
 def _language_link(person: Person) -> Component:

@@ -25,6 +25,12 @@ INDUSTRIES: Final = {
     "C38": 5, "C39": 3,
 }  # fmt: skip
 
+# Parks of no real name and how many of a hundred enterprises lie there; the rest lies in none.
+PARKS: Final = {
+    "模拟高新区": 18, "模拟经开区": 12, "模拟陶瓷园": 6, "模拟服饰园": 5, "模拟航空园": 2.5,
+    "模拟新材料园": 2, "模拟循环园": 0.5, "模拟创业园": 0.01,
+}  # fmt: skip
+
 
 @dataclass(frozen=True, slots=True)
 class Size:

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from tundish_deploy.city.counts import counted
 from tundish_deploy.city.life import founded, simulate
-from tundish_deploy.city.rates import CHEATS, COUNTIES, FIRST_MONTH, INDUSTRIES, SIZES, Rates
+from tundish_deploy.city.rates import CHEATS, COUNTIES, FIRST_MONTH, INDUSTRIES, PARKS, SIZES, Rates
 from tundish_platform.programme.uscc import FICTIONAL_REGION, check_digit, organisation_digit
 
 if TYPE_CHECKING:
@@ -70,6 +70,10 @@ def register(enterprises: int, months: int, seed: int) -> pa.Table:
     """The city's register, with what no bureau knows: who would cheat, and how (``""`` for the honest)."""
     city, _ = _city(enterprises, months, seed, Rates())
     numbers = range(1, enterprises + 1)
+    # A generator of its own: what is drawn here changes nobody's life.
+    lies = np.random.default_rng([seed, enterprises]).choice(
+        len(PARKS) + 1, enterprises, p=[*(share / 100 for share in PARKS.values()), _no_park()]
+    )
     return pa.table(
         {
             "enterprise": pa.array(numbers, pa.int32()),
@@ -78,6 +82,7 @@ def register(enterprises: int, months: int, seed: int) -> pa.Table:
             "name_en": [f"Made enterprise {number:05d} (simulated)" for number in numbers],
             "region": pa.array(np.array(list(COUNTIES))[city.region]),
             "industry": pa.array(np.array(list(INDUSTRIES))[city.industry]),
+            "park": pa.array(np.array([*PARKS, ""])[lies]),
             "size": pa.array(np.array([s.key for s in SIZES])[city.size]),
             "machines": pa.array(city.machines),
             "hours_week": pa.array(city.hours),
@@ -93,6 +98,10 @@ def code(number: int) -> str:
     body = f"CT{number:06d}"
     start = f"91{FICTIONAL_REGION}{body}{organisation_digit(body)}"
     return start + check_digit(start)
+
+
+def _no_park() -> float:
+    return 1 - sum(PARKS.values()) / 100
 
 
 def named(number: int) -> str:

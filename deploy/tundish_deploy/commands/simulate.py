@@ -5,14 +5,11 @@ from __future__ import annotations
 import json as jsons
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from tundish_deploy.commands.options import SettingsOption, give_up, usable_settings
-
-if TYPE_CHECKING:
-    from sqlalchemy.orm import Session
+from tundish_deploy.commands.options import SettingsOption, errors, give_up, usable_settings
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -33,8 +30,8 @@ def city(
     enterprises: Annotated[int, typer.Option(help="How many there are at some time.", min=1)] = 30_000,
     months: Annotated[int, typer.Option(help="How many, from January 2021 on.", min=1, max=240)] = 36,
     seed: Annotated[int, typer.Option(help="The same seed gives the same city.")] = 1,
-    register: Annotated[
-        bool, typer.Option("--register", help="Put them on the platform's register, too, as fictional.")
+    load: Annotated[
+        bool, typer.Option("--load", help="Fill the platform's empty database with the city, too.")
     ] = False,
     settings: SettingsOption = None,
 ) -> None:
@@ -46,8 +43,8 @@ def city(
 
     if target.exists() and any(target.iterdir()):
         give_up(f"{target} is not empty; a made city gets a folder of its own.")
-    if register:
-        _register(settings, enterprises, months, seed)
+    if load:
+        _load(settings, enterprises, months, seed)
     target.mkdir(parents=True, exist_ok=True)
     (target / "SIMULATED.txt").write_text(_NOTE, "utf-8")
     said = {"simulated": True, "enterprises": enterprises, "months": months, "seed": seed}
@@ -60,31 +57,28 @@ def city(
     typer.echo(f"模拟 / simulated: {enterprises} enterprises, {months} months, {rows} rows in {target}")
 
 
-def _register(settings_file: Path | None, enterprises: int, months: int, seed: int) -> None:
+def _load(settings_file: Path | None, enterprises: int, months: int, seed: int) -> None:
+    from datetime import UTC, datetime
+
     from tundish_deploy import city as made
-    from tundish_platform.programme import register_enterprise
+    from tundish_platform.migrations import upgrade
+    from tundish_platform.programme.simulated import Mixed
     from tundish_platform.tenancy.metadata import Metadata
     from tundish_platform.tenancy.reach import Above
 
-    metadata = Metadata(usable_settings(settings_file).database)
+    settings = usable_settings(settings_file)
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    metadata = Metadata(settings.database)
+
+    def tell(text: str) -> None:
+        errors.print(text, style="dim")
+
     try:
-        with metadata.above(Above.OPERATOR).session() as session:
-            if _has_real(session):
-                give_up("There are real enterprises on this register; a made city never stands beside them.")
-            for row in made.register(enterprises, months, seed).to_pylist():
-                entry = {name: row[name] for name in _ENTRY}
-                register_enterprise(session, demo=True, **entry)
+        upgrade(metadata)
+        above = metadata.above(Above.OPERATOR)
+        made.load_city(above, enterprises, months, seed, datetime.now(UTC), tell)
+    except Mixed as mixed:
+        give_up(f"{mixed}. A simulated city gets a database of its own.")
     finally:
         metadata.close()
-    typer.echo(f"登记 / registered: {enterprises}, all fictional")
-
-
-_ENTRY = ("uscc", "name_zh", "name_en", "industry", "region", "hours_week")
-
-
-def _has_real(session: Session) -> bool:
-    from sqlalchemy import select
-
-    from tundish_platform.programme import Enterprise
-
-    return session.scalar(select(Enterprise.id).where(Enterprise.demo.is_(False)).limit(1)) is not None
+    typer.echo(f"已载入 / loaded: {enterprises} enterprises and {months} months, all simulated")

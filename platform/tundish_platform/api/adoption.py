@@ -33,6 +33,7 @@ from tundish_platform.programme import (
     state_of,
 )
 from tundish_platform.programme.series.frozen import earlier_of
+from tundish_platform.programme.simulated import simulated_city
 from tundish_platform.tenancy import Permission, access_programme, access_tenant
 from tundish_platform.tenancy.accounts import job_principal
 from tundish_platform.tenancy.models import Tenant
@@ -214,6 +215,9 @@ def keep_assessed(context: PlatformContext, rule: Rule, now: datetime, most: int
     with _assessing:
         with context.metadata.above(Above.ADOPTION).session() as session:
             if most is not None and is_large(session, rule, most):
+                return
+            # A simulated city came with its stages; it has no plants to look at.
+            if simulated_city(session) is not None:
                 return
             if is_assessed(session, rule, now):
                 return

@@ -58,6 +58,7 @@ from tundish_platform.api.context import EXTENSION
 from tundish_platform.api.errors import API_ROOT, install_errors
 from tundish_platform.api.ids import Number
 from tundish_platform.api.ingest import MAX_BODY
+from tundish_platform.api.marking import SimulatedMark, install_mark
 from tundish_platform.api.rates import RateLimits
 from tundish_platform.api.repeats import answer_repeat, keep_answer
 from tundish_platform.api.tags import tagged
@@ -156,6 +157,7 @@ def create_app(context: PlatformContext, settings: ApiSettings | None = None) ->
     install_errors(app, api)
     app.register_blueprint(api)
     _install_headers(app, settings)
+    install_mark(app, SimulatedMark(context.metadata))
     # The last one that is named here is the first to see an answer.
     app.after_request(rates.tell_rates)
     app.after_request(tagged)

@@ -28,6 +28,7 @@ from tundish_platform.programme.published import (
     publish,
 )
 from tundish_platform.programme.published.log import export, figures, growth, heads, newest_head, proof
+from tundish_platform.programme.simulated import Mixed
 from tundish_platform.tenancy import Permission
 from tundish_platform.tenancy.reach import Above
 
@@ -222,6 +223,14 @@ def _moved(_error: Moved) -> Response:
     return Problem(
         409, "The figures have changed since they were shown. Look at them again.",
         "数据在预览之后已变化。请重新查看。", "figures_moved",
+    ).response()  # fmt: skip
+
+
+@routes.errorhandler(Mixed)
+def _mixed(_error: Mixed) -> Response:
+    return Problem(
+        409, "This is a simulated city. Figures of made enterprises are not published.",
+        "本平台为模拟城市,模拟数据不予发布。", "simulated_city",
     ).response()  # fmt: skip
 
 

@@ -15,6 +15,7 @@ from tundish_platform.programme.series.frozen import MonthFrozen, freeze, frozen
 from tundish_platform.programme.series.months import bounds, complete, row_of, shifted
 from tundish_platform.programme.series.panel import table_of
 from tundish_platform.programme.series.stored import MOST_MONTHS, is_current, recompute, series_of
+from tundish_platform.programme.simulated import simulated_city
 from tundish_platform.tenancy.reach import Above
 
 if TYPE_CHECKING:
@@ -39,7 +40,12 @@ def freeze_due(context: PlatformContext, now: datetime) -> list[str]:
 
 
 def due_months(session: Session, now: datetime) -> list[str]:
-    """Months that are over and follow those that are frozen; at most as many as series hold."""
+    """Months that are over and follow those that are frozen; at most as many as series hold.
+
+    None in a simulated city, whose months came with it.
+    """
+    if simulated_city(session) is not None:
+        return []
     first = session.scalar(select(func.min(Enterprise.registered_at)))
     if first is None:
         return []

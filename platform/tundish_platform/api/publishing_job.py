@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from tundish_platform.api.adoption import assessed
 from tundish_platform.api.rounds import Rounds
 from tundish_platform.programme.published import NothingToPublish, newest_publication, publish
+from tundish_platform.programme.simulated import simulated_city
 from tundish_platform.tenancy.reach import Above
 
 if TYPE_CHECKING:
@@ -24,6 +25,8 @@ def publish_if_due(context: PlatformContext, version: str, now: datetime) -> boo
     if context.figures is None:
         return False
     with context.metadata.above(Above.ADOPTION).session() as session:
+        if simulated_city(session) is not None:
+            return False
         last = newest_publication(session, version)
     if last is not None and _month(last) == _month(now):
         return False

@@ -12,21 +12,28 @@ from tundish_platform.api.adoption import UnknownRule
 from tundish_platform.api.monthly import MONTHLY
 from tundish_platform.programme import published_rules
 from tundish_platform.programme.models import Enterprise, SuspicionRecord
-from tundish_platform.programme.series.progress import places_of, progress
+from tundish_platform.programme.register.tables import RegisterEntryRow
+from tundish_platform.programme.series.guarding import nearest
+from tundish_platform.programme.series.places import standing
+from tundish_platform.programme.series.progress import open_months, progress
 from tundish_platform.programme.series.stalled import stalled, steps
 from tundish_platform.programme.series.stored import Stages, series_of, unpacked_stages
-from tundish_platform.programme.series.targets import percent, targets
+from tundish_platform.programme.series.targets import Scope, percent, targets
 from tundish_platform.programme.sharing import Record, disclosed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
+    import numpy as np
+    from numpy.typing import NDArray
     from sqlalchemy.orm import Session
 
     from tundish_platform.programme import Rule
     from tundish_platform.programme.series.models import StoredSeries, TargetRecord
-    from tundish_platform.programme.series.progress import Places, Progress
+    from tundish_platform.programme.series.places import Places
+    from tundish_platform.programme.series.progress import Progress
 
+_ALL: Final = Scope()
 _NOTHING: dict[str, Any] = {
     "months": [], "simulated": [], "total": None, "by_region": [], "by_industry": [], "by_park": [],
     "projection": None,
@@ -52,24 +59,26 @@ def series_rule(version: str = MONTHLY) -> Rule:
 
 def series(session: Session, rule: Rule) -> dict[str, Any]:
     """Figures of all frozen months, as they were recomputed last."""
-    standing = series_of(session, rule)
+    kept = series_of(session, rule)
     told = {
         "rule_version": rule.version, "rule_name_zh": rule.name.zh, "rule_name_en": rule.name.en,
         "stages": [{"key": s.key, "name_zh": s.name.zh, "name_en": s.name.en} for s in rule.stages],
         "computed_at": None, "digest": "",
     }  # fmt: skip
-    if standing is None:
+    if kept is None:
         return told | _NOTHING
-    figures = {key: standing.figures[key] for key in _NOTHING}
-    return told | figures | {"computed_at": standing.computed_at, "digest": standing.digest}
+    figures = {key: kept.figures[key] for key in _NOTHING}
+    return told | figures | {"computed_at": kept.computed_at, "digest": kept.digest}
 
 
 def stalled_list(
-    session: Session, rule: Rule, months: int, after: int = 0, limit: int | None = None
+    session: Session, rule: Rule, months: int, scope: Scope = _ALL, after: int = 0, limit: int | None = None
 ) -> list[dict[str, Any]]:
-    """Enterprises that have not moved for so many months, with the step each is stuck on."""
-    found = stalled(rule, _stages(session, rule), months, after, limit)
+    """Enterprises of a scope that have not moved for so many months, with the step each is stuck on."""
+    stages = _stages(session, rule)
+    found = stalled(rule, stages, months, _within(session, stages, scope), after, limit)
     numbers = [one.enterprise for one in found]
+    lies = {number: park for part in _parts(numbers) for number, park in _parks(session, part)}
     known = {e.id: e for part in _parts(numbers) for e in _enterprises(session, part)}
     suspected: dict[int, list[str]] = {}
     for part in _parts(numbers):
@@ -81,7 +90,7 @@ def stalled_list(
     rows = (
         {
             "id": one.enterprise, "uscc": e.uscc, "name_zh": e.name_zh, "name_en": e.name_en,
-            "region": e.region, "industry": e.industry, "demo": e.demo,
+            "region": e.region, "industry": e.industry, "park": lies.get(e.id) or "", "demo": e.demo,
             "stage": one.stage, "next": one.next, "months": one.months,
             "failing": [asdict(condition) for condition in one.failing],
             "suspicions": suspected.get(one.enterprise, []),
@@ -92,14 +101,33 @@ def stalled_list(
     return disclosed(Record.STALLED, rows)
 
 
-def stalled_steps(session: Session, rule: Rule, months: int) -> list[dict[str, Any]]:
-    """How many stalled enterprises each condition keeps back, in the order of the rule."""
+def stalled_steps(session: Session, rule: Rule, months: int, scope: Scope = _ALL) -> list[dict[str, Any]]:
+    """How many stalled enterprises each condition keeps back, in the order of the rule.
+
+    Of a part of the city multiples of five, and nothing where few enterprises lie in it or besides it.
+    """
     texts = {stage.key: stage.conditions for stage in rule.stages}
+    stages = _stages(session, rule)
+    within = _within(session, stages, scope)
+    if within is None:
+        told: Callable[[int], int | None] = int
+    else:
+        open_ = stages.ranks.size > 0 and open_months(stages, _places(session, stages), scope, within)[-1]
+        told = nearest if open_ else _withhold
     return [
         {"stage": stage, "text_zh": texts[stage][bit].text.zh, "text_en": texts[stage][bit].text.en,
-         "enterprises": number}
-        for stage, bit, number in steps(rule, _stages(session, rule), months)
+         "enterprises": told(number)}
+        for stage, bit, number in steps(rule, stages, months, within)
     ]  # fmt: skip
+
+
+def _withhold(_count: int) -> None:
+    return None
+
+
+def _within(session: Session, stages: Stages, scope: Scope) -> NDArray[np.bool_] | None:
+    """Which enterprises a scope holds; None for all of them."""
+    return None if scope == _ALL else _places(session, stages).within(scope)
 
 
 def target_list(
@@ -108,8 +136,8 @@ def target_list(
     """Targets in force with what was measured of each and what is projected."""
     found = [one for one in targets(session, year) if one.id > after]
     found = sorted(found, key=lambda one: one.id)[:limit]
-    standing = series_of(session, rule) if found else None
-    measured = _measured(session, rule, standing, found) if standing else {}
+    kept = series_of(session, rule) if found else None
+    measured = _measured(session, rule, kept, found) if kept else {}
     return [_target(one) | _progress(measured.get(one.id)) for one in found]
 
 
@@ -133,30 +161,30 @@ def _progress(found: Progress | None) -> dict[str, Any]:
 
 
 def _measured(
-    session: Session, rule: Rule, standing: StoredSeries, wanted: Iterable[TargetRecord]
+    session: Session, rule: Rule, kept: StoredSeries, wanted: Iterable[TargetRecord]
 ) -> dict[int, Progress]:
     """Progress of each target, computed where it wasn't before."""
     if len(_KEPT) > _MOST_KEPT:
         _KEPT.clear()
-    where = str(session.get_bind().engine.url), standing.rule_version, standing.digest, standing.computed_at
+    where = str(session.get_bind().engine.url), kept.rule_version, kept.digest, kept.computed_at
     keys = [stage.key for stage in rule.stages]
     known = [one for one in wanted if one.stage in keys]
     fresh = [one for one in known if (*where, one.id) not in _KEPT]
     if fresh:
-        stages, months = _unpacked(standing.stages), standing.figures["months"]
+        stages, months = _unpacked(kept.stages), kept.figures["months"]
         places = _places(session, stages)
         _KEPT.update({(*where, one.id): progress(one, months, keys, stages, places) for one in fresh})
     return {one.id: _KEPT[*where, one.id] for one in known}
 
 
 def _places(session: Session, stages: Stages) -> Places:
-    register = {
-        number: (region, industry)
-        for number, region, industry in session.execute(
-            select(Enterprise.id, Enterprise.region, Enterprise.industry)
-        )
-    }
-    return places_of(stages.enterprises.tolist(), register, parks={})
+    return standing(session).places(stages.enterprises.tolist())
+
+
+def _parks(session: Session, numbers: list[int]) -> Iterable[tuple[int, str | None]]:
+    query = select(RegisterEntryRow.enterprise_id, RegisterEntryRow.park)
+    found = session.execute(query.where(RegisterEntryRow.enterprise_id.in_(numbers)))
+    return [(number, park) for number, park in found]
 
 
 @lru_cache(maxsize=2)
@@ -165,8 +193,8 @@ def _unpacked(content: bytes) -> Stages:
 
 
 def _stages(session: Session, rule: Rule) -> Stages:
-    standing = series_of(session, rule)
-    return Stages.none(rule) if standing is None else _unpacked(standing.stages)
+    kept = series_of(session, rule)
+    return Stages.none(rule) if kept is None else _unpacked(kept.stages)
 
 
 def _enterprises(session: Session, numbers: list[int]) -> list[Enterprise]:

@@ -13,7 +13,7 @@ from tundish_platform.api.errors import Problem
 from tundish_platform.api.guard import guarded_above
 from tundish_platform.api.monthly import MONTHLY
 from tundish_platform.api.pages import LINK, paged
-from tundish_platform.api.parameters import Query, page, whole
+from tundish_platform.api.parameters import Query, page, text, whole
 from tundish_platform.api.params import MAX_ID
 from tundish_platform.api.series import (
     series,
@@ -25,7 +25,7 @@ from tundish_platform.api.series import (
 )
 from tundish_platform.programme.declared import declared_figures
 from tundish_platform.programme.series.models import TargetRecord
-from tundish_platform.programme.series.targets import TargetSpec, set_target, versions
+from tundish_platform.programme.series.targets import Scope, TargetSpec, set_target, versions
 from tundish_platform.tenancy import Permission
 from tundish_platform.tenancy.passwords import utc_now
 from tundish_platform.tenancy.reach import Above
@@ -44,6 +44,10 @@ RULE: Final = Query("rule", "Version of the rules; that of the monthly series if
 MONTHS: Final = whole("months", 1, 120, 6, "Months without a move, the newest included.")
 AFTER: Final = whole("after", 0, MAX_ID, 0, "Number of the last one of the page before.")
 LIMIT: Final = page(1_000, 100)
+REGION: Final = text("region", 6, "GB/T 2260 code of the county.")
+INDUSTRY: Final = text("industry", 5, "GB/T 4754 code; a division holds its classes.")
+PARK: Final = text("park", 100, "Name of the park.")
+SCOPE: Final = (REGION, INDUSTRY, PARK)
 YEAR: Final = whole("year", 0, 2100, 0, "Targets of this year; of all years if absent.")
 
 routes = Blueprint("series", __name__)
@@ -60,22 +64,22 @@ def figures(_principal: Principal) -> Response:
 
 @routes.get("/programme/stalled")
 @guarded_above(Permission.PROGRAMME)
-@described(RULE, MONTHS, AFTER, LIMIT, answer=list[shapes.StalledOne], headers=(LINK,))
+@described(RULE, MONTHS, *SCOPE, AFTER, LIMIT, answer=list[shapes.StalledOne], headers=(LINK,))
 def stalled(_principal: Principal) -> Response:
     """Enterprises that have not moved for so many months, and the conditions each is stuck on."""
     limit = LIMIT.read()
     with _session() as session:
-        found = stalled_list(session, _rule(), MONTHS.read(), AFTER.read(), limit)
+        found = stalled_list(session, _rule(), MONTHS.read(), _scope(), AFTER.read(), limit)
     return paged(found, "after", found[-1]["id"] if len(found) == limit else None)
 
 
 @routes.get("/programme/stalled/steps")
 @guarded_above(Permission.PROGRAMME)
-@described(RULE, MONTHS, answer=list[shapes.StalledStep])
+@described(RULE, MONTHS, *SCOPE, answer=list[shapes.StalledStep])
 def steps(_principal: Principal) -> Response:
     """How many stalled enterprises each condition keeps out of its stage."""
     with _session() as session:
-        return jsonify(stalled_steps(session, _rule(), MONTHS.read()))
+        return jsonify(stalled_steps(session, _rule(), MONTHS.read(), _scope()))
 
 
 @routes.get("/programme/targets")
@@ -129,6 +133,10 @@ def declared(_principal: Principal) -> Response:
 
 def _session() -> AbstractContextManager[Session]:
     return platform().metadata.above(Above.ADOPTION).session()
+
+
+def _scope() -> Scope:
+    return Scope(REGION.read(), INDUSTRY.read(), PARK.read())
 
 
 def _rule() -> Rule:

@@ -34,14 +34,6 @@ class Funnel(Shape):
     new: Counts
 
 
-class FunnelCell(Shape):
-    """The same of a county, an industry or a park; null where few enterprises lie in it."""
-
-    key: str
-    suppressed: bool
-    figures: Funnel | None
-
-
 class Range(Shape):
     """Median and interval by month."""
 
@@ -57,6 +49,18 @@ class Projection(Shape):
     level: float
     current: dict[str, Range]
     ever: dict[str, Range]
+
+
+class FunnelCell(Shape):
+    """The same of a county, an industry or a park; null where few enterprises lie in it.
+
+    Multiples of five; a count is renewed when five or more have moved, so that no month gives one away.
+    """
+
+    key: str
+    suppressed: bool
+    figures: Funnel | None
+    projection: Projection | None
 
 
 class Series(Shape):
@@ -98,6 +102,7 @@ class StalledOne(Shape):
     name_en: str
     region: str
     industry: str
+    park: str
     demo: bool
     stage: str
     next: str
@@ -107,12 +112,15 @@ class StalledOne(Shape):
 
 
 class StalledStep(Shape):
-    """How many stalled enterprises a condition keeps out of a stage."""
+    """How many stalled enterprises a condition keeps out of a stage; of a part of the city about how many.
+
+    Null where few enterprises lie in the part.
+    """
 
     stage: str
     text_zh: str
     text_en: str
-    enterprises: int
+    enterprises: int | None
 
 
 class MonthEnd(Shape):
@@ -136,9 +144,13 @@ class YearEnd(Shape):
 
 
 class Progress(Shape):
-    """How far a target is met; nothing is told where few enterprises lie in its scope."""
+    """How far a target is met; nothing is told where few enterprises lie in its scope.
+
+    ``rounded``: the scope is a part of the city, and is told in multiples of five.
+    """
 
     suppressed: bool
+    rounded: bool
     actual: int | None
     completion: float | None
     elapsed: float

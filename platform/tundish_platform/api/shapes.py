@@ -397,6 +397,7 @@ class AdoptionFigures(Shape):
     by_region: list[Cell]
     by_industry: list[Cell]
     register_change: int
+    simulated: bool
 
 
 class Registered(Shape):

@@ -105,7 +105,7 @@ def _records(session: Session, mine: Enterprise, rule: Rule, now: datetime) -> l
     shown = evidence(session, mine, rule)
     facts = None if shown is None else shown["facts"]
     monthly = published_rules()[MONTHLY if rule.demo else rule.version]
-    stalled = stalled_list(session, monthly, _STALLED_MONTHS, mine.id - 1, 1)
+    stalled = stalled_list(session, monthly, _STALLED_MONTHS, after=mine.id - 1, limit=1)
     rows: dict[Record, list[Any]] = {
         Record.ENTRY: _shaped(Record.ENTRY, register_shapes.RegisterEntry, [entry] if entry else []),
         Record.STATEMENT: _shaped(

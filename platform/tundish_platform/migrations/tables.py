@@ -24,6 +24,7 @@ import tundish_platform.programme.published.models
 import tundish_platform.programme.register.tables
 import tundish_platform.programme.series.models
 import tundish_platform.programme.sharing.models
+import tundish_platform.programme.simulated
 import tundish_platform.ratings.models
 import tundish_platform.records.models
 import tundish_platform.store.lifecycle.tables

@@ -6,9 +6,9 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import case, func, or_, select
-from sqlalchemy.orm import aliased
+from sqlalchemy import func, or_, select
 
+from tundish_platform.programme.counting import best_ranks, page_of, with_newest
 from tundish_platform.programme.facts import Activity, aligned, gather
 from tundish_platform.programme.models import Enterprise, EvidenceRecord, SuspicionRecord
 from tundish_platform.programme.newest import newest_evidence
@@ -25,11 +25,11 @@ from tundish_platform.programme.sharing import (
     disclose,
     disclosed,
 )
+from tundish_platform.programme.simulated import simulated_city
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from sqlalchemy import Select
     from sqlalchemy.orm import Session
 
     from tundish_platform.programme.disclosure import Cell
@@ -37,7 +37,6 @@ if TYPE_CHECKING:
 
 
 BENCHMARK: Final = "benchmark"
-_OTHER, _KIN = aliased(EvidenceRecord), aliased(Enterprise)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +59,7 @@ class Adoption:
         demo_enterprises: how many of the registered are fictional.
         by_region, by_industry: cells, rounded, and withheld where they could tell of a single enterprise.
         register_change: the register as known at that change was counted.
+        simulated: of a made city.
     """
 
     rule_version: str
@@ -73,6 +73,7 @@ class Adoption:
     by_region: tuple[Cell, ...]
     by_industry: tuple[Cell, ...]
     register_change: int = 0
+    simulated: bool = False
 
 
 def is_assessed(session: Session, rule: Rule, now: datetime) -> bool:
@@ -134,11 +135,11 @@ def adoption(session: Session, rule: Rule, secret: bytes | None = None) -> Adopt
     """
     ranks = {stage.key: rank for rank, stage in enumerate(rule.stages, start=1)}
     known = session.execute(
-        _with_newest(rule, Enterprise.region, Enterprise.industry, Enterprise.demo, EvidenceRecord.as_of,
+        with_newest(rule, Enterprise.region, Enterprise.industry, Enterprise.demo, EvidenceRecord.as_of,
                      EvidenceRecord.stage)
     ).all()  # fmt: skip
     now = [ranks.get(stage, 0) for *_, stage in known]
-    best = list(_best(session, rule, ranks).values())
+    best = list(best_ranks(session, rule, ranks).values())
     stages = tuple(
         StageCount(
             stage.key, stage.name.zh, stage.name.en,
@@ -153,8 +154,8 @@ def adoption(session: Session, rule: Rule, secret: bytes | None = None) -> Adopt
         rule_version=rule.version, rule_name_zh=rule.name.zh, rule_name_en=rule.name.en, demo_rule=rule.demo,
         as_of=max((as_of for *_, as_of, _ in known if as_of), default=None),
         enterprises=len(known), demo_enterprises=sum(demo for _, _, demo, *_ in known), stages=stages,
-        by_region=by_region, by_industry=by_industry,
-        register_change=newest_change(session),
+        by_region=by_region, by_industry=by_industry, register_change=newest_change(session),
+        simulated=simulated_city(session) is not None,
     )  # fmt: skip
 
 
@@ -170,10 +171,10 @@ def listed(
         limit: how many at most.
         only: code of the one that is asked for; all if absent.
     """
-    query = _with_newest(rule, Enterprise, EvidenceRecord.stage, EvidenceRecord.since)
-    if only is not None:
-        query = query.where(Enterprise.uscc == only)
-    found = session.execute(query.where(Enterprise.uscc > after).order_by(Enterprise.uscc).limit(limit))
+    query = with_newest(rule, Enterprise, EvidenceRecord.stage, EvidenceRecord.since)
+    wanted = Enterprise.id.in_(page_of(after, limit)) if only is None else Enterprise.uscc == only
+    query = query.where(wanted)
+    found = session.execute(query.order_by(Enterprise.uscc))
     return disclosed(
         Record.REGISTERED,
         (
@@ -200,7 +201,7 @@ def named(session: Session, rule: Rule, after: str = "", limit: int | None = Non
     """
     listed_anyway = Enterprise.tenant.in_(agreeing(Purpose.OPEN_DATA))
     as_benchmark = Enterprise.tenant.in_(agreeing(Purpose.NAMED)) & (EvidenceRecord.stage == BENCHMARK)
-    query = _with_newest(rule, Enterprise, EvidenceRecord.stage, EvidenceRecord.since, listed_anyway)
+    query = with_newest(rule, Enterprise, EvidenceRecord.stage, EvidenceRecord.since, listed_anyway)
     query = query.where(or_(listed_anyway, as_benchmark), Enterprise.uscc > after)
     found = session.execute(query.order_by(Enterprise.uscc).limit(limit))
     return [
@@ -215,25 +216,6 @@ def named(session: Session, rule: Rule, after: str = "", limit: int | None = Non
         )
         for e, stage, since, anyway in found
     ]  # fmt: skip
-
-
-def _with_newest(rule: Rule, *columns: Any) -> Select[Any]:  # noqa: ANN401 - columns of two tables
-    """Columns of every enterprise and of its `newest_evidence`, which is NULL before the first."""
-    ranks = {stage.key: rank for rank, stage in enumerate(rule.stages, start=1)}
-    rank = case(ranks, value=_OTHER.stage, else_=0)
-    # A few looks into indices for each row that is wanted, so that a page of a large register costs a page.
-    newest = (
-        select(_OTHER.id)
-        .join(_KIN, _KIN.id == _OTHER.enterprise_id)
-        .where(or_(_KIN.id == Enterprise.id, _KIN.merged_into == Enterprise.id))
-        .where(_OTHER.rule_version == rule.version)
-        .order_by(_OTHER.as_of.desc(), rank.desc())
-        .limit(1)
-        .correlate(Enterprise)
-        .scalar_subquery()
-    )
-    standing = select(*columns).select_from(Enterprise).where(Enterprise.merged_into.is_(None))
-    return standing.outerjoin(EvidenceRecord, EvidenceRecord.id == newest)
 
 
 def state_of(session: Session) -> tuple[object, ...]:
@@ -300,16 +282,3 @@ def _assess(
     session.add(record)
     session.flush()
     return record
-
-
-def _best(session: Session, rule: Rule, ranks: Mapping[str, int]) -> dict[int, int]:
-    best: dict[int, int] = {}
-    standing = func.coalesce(Enterprise.merged_into, Enterprise.id)
-    query = (
-        select(standing, EvidenceRecord.stage)
-        .join(Enterprise, Enterprise.id == EvidenceRecord.enterprise_id)
-        .where(EvidenceRecord.rule_version == rule.version)
-    )
-    for enterprise_id, stage in session.execute(query.distinct()):
-        best[enterprise_id] = max(best.get(enterprise_id, 0), ranks.get(stage, 0))
-    return best

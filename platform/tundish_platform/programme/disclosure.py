@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
 LEAST_ENTERPRISES: Final = 5
 
@@ -21,10 +21,15 @@ class Cell:
     stages: Mapping[str, int] | None
 
 
-def hidden_cells(sizes: Mapping[str, int]) -> set[str]:
-    """Cells to suppress: the small ones, and others until the total no longer gives the small ones away."""
-    hidden = {key for key, size in sizes.items() if size < LEAST_ENTERPRISES}
+def hidden_cells(sizes: Mapping[str, int], never: Collection[str] = ()) -> set[str]:
+    """Cells to suppress: the small ones, and others until the total no longer gives the small ones away.
+
+    Args:
+        sizes: enterprises by cell; the cells make up the whole.
+        never: cells that are not shown in any case.
+    """
+    hidden = {key for key, size in sizes.items() if size < LEAST_ENTERPRISES or key in never}
     rest = sorted((key for key in sizes if key not in hidden), key=lambda key: (sizes[key], key))
-    while hidden and rest and sum(sizes[key] for key in hidden) < LEAST_ENTERPRISES:
+    while rest and 0 < sum(sizes[key] for key in hidden) < LEAST_ENTERPRISES:
         hidden.add(rest.pop(0))
     return hidden

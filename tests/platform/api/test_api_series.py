@@ -14,6 +14,7 @@ from tundish_platform.assets import upsert_signals
 from tundish_platform.assets.sources import Heartbeat, save_heartbeat
 from tundish_platform.programme import Enterprise, EvidenceRecord, register_enterprise
 from tundish_platform.programme.models import SuspicionRecord
+from tundish_platform.programme.register.tables import RegisterEntryRow
 from tundish_platform.programme.series.frozen import freeze, frozen_months, load
 from tundish_platform.programme.series.months import month_of, shifted
 from tundish_platform.programme.series.panel import table_of
@@ -115,13 +116,17 @@ def test_series_and_who_is_stalled_with_the_failing_condition(plants: World, off
     stalled_year(plants)
     found = officer.get("/api/v1/programme/series").get_json()
     assert found["total"]["current"]["on_cloud"] == [2] * 12
-    assert found["by_region"] == [{"key": "430202", "suppressed": True, "figures": None}]
+    assert found["by_region"] == [{"key": "430202", "suppressed": True, "figures": None, "projection": None}]
     assert found["projection"]["current"]["registered"]["middle"][-1] == 2
     first, second = officer.get("/api/v1/programme/stalled?months=12").get_json()
     assert (first["stage"], first["next"], first["months"]) == ("on_cloud", "on_platform", 12)
     assert [condition["unbroken"] for condition in first["failing"]] == [0, 0, 0]
     assert (first["suspicions"], second["suspicions"]) == (["flat"], [])
     assert officer.get("/api/v1/programme/stalled?months=13").get_json() == []
+    assert officer.get("/api/v1/programme/stalled?region=430211").get_json() == []
+    assert len(officer.get("/api/v1/programme/stalled?industry=C31&region=430202").get_json()) == 2
+    few = officer.get("/api/v1/programme/stalled/steps?region=430202").get_json()
+    assert {step["enterprises"] for step in few} == {None}
     page = officer.get("/api/v1/programme/stalled?limit=1")
     assert [one["id"] for one in page.get_json()] == [first["id"]]
     following = officer.get(page.headers["Link"].partition("<")[2].partition(">")[0]).get_json()
@@ -190,3 +195,32 @@ def test_a_large_register_is_answered_from_the_last_assessment(
     with plants.context.metadata.session() as session:
         session.delete(session.scalars(select(Enterprise)).first())
     assert officer.get("/api/v1/programme/adoption").get_json()["enterprises"] == 1
+
+
+def test_the_keeper_counts_parks_from_the_register(plants: World, officer: FlaskClient) -> None:
+    with plants.context.metadata.session() as session:
+        for number in range(3, 15):
+            session.add(
+                Enterprise(
+                    id=number, uscc=f"{number:018d}", name_zh="厂", name_en="Plant", industry="C3130",
+                    region="430202", demo=True, hours_week=168.0, registered_at=NOW,
+                )
+            )  # fmt: skip
+        session.flush()
+        session.add_all(RegisterEntryRow(enterprise_id=n, park="高新区", version=1) for n in range(3, 10))
+        session.flush()
+    stalled_year(plants)
+    park, *others = officer.get("/api/v1/programme/series").get_json()["by_park"]
+    assert (park["key"], others) == ("高新区", [])
+    assert park["figures"]["current"]["on_cloud"] == [5] * 12
+    assert park["projection"]["current"]["on_cloud"]["middle"][-1] == 5
+    stuck = officer.get("/api/v1/programme/stalled?park=高新区").get_json()
+    assert [(one["id"], one["park"]) for one in stuck] == [(n, "高新区") for n in range(3, 10)]
+    steps = officer.get("/api/v1/programme/stalled/steps?park=高新区").get_json()
+    assert {step["enterprises"] for step in steps if step["stage"] == "on_platform"} == {5}
+    said = {"year": int(shifted(month_of(NOW), -1)[:4]), "stage": "on_cloud", "kind": "ever", "value": 10}
+    body = said | {"park": "高新区", "source": "Order 4"}
+    officer.post("/api/v1/programme/targets/versions", json=body)
+    (one,) = officer.get("/api/v1/programme/targets").get_json()
+    assert (one["progress"]["actual"], one["progress"]["rounded"]) == (5, True)
+    assert one["completion_percent"] == "50.00"

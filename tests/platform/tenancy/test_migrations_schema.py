@@ -45,6 +45,7 @@ ABOVE_TENANTS = {
     "register_contact": "persons whom the bureau's officers talk to; for officers only",
     "register_merge": "two entries of the register that are one enterprise",
     "register_import": "a file of an officer that waits for confirmation",
+    "simulated_city": "that all of the database is a made city's, one row",
     "frozen_month": "facts of all enterprises of the register, counts and shares without a value or a name",
     "programme_series": "figures counted from the frozen months",
     "programme_target": "what the bureau wants of a county, an industry or a park",

@@ -87,23 +87,38 @@ def crossed(
         totals: counts of the whole city that are published as they are.
     """
     cells = [_cell(people, cell, measures, secret) for cell in _coarser(people)]
-    while found := disclosed(people, measures, cells, totals or {}):
+    safe: set[tuple[int, int]] = set()
+    while found := disclosed(people, measures, cells, totals or {}, safe):
         cells = _without(people, cells, measures, *found)
     return tuple(cells)
 
 
 def disclosed(
-    people: Population, measures: Sequence[str], cells: Sequence[SafeCell], totals: Mapping[str, int]
-) -> tuple[int, int] | None:
-    """A measure and a finest cell that can be worked out from what is published; None if there are none."""
+    people: Population, measures: Sequence[str], cells: Sequence[SafeCell], totals: Mapping[str, int],
+    safe: set[tuple[int, int]] | None = None,
+) -> tuple[int, int] | None:  # fmt: skip
+    """A measure and a finest cell that can be worked out from what is published; None if there are none.
+
+    Args:
+        people: who is counted.
+        measures: names of the nested counts.
+        cells: what is published.
+        totals: counts of the whole city that are published as they are.
+        safe: measures and cells that are known not to be; those found here are added. What more is withheld,
+            the less is known, so they stay safe.
+    """
+    safe = set() if safe is None else safe
     said = said_by(people, measures, cells, totals)
     if len(people.cells) < 2:  # noqa: PLR2004 - a single cell is the city
         return None
     attacker = None
     for measure, cell in np.argwhere(~doubtful(people.counts, people.sizes, said)).tolist():
+        if (measure, cell) in safe or not speaking(people, cells, measures[measure], cell):
+            continue
         attacker = attacker or Attacker(people.sizes, len(measures), said)
-        if speaking(people, cells, measures[measure], cell) and _pinned(attacker, measure, cell):
+        if _pinned(attacker, measure, cell):
             return measure, cell
+        safe.add((measure, cell))
     return None
 
 

@@ -27,7 +27,7 @@ class Figure(BaseModel):
         region, industry: the cell; ``""`` for all.
         moment: end of the newest window the evidence covers.
         evidence: root over the salted digests of the evidence records of this publication.
-        simulated: of made enterprises.
+        simulated: of made enterprises; the log takes none of these.
         corrects: number of the figure that this one takes the place of.
     """
 

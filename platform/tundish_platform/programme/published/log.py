@@ -12,6 +12,7 @@ from tundish_platform.programme.published.heads import Head
 from tundish_platform.programme.published.models import LogHead, PublishedFigure
 from tundish_platform.programme.published.tree import consistency_path, inclusion_path, root_of
 from tundish_platform.programme.published.verifying import LOG, PROOF
+from tundish_platform.programme.simulated import Mixed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -37,8 +38,13 @@ def add(
     """Append figures and sign the head over all.
 
     Two that publish at once collide on a number, and one of them fails as a whole.
+
+    Raises:
+        Mixed: a figure is of made enterprises.
     """
     for figure in figures:
+        if figure.simulated:
+            raise Mixed(f"{figure.name} is of a simulated city, and this log of real enterprises")
         session.add(
             PublishedFigure(
                 number=figure.number, publication_id=publication, name=figure.name, region=figure.region,

@@ -7,12 +7,11 @@ import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import select
+from sqlalchemy import insert, select
 
 from tundish_platform.audit import record
+from tundish_platform.programme.counting import counted
 from tundish_platform.programme.disclosure import LEAST_ENTERPRISES
-from tundish_platform.programme.models import EvidenceRecord
-from tundish_platform.programme.newest import newest_evidence
 from tundish_platform.programme.published.crossed import Population, crossed
 from tundish_platform.programme.published.entries import (
     Figure,
@@ -25,7 +24,7 @@ from tundish_platform.programme.published.entries import (
 from tundish_platform.programme.published.log import add, latest, size_of
 from tundish_platform.programme.published.models import EvidenceOpening, Publication
 from tundish_platform.programme.published.rounding import rounded
-from tundish_platform.programme.registry import enterprises
+from tundish_platform.programme.simulated import keep_apart
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -33,7 +32,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.orm import Session
 
-    from tundish_platform.programme.models import Enterprise
+    from tundish_platform.programme.counting import Counted
     from tundish_platform.programme.published.heads import Head, HeadSigner
     from tundish_platform.programme.rules import Rule
 
@@ -76,16 +75,6 @@ class Preview:
     mark: str
 
 
-@dataclass(frozen=True, slots=True)
-class _Counted:
-    """An enterprise with its newest evidence and the ranks it has now and ever had."""
-
-    enterprise: Enterprise
-    record: EvidenceRecord
-    now: int
-    best: int
-
-
 def publish(
     session: Session, signer: HeadSigner, rule: Rule, by: str, now: datetime, reason: str = "",
     seen: str = "",
@@ -104,15 +93,17 @@ def publish(
     Raises:
         Moved: what would be published is not what was confirmed.
         NothingToPublish: too few enterprises are assessed, or all of it was published already.
+        Mixed: the database is a simulated city's, of which nothing is published.
     """
-    counted = _counted(session, rule)
-    moment = max((one.record.as_of for one in counted), default=now)
-    if len(counted) < LEAST_ENTERPRISES or (not reason and _stands(session, rule, moment)):
+    keep_apart(session, simulated=False)
+    found = counted(session, rule)
+    moment = max((one.as_of for one in found), default=now)
+    if len(found) < LEAST_ENTERPRISES or (not reason and _stands(session, rule, moment)):
         raise NothingToPublish(rule.version)
     if seen and seen != preview(session, signer, rule).mark:
         raise Moved(rule.version)
-    publication = _publication(session, rule, counted, moment, by, now, reason)
-    shown = list(_figures(session, signer, rule, counted, publication, now))
+    publication = _publication(session, rule, found, moment, by, now, reason)
+    shown = list(_figures(session, signer, rule, found, publication, now))
     head = add(session, signer, publication.id, shown, now)
     detail = {"rule": rule.version, "figures": len(shown), "size": head.size, "root": head.root}
     record(session, by, ACTION, rule.version, now=now, detail=detail)
@@ -125,14 +116,14 @@ def preview(session: Session, signer: HeadSigner, rule: Rule) -> Preview:
     Raises:
         NothingToPublish: too few enterprises are assessed.
     """
-    counted = _counted(session, rule)
-    if len(counted) < LEAST_ENTERPRISES:
+    rows = counted(session, rule)
+    if len(rows) < LEAST_ENTERPRISES:
         raise NothingToPublish(rule.version)
-    moment = max(one.record.as_of for one in counted)
+    moment = max(one.as_of for one in rows)
     found = tuple(
         Upcoming(name, *cell, value, exact)
         for basis in ("current", "ever")
-        for name, cell, value, exact in _values(session, signer, rule, counted, basis)
+        for name, cell, value, exact in _values(session, signer, rule, rows, basis)
     )
     said = "\n".join([rule.version, moment.isoformat(), *(str(one) for one in found)])
     mark = hashlib.sha256(said.encode()).hexdigest()
@@ -156,33 +147,19 @@ def newest_publication(session: Session, rule_version: str) -> datetime | None:
     )
 
 
-def _counted(session: Session, rule: Rule) -> list[_Counted]:
-    ranks = {stage.key: rank for rank, stage in enumerate(rule.stages, start=1)}
-    best: dict[int, int] = {}
-    query = select(EvidenceRecord.enterprise_id, EvidenceRecord.stage)
-    for number, stage in session.execute(query.where(EvidenceRecord.rule_version == rule.version).distinct()):
-        best[number] = max(best.get(number, 0), ranks.get(stage, 0))
-    found = []
-    for enterprise in enterprises(session):
-        newest = newest_evidence(session, enterprise, rule)
-        if newest is not None:
-            found.append(_Counted(enterprise, newest, ranks.get(newest.stage, 0), best[enterprise.id]))
-    return found
-
-
 def _publication(
-    session: Session, rule: Rule, counted: Sequence[_Counted], moment: datetime, by: str, now: datetime,
+    session: Session, rule: Rule, found: Sequence[Counted], moment: datetime, by: str, now: datetime,
     reason: str,
 ) -> Publication:  # fmt: skip
     """Commit to the evidence of everybody who is counted."""
     names = ["", *(stage.key for stage in rule.stages)]
     openings = [
         Opening(
-            uscc=one.enterprise.uscc, region=one.enterprise.region, industry=one.enterprise.industry,
-            rule_version=rule.version, as_of=one.record.as_of, stage=one.record.stage, best=names[one.best],
-            facts_hash=one.record.facts_hash, salt=new_salt(),
+            uscc=one.uscc, region=one.region, industry=one.industry, rule_version=rule.version,
+            as_of=one.as_of, stage=one.stage, best=names[one.best], facts_hash=one.facts_hash,
+            salt=new_salt(),
         )
-        for one in counted
+        for one in found
     ]  # fmt: skip
     padding = [secrets.token_hex(32) for _ in range(padded(len(openings)) - len(openings))]
     publication = Publication(
@@ -191,25 +168,26 @@ def _publication(
     )  # fmt: skip
     session.add(publication)
     session.flush()
-    session.add_all(
-        EvidenceOpening(publication_id=publication.id, uscc=one.uscc, text=one.model_dump_json())
+    rows = [
+        {"publication_id": publication.id, "uscc": one.uscc, "text": one.model_dump_json()}
         for one in openings
-    )
+    ]
+    session.execute(insert(EvidenceOpening), rows)
     return publication
 
 
 def _figures(
-    session: Session, signer: HeadSigner, rule: Rule, counted: Sequence[_Counted], publication: Publication,
+    session: Session, signer: HeadSigner, rule: Rule, found: Sequence[Counted], publication: Publication,
     now: datetime,
 ) -> Iterator[Figure]:  # fmt: skip
     common: dict[str, Any] = {
         "rule_version": rule.version, "moment": publication.moment, "published_at": now,
         "evidence": publication.evidence, "reason": publication.reason,
-        "demo": rule.demo or any(one.enterprise.demo for one in counted),
+        "demo": rule.demo or any(one.demo for one in found),
     }  # fmt: skip
     number = size_of(session)
     for basis in ("current", "ever"):
-        for name, cell, value, exact in _values(session, signer, rule, counted, basis):
+        for name, cell, value, exact in _values(session, signer, rule, found, basis):
             former = latest(session, rule.version, name, *cell) if publication.reason else None
             yield Figure(
                 number=number, name=name, value=value, exact=exact, region=cell[0], industry=cell[1],
@@ -219,13 +197,10 @@ def _figures(
 
 
 def _values(
-    session: Session, signer: HeadSigner, rule: Rule, counted: Sequence[_Counted], basis: str
+    session: Session, signer: HeadSigner, rule: Rule, found: Sequence[Counted], basis: str
 ) -> Iterator[tuple[str, tuple[str, str], int, bool]]:
     """Name, cell, value and whether it is exact, of everything that may be shown."""
-    rows = [
-        ((one.enterprise.region, one.enterprise.industry), one.now if basis == "current" else one.best)
-        for one in counted
-    ]
+    rows = [((one.region, one.industry), one.now if basis == "current" else one.best) for one in found]
     people = Population.of(rows, len(rule.stages))
     names = [f"enterprises.{stage.key}.{basis}" for stage in rule.stages]
     counts = dict(zip(names, people.counts.sum(axis=1).tolist(), strict=True))

@@ -76,7 +76,7 @@ def _known(public: str, key: str | None, kept: Head | None) -> str:
 
 def _log(found: dict[str, Any], mark: str, kept: Head | None) -> Proven:
     """An export of the whole log: every head it ever had must follow from the figures."""
-    figures = tuple(figure_of(said) for said in found["figures"])
+    figures = tuple(_real(figure_of(said)) for said in found["figures"])
     heads = [Head.model_validate(said) for said in found["heads"]]
     leaves = [figure.leaf() for figure in figures]
     if not heads or heads[-1].size != len(figures):
@@ -92,7 +92,7 @@ def _log(found: dict[str, Any], mark: str, kept: Head | None) -> Proven:
 
 def _proof(found: dict[str, Any], mark: str, kept: Head | None) -> Proven:
     """One figure and the path from it to a head."""
-    figure, head = figure_of(found["figure"]), Head.model_validate(found["head"])
+    figure, head = _real(figure_of(found["figure"])), Head.model_validate(found["head"])
     if not head.signed_by(found["public_key"]):
         raise NotProven("the head was signed with another key, or was changed")
     if kept is not None and (kept.size, kept.root) != (head.size, head.root):
@@ -101,6 +101,12 @@ def _proof(found: dict[str, Any], mark: str, kept: Head | None) -> Proven:
     if not included(figure.number, head.size, figure.leaf(), path, bytes.fromhex(head.root)):
         raise NotProven("the figure is not in the log as it is written here")
     return Proven((figure,), head, mark, frozenset())
+
+
+def _real(figure: Figure) -> Figure:
+    if figure.simulated:
+        raise NotProven(f"figure {figure.number} is of a simulated city, which no programme publishes")
+    return figure
 
 
 def _holds(head: Head, leaves: Sequence[bytes], public: str) -> None:

@@ -20,6 +20,7 @@ from tundish_platform.programme.register.tables import (
     RegisterHead,
 )
 from tundish_platform.programme.register.timeline import Statement, holding, standing
+from tundish_platform.programme.simulated import simulated_city
 from tundish_platform.programme.uscc import check_uscc, normalise
 from tundish_platform.tenancy.metadata import insert_into
 
@@ -233,7 +234,17 @@ def enter_enterprise(
 
 
 def add_enterprise(session: Session, code: str, now: datetime, *, demo: bool) -> Enterprise:
-    """The bare row of an enterprise, to be filled by a change."""
+    """The bare row of an enterprise, to be filled by a change.
+
+    Raises:
+        RegisterRefused: it is real, and this database is a simulated city's.
+    """
+    if not demo and simulated_city(session) is not None:
+        raise RegisterRefused(
+            "本数据库为模拟城市,不登记真实企业。",
+            "This database is a simulated city's: no real enterprise is put on its register.",
+            "simulated_city",
+        )
     row = Enterprise(uscc=code, name_zh="", name_en="", industry="", region="", demo=demo, registered_at=now)
     session.add(row)
     session.flush()

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import TYPE_CHECKING
+from threading import Lock
+from typing import TYPE_CHECKING, Any, Final
+from weakref import WeakKeyDictionary
 
 from sqlalchemy import and_, func, or_, select
 
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Select
     from sqlalchemy.orm import Session
+
+_MOST_KEPT: Final = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +182,24 @@ def entry_of(session: Session, uscc: str, known: Known) -> RegisterEntry | None:
 
 
 def figures(session: Session, known: Known) -> RegisterFigures:
-    """Counts by county, division, size and park from what was said, never from what is shown now."""
+    """Counts by county, division, size and park from what was said, never from what is shown now.
+
+    What was known at a change of a day never changes, so that of each database the last ones are kept.
+    """
+    rows = session.execute(select(func.count(Enterprise.id), func.max(Enterprise.id))).one()
+    state = (known.change, known.at, known.on, *rows)
+    with _keeping:
+        kept = _kept.setdefault(session.get_bind(), {})
+        found = kept.pop(state, None)
+    found = found or _figures(session, known)
+    with _keeping:
+        kept[state] = found
+        while len(kept) > _MOST_KEPT:
+            del kept[next(iter(kept))]
+    return found
+
+
+def _figures(session: Session, known: Known) -> RegisterFigures:
     met = list(_as_known(session, known))
     standing = [one for one in met if one.merged_into is None]
     return RegisterFigures(
@@ -187,6 +208,10 @@ def figures(session: Session, known: Known) -> RegisterFigures:
         _counted(one.industry[:3] for one in standing), _counted(one.size or "" for one in standing),
         _counted(one.park or "" for one in standing),
     )  # fmt: skip
+
+
+_kept: Final[WeakKeyDictionary[Any, dict[tuple[Any, ...], RegisterFigures]]] = WeakKeyDictionary()
+_keeping: Final = Lock()
 
 
 def history_of(session: Session, uscc: str, before: int = 0, limit: int = 200) -> list[Said]:

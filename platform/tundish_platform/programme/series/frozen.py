@@ -10,6 +10,7 @@ from sqlalchemy import select
 from tundish_platform.programme.series.models import FrozenMonth
 from tundish_platform.programme.series.months import month_of, shifted
 from tundish_platform.programme.series.panel import FACTS, Panel, packed, panel_of, unpacked
+from tundish_platform.programme.simulated import keep_apart
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,7 +40,9 @@ def freeze(
 
     Raises:
         MonthFrozen: other facts of the month are frozen.
+        Mixed: simulated facts for a database of real enterprises, or the other way round.
     """
+    keep_apart(session, simulated=simulated)
     content = packed(table)
     digest = hashlib.sha256(content).hexdigest()
     standing = session.get(FrozenMonth, month)

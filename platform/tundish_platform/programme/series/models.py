@@ -74,7 +74,7 @@ class TargetRecord(Base):
     kind: Mapped[str] = mapped_column(String(20))
     region: Mapped[str] = mapped_column(String(6))
     industry: Mapped[str] = mapped_column(String(5))
-    park: Mapped[str] = mapped_column(String(40))
+    park: Mapped[str] = mapped_column(String(100))
     version: Mapped[int]
     value: Mapped[int | None]
     source: Mapped[str] = mapped_column(String(300))

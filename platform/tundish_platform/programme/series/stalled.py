@@ -54,14 +54,16 @@ def unmoved(ranks: NDArray[np.int8]) -> NDArray[np.int64]:
 
 
 def stalled(
-    rule: Rule, stages: Stages, least_months: int, after: int = 0, limit: int | None = None
-) -> list[Stalled]:
+    rule: Rule, stages: Stages, least_months: int, within: NDArray[np.bool_] | None = None, after: int = 0,
+    limit: int | None = None,
+) -> list[Stalled]:  # fmt: skip
     """Who has not moved for so many months and stands below the last stage, the lowest number first.
 
     Args:
         rule: the version the stages are of.
         stages: as they are kept.
         least_months: months without a move.
+        within: which enterprises are asked for, shape ``(n,)``; all if absent.
         after: number of the last enterprise of the page before.
         limit: how many at most.
     """
@@ -69,6 +71,8 @@ def stalled(
         return []
     newest, months = stages.ranks[:, -1], unmoved(stages.ranks)
     stuck = (newest >= 0) & (newest < len(rule.stages)) & (months >= least_months)
+    if within is not None:
+        stuck &= within
     rows = np.flatnonzero(stuck & (stages.enterprises > after))[:limit]
     return [_stalled(rule, stages, int(row), int(months[row])) for row in rows]
 
@@ -86,7 +90,9 @@ def _stalled(rule: Rule, stages: Stages, row: int, months: int) -> Stalled:
     return Stalled(int(stages.enterprises[row]), reached, step.key, months, failing)
 
 
-def steps(rule: Rule, stages: Stages, least_months: int) -> list[tuple[str, int, int]]:
+def steps(
+    rule: Rule, stages: Stages, least_months: int, within: NDArray[np.bool_] | None = None
+) -> list[tuple[str, int, int]]:
     """How many stalled enterprises each condition keeps back: stage, number of its condition, enterprises."""
     if not stages.ranks.size:
         return []
@@ -94,6 +100,8 @@ def steps(rule: Rule, stages: Stages, least_months: int) -> list[tuple[str, int,
     found = []
     for rank, stage in enumerate(rule.stages):
         here = (newest == rank) & (months >= least_months)
+        if within is not None:
+            here &= within
         found += [
             (stage.key, bit, int((here & (stages.missing >> bit & 1 == 1)).sum()))
             for bit in range(len(stage.conditions))

@@ -4,28 +4,26 @@ from __future__ import annotations
 
 import io
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
-from sqlalchemy import select
 
-from tundish_platform.programme.models import Enterprise
-from tundish_platform.programme.series.figures import best_of, by_cell, counted, funnel
-from tundish_platform.programme.series.forecast import LEVEL, SEED, as_figures, moves, project
+from tundish_platform.programme.series.figures import best_of, by_cell, counted, funnel, projected
 from tundish_platform.programme.series.frozen import digest_of, frozen_months, load
 from tundish_platform.programme.series.models import StoredSeries
 from tundish_platform.programme.series.months import row_of, shifted
+from tundish_platform.programme.series.places import standing
 from tundish_platform.programme.series.stages import asked, staged
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from datetime import datetime
 
     from numpy.typing import NDArray
     from sqlalchemy.orm import Session
 
     from tundish_platform.programme.rules import Rule
-from tundish_platform.programme.series.stages import Staged
+    from tundish_platform.programme.series.places import Standing
+    from tundish_platform.programme.series.stages import Staged
 
 MOST_MONTHS: Final = 36
 
@@ -61,16 +59,13 @@ class Stages:
         return best_of(self.ranks)
 
 
-def recompute(
-    session: Session, rule: Rule, now: datetime, parks: Mapping[int, str] | None = None
-) -> StoredSeries | None:
+def recompute(session: Session, rule: Rule, now: datetime) -> StoredSeries | None:
     """Apply a rule to all frozen months and keep what comes of it.
 
     Args:
         session: of the metadata database, above tenants.
         rule: one published version.
         now: the platform's clock.
-        parks: the park of those enterprises that lie in one.
 
     Returns:
         What is kept; None while no month is frozen.
@@ -78,27 +73,20 @@ def recompute(
     panel = load(session, MOST_MONTHS, asked(rule))
     if not panel.months:
         return None
-    register = {
-        number: (region, industry)
-        for number, region, industry in session.execute(
-            select(Enterprise.id, Enterprise.region, Enterprise.industry)
-        )
-    }
-    made = staged(rule, panel)
-    # Who is gone from the register is gone from its figures.
-    kept = np.isin(panel.enterprises, np.fromiter(register, np.int64, len(register)))
-    stages = _newest(panel.enterprises, made, kept)
-    places = [register[number] for number in stages.enterprises.tolist()]
-    keys = [stage.key for stage in rule.stages]
+    register = standing(session)
+    stages = _standing_for(_newest(panel.enterprises, staged(rule, panel)), register)
+    places = register.places(stages.enterprises.tolist())
+    keys, ahead = [stage.key for stage in rule.stages], _ahead(panel.months[-1])
+    everybody = np.zeros(len(stages.enterprises), np.int64)
     figures = {
         "months": list(panel.months),
         "simulated": [m.month for m in frozen_months(session) if m.simulated],
         "stages": keys,
-        "total": funnel(counted(stages.ranks, np.zeros(len(places), np.int64), 1, len(keys)), 0, keys),
-        "by_region": by_cell(stages.ranks, [region for region, _ in places], keys),
-        "by_industry": by_cell(stages.ranks, [industry for _, industry in places], keys),
-        "by_park": _by_park(stages, keys, parks or {}),
-        "projection": _projection(stages, panel.months[-1], keys),
+        "total": funnel(counted(stages.ranks, everybody, 1, len(keys)), 0, keys),
+        "by_region": by_cell(stages.ranks, places.region, keys, ahead),
+        "by_industry": by_cell(stages.ranks, places.industry, keys, ahead),
+        "by_park": by_cell(stages.ranks, places.park, keys, ahead),
+        "projection": projected(stages.ranks, keys, ahead),
     }
     record = StoredSeries(
         rule_version=rule.version, computed_at=now, digest=digest_of(session, MOST_MONTHS),
@@ -109,33 +97,33 @@ def recompute(
     return merged
 
 
-def _projection(stages: Stages, newest: str, keys: list[str]) -> dict[str, Any] | None:
-    """All stages to the end of the year, of the next year in December; None while months are too few."""
-    year = int(shifted(newest, 1)[:4])
-    ahead = row_of(shifted(newest, 1), f"{year:04d}-12")
-    found = {"months": list(ahead), "level": LEVEL}
-    for name, ranks in (("current", stages.ranks), ("ever", stages.best)):
-        seen = moves(ranks, len(keys))
-        if seen is None:
-            return None
-        made = project(seen, len(ahead), np.random.default_rng(SEED))
-        found[name] = {key: as_figures(made, place) for place, key in enumerate(keys)}
-    return found
+def _ahead(newest: str) -> tuple[str, ...]:
+    """The months to the end of the year, of the next year in December."""
+    following = shifted(newest, 1)
+    return row_of(following, f"{following[:4]}-12")
 
 
-def _newest(enterprises: NDArray[np.int32], made: Staged, kept: NDArray[np.bool_]) -> Stages:
+def _newest(enterprises: NDArray[np.int32], made: Staged) -> Stages:
     return Stages(
-        enterprises[kept], made.ranks[kept], made.missing[kept, -1],
-        np.concatenate(made.unbroken, axis=1)[kept],
+        enterprises, made.ranks, made.missing[:, -1], np.concatenate(made.unbroken, axis=1)
     )  # fmt: skip
 
 
-def _by_park(stages: Stages, keys: list[str], parks: Mapping[int, str]) -> list[dict[str, Any]]:
-    """Parks are a cut of their own: who lies in none is in no cell of it."""
-    rows = [i for i, number in enumerate(stages.enterprises.tolist()) if number in parks]
-    return (
-        by_cell(stages.ranks[rows], [parks[int(stages.enterprises[i])] for i in rows], keys) if rows else []
-    )
+def _standing_for(stages: Stages, register: Standing) -> Stages:
+    """One row for each enterprise that stands for itself; of merged entries the highest stage of each month.
+
+    Who is gone from the register is gone from its figures.
+    """
+    numbers = np.array([register.into.get(n, n) for n in stages.enterprises.tolist()], np.int64)
+    kept = np.isin(numbers, np.fromiter(register.at, np.int64, len(register.at)))
+    # The row that stands highest in the newest month comes last among those of an enterprise.
+    order = np.flatnonzero(kept)[np.lexsort((stages.ranks[kept, -1], numbers[kept]))]
+    known, first = np.unique(numbers[order], return_index=True)
+    if not len(known):
+        return Stages(known.astype(np.int32), stages.ranks[:0], stages.missing[:0], stages.unbroken[:0])
+    last = order[np.append(first[1:], len(order)) - 1]
+    ranks = np.maximum.reduceat(stages.ranks[order], first, axis=0)
+    return Stages(known.astype(np.int32), ranks, stages.missing[last], stages.unbroken[last])
 
 
 def series_of(session: Session, rule: Rule) -> StoredSeries | None:
@@ -145,8 +133,8 @@ def series_of(session: Session, rule: Rule) -> StoredSeries | None:
 
 def is_current(session: Session, rule: Rule) -> bool:
     """Whether what is kept was computed from the months as they are frozen now."""
-    standing = series_of(session, rule)
-    return standing is not None and standing.digest == digest_of(session, MOST_MONTHS)
+    kept = series_of(session, rule)
+    return kept is not None and kept.digest == digest_of(session, MOST_MONTHS)
 
 
 def packed_stages(stages: Stages) -> bytes:

@@ -54,7 +54,7 @@ class TargetSpec(BaseModel):
     kind: Kind
     region: Annotated[str, Field(pattern=r"^(\d{6})?$")] = ""
     industry: Annotated[str, Field(pattern=r"^([A-T]\d{2,4})?$")] = ""
-    park: Annotated[str, Field(max_length=40, pattern=_CLEAN)] = ""
+    park: Annotated[str, Field(max_length=100, pattern=_CLEAN)] = ""
     value: Annotated[int | None, Field(ge=0, le=10_000_000)]
     source: Annotated[str, Field(min_length=1, max_length=300, pattern=_CLEAN)]
 

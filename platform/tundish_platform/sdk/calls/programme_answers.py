@@ -103,6 +103,7 @@ class AdoptionFigures(TypedDict):
     by_region: list[Cell]
     by_industry: list[Cell]
     register_change: int
+    simulated: bool
 
 
 class Registered(TypedDict):

@@ -32,15 +32,20 @@ class SeriesCalls(Transport):
         found: Series = self._json("GET", "/programme/series", params=given(rule=rule))
         return found
 
-    def stalled(self, months: int = 6, rule: str | None = None) -> Iterator[StalledOne]:
-        """Enterprises that have not moved for so many months, fetched page by page."""
-        return self._every("/programme/stalled", given(months=months, rule=rule))
+    def stalled(self, months: int = 6, rule: str | None = None, **scope: str) -> Iterator[StalledOne]:
+        """Enterprises that have not moved for so many months, fetched page by page.
 
-    def stalled_steps(self, months: int = 6, rule: str | None = None) -> list[StalledStep]:
-        """How many stalled enterprises each condition keeps out of its stage."""
-        found: list[StalledStep] = self._json(
-            "GET", "/programme/stalled/steps", params=given(months=months, rule=rule)
-        )
+        Args:
+            months: without a move.
+            rule: version of the rules.
+            scope: ``region``, ``industry``, ``park``.
+        """
+        return self._every("/programme/stalled", given(months=months, rule=rule, **scope))
+
+    def stalled_steps(self, months: int = 6, rule: str | None = None, **scope: str) -> list[StalledStep]:
+        """How many stalled enterprises each condition keeps out of its stage; `scope` as in `stalled`."""
+        params = given(months=months, rule=rule, **scope)
+        found: list[StalledStep] = self._json("GET", "/programme/stalled/steps", params=params)
         return found
 
     def targets(self, year: int | None = None, rule: str | None = None) -> Iterator[TargetStanding]:

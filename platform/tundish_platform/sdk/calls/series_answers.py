@@ -24,14 +24,6 @@ class Funnel(TypedDict):
     new: dict[str, list[int | None]]
 
 
-class FunnelCell(TypedDict):
-    """The same of a county, an industry or a park; null where few enterprises lie in it."""
-
-    key: str
-    suppressed: bool
-    figures: Funnel | None
-
-
 class Range(TypedDict):
     """Median and interval by month."""
 
@@ -47,6 +39,15 @@ class Projection(TypedDict):
     level: float
     current: dict[str, Range]
     ever: dict[str, Range]
+
+
+class FunnelCell(TypedDict):
+    """The same of a county, an industry or a park; null where few enterprises lie in it."""
+
+    key: str
+    suppressed: bool
+    figures: Funnel | None
+    projection: Projection | None
 
 
 class Series(TypedDict):
@@ -85,6 +86,7 @@ class StalledOne(TypedDict):
     name_en: str
     region: str
     industry: str
+    park: str
     demo: bool
     stage: str
     next: str
@@ -99,7 +101,7 @@ class StalledStep(TypedDict):
     stage: str
     text_zh: str
     text_en: str
-    enterprises: int
+    enterprises: int | None
 
 
 class MonthEnd(TypedDict):
@@ -126,6 +128,7 @@ class Progress(TypedDict):
     """How far a target is met."""
 
     suppressed: bool
+    rounded: bool
     actual: int | None
     completion: float | None
     elapsed: float

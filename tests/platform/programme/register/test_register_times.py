@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import update
 
+from tundish_platform.programme.register import reading
 from tundish_platform.programme.register.changes import (
     Edit,
     Outdated,
@@ -22,6 +23,7 @@ from tundish_platform.programme.register.changes import (
 )
 from tundish_platform.programme.register.reading import (
     Known,
+    RegisterFigures,
     Wanted,
     entries,
     entry_of,
@@ -32,13 +34,12 @@ from tundish_platform.programme.register.reading import (
 )
 from tundish_platform.programme.register.tables import RegisterFact
 from tundish_platform.programme.register.timeline import Statement, holding
+from tundish_platform.tenancy.metadata import Metadata
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from sqlalchemy.orm import Session
-
-    from tundish_platform.tenancy.metadata import Metadata
 
 NOW = datetime(2026, 3, 1, 2, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -242,4 +243,29 @@ def test_the_test_would_notice_a_fact_that_was_overwritten(
     with metadata.session() as session:
         published = figures(session, known_of(session, NOW, 1))
         session.execute(update(RegisterFact).where(RegisterFact.field == "region").values(value="431382"))
+    # A process of its own, which has kept nothing.
+    another = Metadata(metadata.engine.url.render_as_string(hide_password=False))
+    with another.session() as session:
         assert figures(session, known_of(session, NOW, 1)) != published
+    another.close()
+
+
+def test_figures_are_counted_once_until_the_register_changes(
+    new_sqlite: Callable[[], Metadata], enter: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    metadata = new_sqlite()
+    counted: list[Known] = []
+    enter(metadata, 0)
+    real = reading._figures
+
+    def counting(session: Session, known: Known) -> RegisterFigures:
+        counted.append(known)
+        return real(session, known)
+
+    monkeypatch.setattr(reading, "_figures", counting)
+    for expected in (1, 1, 2, 2):
+        if expected == 2 and len(counted) == 1:
+            enter(metadata, 1)
+        with metadata.session() as session:
+            assert figures(session, known_of(session, NOW)).enterprises == expected
+    assert len(counted) == 2

@@ -7,14 +7,17 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tundish_platform.programme import enterprises, published_rules
+from tundish_platform.programme import Enterprise, enterprises, published_rules
+from tundish_platform.programme.register.tables import RegisterEntryRow
 from tundish_platform.programme.series.frozen import MonthFrozen, earlier_of, freeze, load
 from tundish_platform.programme.series.months import bounds, complete, month_of, row_of, shifted
 from tundish_platform.programme.series.panel import FACTS, table_of
-from tundish_platform.programme.series.progress import Places, progress
+from tundish_platform.programme.series.places import Places, standing
+from tundish_platform.programme.series.progress import progress
 from tundish_platform.programme.series.stored import is_current, recompute, series_of, unpacked_stages
 from tundish_platform.programme.series.targets import (
     Kind,
+    Scope,
     TargetSpec,
     completion,
     gap,
@@ -25,7 +28,9 @@ from tundish_platform.programme.series.targets import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
+
+    from sqlalchemy.orm import Session
 
     from tundish_platform.programme.series.models import TargetRecord
     from tundish_platform.tenancy.metadata import Metadata
@@ -44,6 +49,11 @@ def grow(metadata: Metadata, count: int, months: int = 9, *, first: str = "2025-
         for month in range(months):
             facts = [CLOUD if n <= 2 * month else PAPER for n in range(1, count + 1)]
             freeze(session, shifted(first, month), table_of(range(1, count + 1), facts), RULE.version, NOW)
+
+
+def put_in_park(session: Session, numbers: Iterable[int], park: str) -> None:
+    session.add_all(RegisterEntryRow(enterprise_id=n, park=park, version=1) for n in numbers)
+    session.flush()
 
 
 def target(value: int | None, kind: Kind = Kind.EVER, **scope: str) -> TargetSpec:
@@ -125,13 +135,38 @@ def test_who_left_the_register_is_in_no_figure_and_a_park_is_a_cut_of_its_own(
     with metadata.session() as session:
         session.delete(enterprises(session)[0])
         session.flush()
-        recompute(session, RULE, NOW, dict.fromkeys(range(1, 9), "P1"))
+        put_in_park(session, range(2, 10), "P1")
+        put_in_park(session, range(10, 13), "P2")
+        recompute(session, RULE, NOW)
         kept = series_of(session, RULE)
         assert kept is not None
         assert kept.figures["total"]["enterprises"][-1] == 19
         assert kept.figures["total"]["current"]["on_cloud"][-1] == 15
-        (park,) = kept.figures["by_park"]
-        assert (park["key"], park["figures"]["enterprises"][-1]) == ("P1", 7)
+        park, small = kept.figures["by_park"]
+        assert (park["key"], park["figures"]["enterprises"][-1]) == ("P1", 10)
+        assert park["projection"]["current"]["on_cloud"]["middle"][-1] % 5 == 0
+        assert (small["key"], small["suppressed"], small["figures"], small["projection"]) == (
+            "P2", True, None, None,
+        )  # fmt: skip
+
+
+def test_an_entry_that_was_merged_is_counted_once_with_what_it_reached(
+    metadata: Metadata, city: City
+) -> None:
+    city(metadata, 20)
+    grow(metadata, 20)
+    with metadata.session() as session:
+        # The first was on the cloud from the second month on, the last never.
+        for gone, stays in ((1, 20), (18, 17)):
+            session.get_one(Enterprise, gone).merged_into = stays
+        recompute(session, RULE, NOW)
+        kept = series_of(session, RULE)
+        assert kept is not None
+        total, stages = kept.figures["total"], unpacked_stages(kept.stages)
+    assert total["enterprises"] == [18] * 9
+    assert total["current"]["on_cloud"] == [0, 2, 4, 6, 8, 10, 12, 14, 16]
+    assert stages.enterprises.tolist() == [*range(2, 18), 19, 20]
+    assert stages.ranks[-1].tolist() == [1] + [2] * 8
 
 
 def test_targets_keep_their_versions_and_one_can_be_taken_back(metadata: Metadata) -> None:
@@ -163,9 +198,8 @@ def measured(metadata: Metadata, *specs: TargetSpec) -> list[tuple[TargetRecord,
         recompute(session, RULE, NOW)
         kept = series_of(session, RULE)
         assert kept is not None
-        known = enterprises(session)
-        places = Places([e.region for e in known], [e.industry for e in known], [""] * len(known))
         stages, months = unpacked_stages(kept.stages), kept.figures["months"]
+        places = standing(session).places(stages.enterprises.tolist())
         return [(t, progress(t, months, kept.figures["stages"], stages, places)) for t in made]
 
 
@@ -183,7 +217,8 @@ def test_progress_tells_actual_completion_and_what_december_may_bring(metadata: 
     assert 14 <= end.low <= end.middle <= end.high <= 40
     assert end.low < 18 <= end.high
     assert (end.completion, end.completion_high) == (end.middle / 10, end.high / 10)
-    assert (county.actual, county.completion) == (2, 0.5)
+    # A part of the city is told in multiples of five; two of six is nothing yet.
+    assert (whole.rounded, county.rounded, county.actual) == (False, True, 0)
     assert (new.actual, new.completion) == (14, 0.5)
     # Nobody lies there: nothing is told of it.
     assert (other.suppressed, other.actual, other.trend) == (True, None, ())
@@ -209,3 +244,30 @@ def test_a_year_that_is_over_has_no_projection_and_a_coming_one_no_actual(
     (_, over), (_, ahead) = measured(metadata, target(20), coming)
     assert (over.actual, over.year_end, over.elapsed) == (16, None, 9 / 12)
     assert (ahead.actual, ahead.completion, ahead.trend) == (None, None, ())
+
+
+def test_a_target_of_a_park_or_a_division_is_measured_there(metadata: Metadata, city: City) -> None:
+    city(metadata, 60)
+    with metadata.session() as session:
+        put_in_park(session, range(1, 31), "高新区" * 20)
+    grow(metadata, 60, 8, first="2025-03")
+    park, division, both = (
+        found
+        for _, found in measured(
+            metadata, target(20, park="高新区" * 20), target(32, industry="C31"),
+            target(20, Kind.NEW, park="高新区" * 20, region="431302"),
+        )
+    )  # fmt: skip
+    # Sixteen of the first thirty are on the cloud: told in the months in which five more had come.
+    assert [m.actual for m in park.trend] == [0, 0, 0, 5, 5, 5, 10, 10]
+    assert (park.rounded, park.suppressed, park.completion) == (True, False, 0.5)
+    assert (division.actual, both.actual) == (10, 10)
+    assert park.year_end.middle % 5 == 0
+
+
+def test_places_hold_what_a_scope_names() -> None:
+    places = Places(["431302", "431321", "431302"], ["C3130", "C3140", "C3230"], ["P", "", "P"])
+    assert places.within(Scope()).tolist() == [True, True, True]
+    assert places.within(Scope(industry="C31")).tolist() == [True, True, False]
+    assert places.within(Scope(industry="C3130", park="P")).tolist() == [True, False, False]
+    assert places.within(Scope(region="431302")).tolist() == [True, False, True]
