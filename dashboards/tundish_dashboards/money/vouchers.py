@@ -105,9 +105,9 @@ def _given(pages: Pages, person: Person) -> list[Component]:
         for one in reversed(given)
     ]  # fmt: skip
     return [
-        _sums(person, t("voucher.in_all"), [sums["total"]]),
-        _sums(person, t("voucher.by_region"), sums["by_region"]),
-        _sums(person, t("voucher.by_industry"), sums["by_industry"]),
+        _sums(person, t("voucher.in_all"), [sums.total]),
+        _sums(person, t("voucher.by_region"), sums.by_region),
+        _sums(person, t("voucher.by_industry"), sums.by_industry),
         components.more(t("voucher.list", n=len(given)), components.table(head, rows, t("voucher.title"))),
     ]
 

@@ -40,6 +40,7 @@ from tundish_platform.api import (
     record_routes,
     register_files,
     register_routes,
+    report_routes,
     review_routes,
     sealed_routes,
     series_routes,
@@ -106,6 +107,7 @@ _CHILDREN: Final = (
     series_routes.routes,
     external_routes.routes,
     figure_routes.routes,
+    report_routes.routes,
     document_routes.routes,
 )
 _HEADERS: Final = {

@@ -92,7 +92,16 @@ def vouchers_issued(session: Session, after: int = 0, limit: int = 500) -> list[
     ]  # fmt: skip
 
 
-def voucher_sums(session: Session, today: date) -> dict[str, object]:
+@dataclass(frozen=True, slots=True)
+class VoucherTotals:
+    """Sums in all, by county and by industry."""
+
+    total: VoucherCell
+    by_region: tuple[VoucherCell, ...]
+    by_industry: tuple[VoucherCell, ...]
+
+
+def voucher_sums(session: Session, today: date) -> VoucherTotals:
     """Issued, redeemed and expired in all, by county and by industry, small cells suppressed."""
     query = select(
         Enterprise.uscc, Enterprise.region, Enterprise.industry, Voucher.amount_fen, Voucher.left_fen,
@@ -102,11 +111,11 @@ def voucher_sums(session: Session, today: date) -> dict[str, object]:
         (uscc, region, industry, amount, amount - left, left if ends < today else 0)
         for uscc, region, industry, amount, left, ends in session.execute(query)
     ]
-    return {
-        "total": _cell("", ((row[0], *row[3:]) for row in rows), suppressed=_few(row[0] for row in rows)),
-        "by_region": _cells((row[1], row[0], *row[3:]) for row in rows),
-        "by_industry": _cells((row[2], row[0], *row[3:]) for row in rows),
-    }
+    return VoucherTotals(
+        _cell("", ((row[0], *row[3:]) for row in rows), suppressed=_few(row[0] for row in rows)),
+        tuple(_cells((row[1], row[0], *row[3:]) for row in rows)),
+        tuple(_cells((row[2], row[0], *row[3:]) for row in rows)),
+    )
 
 
 def _few(enterprises: Iterable[str]) -> bool:

@@ -64,20 +64,20 @@ def cell(found: Any) -> tuple[Any, ...]:  # noqa: ANN401 - a cell
 
 def test_sums_hide_small_cells_and_those_that_would_give_them_away(city: Metadata) -> None:
     with city.session() as session:
-        sums: dict[str, Any] = voucher_sums(session, date(2026, 6, 15))
-    assert cell(sums["total"]) == ("", 13, 1300, 390, 70)
-    assert [cell(one) for one in sums["by_region"]] == [
+        sums = voucher_sums(session, date(2026, 6, 15))
+    assert cell(sums.total) == ("", 13, 1300, 390, 70)
+    assert [cell(one) for one in sums.by_region] == [
         ("A", None, None, None, None), ("B", None, None, None, None), ("C", 7, 700, 210, 0)
     ]  # fmt: skip
-    assert [cell(one) for one in sums["by_industry"]] == [("C3130", 13, 1300, 390, 70)]
+    assert [cell(one) for one in sums.by_industry] == [("C3130", 13, 1300, 390, 70)]
 
 
 def test_the_total_of_few_enterprises_is_hidden_too(city: Metadata) -> None:
     with city.session() as session:
         session.execute(update(Enterprise).where(Enterprise.region != "B").values(tenant=None))
-        sums: dict[str, Any] = voucher_sums(session, date(2026, 6, 15))
-    assert cell(sums["total"]) == ("", None, None, None, None)
-    assert [one.suppressed for one in sums["by_region"]] == [True]
+        sums = voucher_sums(session, date(2026, 6, 15))
+    assert cell(sums.total) == ("", None, None, None, None)
+    assert [one.suppressed for one in sums.by_region] == [True]
 
 
 def test_the_list_of_what_was_given_says_nothing_of_what_became_of_it(city: Metadata) -> None:

@@ -79,6 +79,10 @@ class ProgrammeCalls(Transport):
         """Write the whole log of figures for `tundish programme verify`; returns bytes. For everybody."""
         return self._save("/figures/log", {}, file)
 
+    def save_open_data(self, file: Path) -> int:
+        """Write everything published as a data package (ZIP of CSV, JSON and proof); for everybody."""
+        return self._save("/figures/package", {}, file)
+
     def publish_figures(self, rule: str | None = None, reason: str = "") -> Head:
         """Publish the figures of this moment, with a reason as a correction; for an officer in person."""
         body = {"reason": reason} | ({"rule": rule} if rule else {})

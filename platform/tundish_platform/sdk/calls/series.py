@@ -16,6 +16,8 @@ if TYPE_CHECKING:
         DeclaredFigures,
         External,
         ExternalCount,
+        ReportIssue,
+        ReportWhole,
         Series,
         StalledOne,
         StalledStep,
@@ -55,6 +57,26 @@ class SeriesCalls(Transport):
     def target_versions(self, number: int) -> Iterator[TargetVersion]:
         """All versions of what a target says, the oldest first."""
         return self._every(below("programme", "targets", number, "versions"))
+
+    def programme_reports(self, month: str | None = None) -> Iterator[ReportIssue]:
+        """Issued monthly reports, of one month or of all, fetched page by page."""
+        return self._every("/programme/reports", given(month=month))
+
+    def issue_programme_report(self, month: str, reason: str = "", rule: str | None = None) -> ReportIssue:
+        """Count and issue a frozen month's report, again with a reason; an officer in person."""
+        body = {"month": month, "reason": reason} | ({"rule": rule} if rule else {})
+        made: ReportIssue = self._json("POST", "/programme/reports", json=body)
+        return made
+
+    def programme_report(self, number: int) -> ReportWhole:
+        """A report with every number that its files show."""
+        found: ReportWhole = self._json("GET", below("programme", "reports", number))
+        return found
+
+    def save_programme_report(self, number: int, file: Path, form: str = "xlsx", language: str = "zh") -> int:
+        """Write a report to an Excel, Word (``docx``) or PDF file; returns its bytes."""
+        path = below("programme", "reports", number, "file")
+        return self._save(path, given(format=form, language=language), file)
 
     def declared_figures(self) -> DeclaredFigures:
         """Figures that cities published; they are added to nothing that is measured."""

@@ -191,3 +191,22 @@ class DeclaredFigures(TypedDict):
 
     sources: list[dict[str, Any]]
     figures: list[dict[str, Any]]
+
+
+class ReportIssue(TypedDict):
+    """An issued monthly report; ``digest`` is of what it says."""
+
+    id: int
+    month: str
+    issue: int
+    rule_version: str
+    issued_at: str
+    issued_by: str
+    reason: str
+    digest: str
+
+
+class ReportWhole(ReportIssue):
+    """The same with everything it says."""
+
+    content: dict[str, Any]
