@@ -87,7 +87,6 @@ def report(
 def _issued(settings: Settings, month: str, reason: str) -> IssuedReport:
     """The report that stands, or a new one."""
     from sqlalchemy import inspect
-    from sqlalchemy.orm import undefer
 
     from tundish_deploy.secrets import kept_secret
     from tundish_platform.api.reports import issue_report
@@ -110,8 +109,9 @@ def _issued(settings: Settings, month: str, reason: str) -> IssuedReport:
             if made is None:
                 apps = _apps(settings, metadata)
                 made = issue_report(session, apps, signer, month, by, utc_now(), reason=reason)
-            # All of it, for the session ends here.
-            return session.get_one(IssuedReport, made.id, options=[undefer(IssuedReport.text)])
+            # Its text, too, which is read when it is asked for: the session ends here.
+            session.refresh(made, ["text"])
+            return made
     finally:
         metadata.close()
 

@@ -11,6 +11,7 @@ from tundish_platform.programme.reports.sections import names, section, small, t
 from tundish_platform.programme.series.months import CLOCK, shifted
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
     from tundish_platform.documents.grids import Value
@@ -117,17 +118,6 @@ def _log(w: Words, content: ReportContent) -> tuple[SheetBlock, ...]:
     heading = Heading(w("log_title"), 2)
     if found is None:
         return heading, Paragraph(w("log_none"))
-    columns = (
-        GridColumn(w("log_number"), share=0.7), text_column(w("log_name"), 2.2),
-        text_column(w("log_cell"), 1.9), GridColumn(w("log_value"), share=0.8),
-        text_column(w("log_exact"), 0.6), text_column(w("log_moment"), 1.5),
-    )  # fmt: skip
-    rows = tuple(
-        (one.number, f"{one.name} ({one.rule_version})", _cell(w, one),
-         w("withheld") if one.value is None else one.value, w("yes") if one.exact else w("no"),
-         clock(one.moment))
-        for one in found.figures
-    )  # fmt: skip
     facts = Facts(
         (
             (w("log_size"), f"{found.head.size:,}"),
@@ -136,7 +126,47 @@ def _log(w: Words, content: ReportContent) -> tuple[SheetBlock, ...]:
             (w("log_key"), found.key),
         )
     )
-    return heading, Paragraph(w("log_words"), "small"), facts, Grid(columns, rows)
+    return heading, Paragraph(w("log_words"), "small"), facts, _by_cell(w, content, found.figures)
+
+
+def _by_cell(w: Words, content: ReportContent, figures: Sequence[Figure]) -> Grid:
+    """A row for each cell: value and number of each stage's figure."""
+    called = names(w, content)
+    by_cell: dict[tuple[str, str], dict[str, Figure]] = {}
+    for one in figures:
+        _, stage, basis = one.name.split(".")
+        by_cell.setdefault((_cell(w, one), basis), {})[stage] = one
+    rows = tuple(
+        (cell, w(basis), *(_numbered(w, told.get(stage)) for stage in called))
+        for (cell, basis), told in by_cell.items()
+    )
+    heads = (GridColumn(name) for name in called.values())
+    moments = ", ".join(sorted({f"{one.rule_version} {clock(one.moment)}" for one in figures}))
+    title = w("log_by_cell", moment=moments)
+    return Grid((text_column(w("log_cell"), 2), text_column(w("counts"), 1.2), *heads), rows, title)
+
+
+def _numbered(w: Words, one: Figure | None) -> str:
+    if one is None or one.value is None:
+        return w("withheld")
+    return f"{'' if one.exact else '≈ '}{one.value:,} (#{one.number})"
+
+
+def log_sheet(w: Words, content: ReportContent) -> Sheet | None:
+    """The published figures as rows of a workbook, each with its number; None where there are none."""
+    if content.published is None:
+        return None
+    columns = (
+        GridColumn(w("log_number")), text_column(w("log_name")), text_column(w("log_cell")),
+        GridColumn(w("log_value")), text_column(w("log_exact")), text_column(w("rule")),
+        text_column(w("log_moment")),
+    )  # fmt: skip
+    rows = tuple(
+        (one.number, one.name, _cell(w, one), w("withheld") if one.value is None else one.value,
+         w("yes") if one.exact else w("no"), one.rule_version, clock(one.moment))
+        for one in content.published.figures
+    )  # fmt: skip
+    return Sheet(w("log_sheet"), (Heading(w("log_title")), Paragraph(w("log_words")), Grid(columns, rows)))
 
 
 def _cell(w: Words, one: Figure) -> str:

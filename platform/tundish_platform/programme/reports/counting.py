@@ -160,9 +160,11 @@ def cells_of(standing: Standing, cut: str) -> tuple[ReportCell, ...]:
     """The month by ``region``, ``industry`` or ``size``, small cells withheld."""
     names = _NAMES[cut]
     labels = [getattr(place, cut) for place in standing.places]
-    return tuple(
-        _cell(one, names(one["key"])) for one in by_cell(standing.stages.ranks, labels, standing.keys)
-    )
+    found = by_cell(standing.stages.ranks, labels, standing.keys)
+    if cut == "size":
+        order = [*Size, ""]
+        found.sort(key=lambda one: order.index(one["key"]))
+    return tuple(_cell(one, names(one["key"])) for one in found)
 
 
 def _cell(one: Mapping[str, Any], names: Names) -> ReportCell:

@@ -55,13 +55,19 @@ def summary(w: Words, content: ReportContent, issue: int, reason: str) -> Sheet:
 def _said(w: Words, content: ReportContent) -> list[str]:
     now, called = content.newest, names(w, content)
     stages = [
-        w("sum_stage", stage=called[key], n=f"{n:,}", share=_percent(n, now.enterprises))
-        for key, n in now.current.items()
+        w(
+            "sum_stage",
+            stage=name,
+            n=f"{now.current[key]:,}",
+            share=_percent(now.current[key], now.enterprises),
+        )
+        for key, name in called.items()
     ]
     register = w("sum_register", month=content.month, n=f"{now.enterprises:,}")
     said = [register + w("semicolon") + w("comma").join(stages) + w("stop")]
     said += [
-        w("sum_new", stage=called[key], n=f"{n:,}", ever=f"{now.ever[key]:,}") for key, n in now.new.items()
+        w("sum_new", stage=name, n=f"{now.new[key]:,}", ever=f"{now.ever[key]:,}")
+        for key, name in called.items()
     ]
     if content.moves is not None:
         moved = content.moves.model_dump(include={"up", "down", "joined", "left"})
@@ -101,11 +107,12 @@ def funnel(w: Words, content: ReportContent) -> Sheet:
     before = content.months[-2] if len(content.months) > 1 else None
     year = by_month.get(f"{int(content.month[:4]) - 1}{content.month[4:]}")
     rows: list[tuple[Value, ...]] = []
-    for key, n in now.current.items():
+    for key, name in called.items():
+        n = now.current[key]
         earlier = before.current[key] if before else None
         moved = content.moves
         rows.append(
-            (called[key], n, n / now.enterprises if now.enterprises else None, earlier,
+            (name, n, n / now.enterprises if now.enterprises else None, earlier,
              None if earlier is None else n - earlier, year.current[key] if year else None, now.new[key],
              now.ever[key], moved.gained[key] if moved else None, moved.lost[key] if moved else None)
         )  # fmt: skip
@@ -143,9 +150,9 @@ def cells(w: Words, content: ReportContent, key: str, found: Sequence[ReportCell
     whole = (now.current[stage] for stage in called), (now.new[stage] for stage in called)
     rows.append((w("total"), "", now.enterprises, *whole[0], *whole[1]))
     columns = (
-        text_column(w("code"), 1.1), text_column(w(head), 2.4), GridColumn(w("register"), share=1.1),
-        *(GridColumn(name) for name in called.values()),
-        *(GridColumn(f"{name} · {w('new')}", share=1.15) for name in called.values()),
+        text_column(w("code"), 1.2), text_column(w(head), 2.6), GridColumn(w("register"), share=1.3),
+        *(GridColumn(name, share=1.45) for name in called.values()),
+        *(GridColumn(f"{name} · {w('new')}", share=1.45) for name in called.values()),
     )  # fmt: skip
     return section(w, key, Grid(columns, tuple(rows), total=True), small(w("withheld_note")))
 
@@ -166,8 +173,8 @@ def targets(w: Words, content: ReportContent) -> Sheet:
     columns = (
         text_column(w("scope"), 1.5), text_column(w("stage"), 1.2), text_column(w("counts"), 1.3),
         GridColumn(w("value")), GridColumn(w("actual")), GridColumn(w("completion"), Kind.SHARE, 1.1),
-        GridColumn(w("projected"), share=1.1), text_column(w("interval"), 1.4),
-        text_column(w("completion_interval"), 1.8), text_column(w("document"), 2.0),
+        GridColumn(w("projected"), share=1.1), GridColumn(w("interval"), share=1.4),
+        GridColumn(w("completion_interval"), share=1.8), text_column(w("document"), 2.0),
     )  # fmt: skip
     return section(w, "targets", Grid(columns, rows), note)
 

@@ -55,7 +55,8 @@ def report_file(made: IssuedReport, form: Form, language: Language) -> bytes:
     title = f"{w('title')} {issue.month}"
     match form:
         case "xlsx":
-            return xlsx_of(parts, title, source, moment)
+            log = annexes.log_sheet(w, said_in(made))
+            return xlsx_of((*parts, log) if log else parts, title, source, moment)
         case "docx":
             return docx_of(_document(made, parts, w))
         case "pdf":
