@@ -27,6 +27,7 @@ class Page(StrEnum):
     PEOPLE = "people"
     AUDIT = "audit"
     BUREAU = "bureau"
+    COCKPIT = "cockpit"
     REGISTER = "register"
     ENTERPRISE = "enterprise"
     REGISTER_IMPORT = "register_import"
@@ -104,7 +105,7 @@ _BELOW: Final = {
 
 def find_route(path: str) -> Route | None:
     """The page of an address; ``None`` where there is none."""
-    for page in (Page.BUREAU, Page.REVIEW, Page.BILLING, Page.ACCOUNT):
+    for page in (Page.BUREAU, Page.COCKPIT, Page.REVIEW, Page.BILLING, Page.ACCOUNT):
         if path.rstrip("/") == f"/{page}":
             return Route(page)
     if named := _APP.fullmatch(path):

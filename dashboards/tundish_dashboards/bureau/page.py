@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from dash import ALL, Input, Output, State, dcc, html
 
 from tundish_dashboards import components, wishes
+from tundish_dashboards.bureau.atlas import atlas_panel, register_atlas
 from tundish_dashboards.bureau.evidence import evidence_panel
 from tundish_dashboards.bureau.figures import adoption_figures, cell_tables, enterprise_table
 from tundish_dashboards.bureau.inspections import inspection_table
@@ -18,7 +19,9 @@ from tundish_dashboards.bureau.months import (
     stalled_tables,
     target_table,
 )
+from tundish_dashboards.bureau.reports import report_panels
 from tundish_dashboards.money.vouchers import register_vouchers, voucher_panel
+from tundish_dashboards.routes import Page, Route
 from tundish_platform.api.adoption import (
     UnknownEnterprise,
     current_adoption,
@@ -62,6 +65,7 @@ def bureau_page(pages: Pages, path: str) -> Component:
                     html.Div(
                         [
                             html.Span(t("bureau.measured")),
+                            dcc.Link(t("page.cockpit"), href=Route(Page.COCKPIT).path),
                             components.select(
                                 "bureau-rule", t("bureau.choose_rule"), rules, pages.settings.rule_version
                             ),
@@ -85,6 +89,8 @@ def bureau_page(pages: Pages, path: str) -> Component:
                 t("inspect.title"), html.Div(id="bureau-inspect"), aside=t("inspect.no_verdict")
             ),
             html.Div(html.P(t("shell.loading"), className="loading"), id="bureau-months"),
+            atlas_panel(person),
+            *report_panels(pages, person),
             html.Div(id="bureau-cells"),
             voucher_panel(pages, person),
             dcc.Store(id="bureau-chosen"),
@@ -103,6 +109,7 @@ def register_bureau(pages: Pages) -> None:
     _register_figures(pages)
     _register_months(pages)
     _register_evidence(pages)
+    register_atlas(pages)
     register_vouchers(pages)
 
 

@@ -67,7 +67,7 @@ def stalled_list(
     session: Session, rule: Rule, months: int, after: int = 0, limit: int | None = None
 ) -> list[dict[str, Any]]:
     """Enterprises that have not moved for so many months, with the step each is stuck on."""
-    found = stalled(rule, _stages(session, rule), months, after, limit)
+    found = stalled(rule, stages_kept(session, rule), months, after, limit)
     numbers = [one.enterprise for one in found]
     known = {e.id: e for part in _parts(numbers) for e in _enterprises(session, part)}
     suspected: dict[int, list[str]] = {}
@@ -96,7 +96,7 @@ def stalled_steps(session: Session, rule: Rule, months: int) -> list[dict[str, A
     return [
         {"stage": stage, "text_zh": texts[stage][bit].text.zh, "text_en": texts[stage][bit].text.en,
          "enterprises": number}
-        for stage, bit, number in steps(rule, _stages(session, rule), months)
+        for stage, bit, number in steps(rule, stages_kept(session, rule), months)
     ]  # fmt: skip
 
 
@@ -162,7 +162,8 @@ def _unpacked(content: bytes) -> Stages:
     return unpacked_stages(content)
 
 
-def _stages(session: Session, rule: Rule) -> Stages:
+def stages_kept(session: Session, rule: Rule) -> Stages:
+    """The stage of each enterprise in each month as it was recomputed last."""
     standing = series_of(session, rule)
     return Stages.none(rule) if standing is None else _unpacked(standing.stages)
 

@@ -16,9 +16,11 @@ if TYPE_CHECKING:
         DeclaredFigures,
         External,
         ExternalCount,
+        FunnelCell,
         ReportIssue,
         ReportWhole,
         Series,
+        StagedEnterprise,
         StalledOne,
         StalledStep,
         TargetStanding,
@@ -33,6 +35,20 @@ class SeriesCalls(Transport):
         """Stages by month, county, industry and park, with the projection to the end of the year."""
         found: Series = self._json("GET", "/programme/series", params=given(rule=rule))
         return found
+
+    def county_industries(self, region: str, rule: str | None = None) -> list[FunnelCell]:
+        """Stages by month and industry within a county; cells of few enterprises are withheld."""
+        found: list[FunnelCell] = self._json(
+            "GET", "/programme/series/industries", params=given(region=region, rule=rule)
+        )
+        return found
+
+    def staged_enterprises(
+        self, region: str = "", industry: str = "", rule: str | None = None
+    ) -> Iterator[StagedEnterprise]:
+        """Enterprises with their stage at the end of the newest frozen month, fetched page by page."""
+        asked = given(region=region or None, industry=industry or None, rule=rule)
+        return self._every("/programme/series/enterprises", asked)
 
     def stalled(self, months: int = 6, rule: str | None = None) -> Iterator[StalledOne]:
         """Enterprises that have not moved for so many months, fetched page by page."""

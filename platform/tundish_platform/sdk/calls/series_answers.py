@@ -210,3 +210,17 @@ class ReportWhole(ReportIssue):
     """The same with everything it says."""
 
     content: dict[str, Any]
+
+
+class StagedEnterprise(TypedDict):
+    """An enterprise with its stage at the end of the newest frozen month."""
+
+    id: int
+    uscc: str
+    name_zh: str
+    name_en: str
+    region: str
+    industry: str
+    demo: bool
+    stage: str
+    months: int
