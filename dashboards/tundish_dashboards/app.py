@@ -11,7 +11,9 @@ from tundish_dashboards.alarms.page import alarms_page, register_alarms
 from tundish_dashboards.alerts.page import alerts_page, register_alerts
 from tundish_dashboards.audit.page import audit_export, audit_page, register_audit
 from tundish_dashboards.bureau.page import bureau_page, register_bureau
+from tundish_dashboards.bureau.reports import report_files
 from tundish_dashboards.callbacks import Pages
+from tundish_dashboards.cockpit.page import cockpit_page, register_cockpit
 from tundish_dashboards.developer.page import developer_page, register_developer
 from tundish_dashboards.developer.review import register_review, review_page
 from tundish_dashboards.explorer.files import explorer_files
@@ -124,6 +126,7 @@ def _register(pages: Pages, server: Flask) -> None:
     server.register_blueprint(trial_documents(pages))
     server.register_blueprint(register_files(pages))
     server.register_blueprint(external_files(pages))
+    server.register_blueprint(report_files(pages))
     pages.dash.layout = lambda: shell_layout(pages)
     register_shell(
         pages,
@@ -146,6 +149,7 @@ def _register(pages: Pages, server: Flask) -> None:
             Page.AUDIT: audit_page,
             Page.SHARING: sharing_page,
             Page.BUREAU: bureau_page,
+            Page.COCKPIT: cockpit_page,
             Page.REGISTER: register_page,
             Page.ENTERPRISE: enterprise_page,
             Page.REGISTER_IMPORT: import_page,
@@ -170,6 +174,7 @@ def _register(pages: Pages, server: Flask) -> None:
     register_audit(pages)
     register_sharing(pages)
     register_bureau(pages)
+    register_cockpit(pages)
     register_register(pages)
     register_enterprise_steps(pages)
     register_imports(pages)

@@ -29,6 +29,7 @@ class Page(StrEnum):
     AUDIT = "audit"
     SHARING = "sharing"
     BUREAU = "bureau"
+    COCKPIT = "cockpit"
     REGISTER = "register"
     ENTERPRISE = "enterprise"
     REGISTER_IMPORT = "register_import"
@@ -108,7 +109,7 @@ _BELOW: Final = {
 
 def find_route(path: str) -> Route | None:
     """The page of an address; ``None`` where there is none."""
-    for page in (Page.BUREAU, Page.REVIEW, Page.BILLING, Page.ACCOUNT):
+    for page in (Page.BUREAU, Page.COCKPIT, Page.REVIEW, Page.BILLING, Page.ACCOUNT):
         if path.rstrip("/") == f"/{page}":
             return Route(page)
     if named := _APP.fullmatch(path):

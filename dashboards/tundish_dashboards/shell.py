@@ -30,7 +30,8 @@ _OF_TENANT: Final = (
 
 # Pages that are reached from another one, whose entry of the navigation they keep.
 _WITHIN: Final = {Page.ALARM_SETTINGS: Page.ALARMS, Page.APP: Page.MARKET, Page.TRIALS: Page.MARKET,
-           Page.ENTERPRISE: Page.REGISTER, Page.REGISTER_IMPORT: Page.REGISTER}  # fmt: skip
+           Page.ENTERPRISE: Page.REGISTER, Page.REGISTER_IMPORT: Page.REGISTER,
+           Page.COCKPIT: Page.BUREAU}  # fmt: skip
 
 
 def shell_layout(pages: Pages) -> Component:

@@ -28,6 +28,7 @@ from tundish_platform.api.ingest import MAX_BODY
 from tundish_platform.api.monthly import ProgrammeKeeper
 from tundish_platform.api.publishing_job import FigurePublisher
 from tundish_platform.api.rates import Rate, RateLimits
+from tundish_platform.api.reports import ReportIssuer
 from tundish_platform.marketplace.catalogue import Catalogue
 from tundish_platform.marketplace.publishing import ApprovedPackages, PackageFolder
 from tundish_platform.marketplace.records import Sealer
@@ -90,10 +91,10 @@ def run_server(settings: Settings, stopped: threading.Event, process: str = "ser
 
 @contextmanager
 def _watching(context: PlatformContext, process: str, rule: str) -> Iterator[None]:
-    """Judge rules, end alerts, look for ghosts, keep and publish figures: the first server of a machine."""
+    """Judge rules, end alerts, look for ghosts, keep, publish, report: each machine's first server does."""
     watchers = (
         AlarmWatcher(context.metadata, context.telemetry), GhostWatcher(context), ProgrammeKeeper(context),
-        FigurePublisher(context, rule), AlertEnder(context.metadata),
+        FigurePublisher(context, rule), ReportIssuer(context), AlertEnder(context.metadata),
     )  # fmt: skip
     if process == FIRST:
         for watcher in watchers:

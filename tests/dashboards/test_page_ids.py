@@ -25,7 +25,12 @@ INNER = {
     "Select": ("label", "error", "description"),
     "MultiSelect": ("label", "error", "description"),
 }
-ABOVE_TENANTS = {Page.BUREAU: "bureau", Page.ACCOUNT: "insider", Page.BILLING: "operator"}
+ABOVE_TENANTS = {
+    Page.BUREAU: "bureau",
+    Page.COCKPIT: "bureau",
+    Page.ACCOUNT: "insider",
+    Page.BILLING: "operator",
+}
 
 
 def ids(part: Any) -> Iterator[str]:  # noqa: ANN401 - JSON

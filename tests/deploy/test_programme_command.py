@@ -18,6 +18,8 @@ from tundish_platform.programme import enterprises, register_enterprise
 from tundish_platform.programme.published.entries import Figure
 from tundish_platform.programme.published.heads import HeadSigner
 from tundish_platform.programme.published.tree import root_of
+from tundish_platform.programme.series.frozen import freeze
+from tundish_platform.programme.series.panel import table_of
 from tundish_platform.tenancy.metadata import Metadata
 from tundish_platform.tenancy.reach import Above
 
@@ -100,3 +102,37 @@ def test_a_made_city_never_stands_beside_real_enterprises(tmp_path: Path, *, rea
     assert ("a database of its own" in done.output.replace("\n", " ")) is real
     assert (tmp_path / "city").exists() is not real
     assert [one.demo for one in known] == ([False] if real else [True] * 6)
+
+
+def test_a_report_is_issued_once_and_written_in_both_languages(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    data.mkdir()
+    settings = tmp_path / "tundish.toml"
+    settings.write_text(f'data_dir = "{data}"\n', "utf-8")
+    run, ask = CliRunner().invoke, ["programme", "report", "2026-02", "--settings", str(settings), "--out"]
+    nothing = run(app, [*ask, str(tmp_path / "r")])
+    assert nothing.exit_code == 1
+    assert "tundish up" in nothing.output
+    metadata = Metadata(f"sqlite:///{data / 'metadata.sqlite'}")
+    upgrade(metadata)
+    with metadata.above(Above.ADOPTION).session() as session:
+        register_enterprise(
+            session, uscc="91999900TD0000017U", name_zh="厂", name_en="P", industry="C3130", region="430202",
+            demo=True,
+        )  # fmt: skip
+        facts = [{"uscc_valid": 1, "industry_set": 1, "region_set": 1}]
+        freeze(session, "2026-02", table_of([1], facts), "2026.2", NOW)
+    metadata.close()
+    assert run(app, [*ask[:2], "2026-01", *ask[3:], str(tmp_path / "r")]).exit_code == 1
+    for folder in ("r", "again"):
+        done = run(app, [*ask, str(tmp_path / folder)])
+        assert done.exit_code == 0, done.output
+    names = {
+        f"programme-2026-02-1-{words}.{form}" for words in ("zh", "en") for form in ("xlsx", "docx", "pdf")
+    }
+    assert {file.name for file in (tmp_path / "r").iterdir()} == names
+    for name in names:
+        assert (tmp_path / "r" / name).read_bytes() == (tmp_path / "again" / name).read_bytes()
+    anew = run(app, [*ask, str(tmp_path / "second"), "--reason", "更正"])
+    assert anew.exit_code == 0, anew.output
+    assert (tmp_path / "second" / "programme-2026-02-2-zh.pdf").exists()

@@ -21,6 +21,9 @@
     var length = millis(shown.to) - from || 1;
     return { from: wall(from + low * length), to: wall(from + high * length) };
   }
+  var STALE_MS = 40000;
+  var cockpitBeat = null;
+  var cockpitValue = null;
 
   window.dash_clientside = Object.assign({}, window.dash_clientside, {
     tundish: {
@@ -98,6 +101,20 @@
             }
             return told.message || "";
           });
+      },
+      /* The cockpit's own watch: nobody sits before it who would load the page again. */
+      watchCockpit: function (ticks, beat) {
+        if (beat !== cockpitValue || cockpitBeat === null) {
+          cockpitValue = beat;
+          cockpitBeat = new Date();
+        }
+        var stale = Date.now() - cockpitBeat.getTime() > STALE_MS;
+        var at = cockpitBeat.toLocaleTimeString("en-GB");
+        ["fresh", "stale"].forEach(function (state) {
+          document.getElementById("cockpit-" + state).textContent = at;
+          document.getElementById("cockpit-" + state + "-words").hidden = (state === "stale") !== stale;
+        });
+        return stale ? "cockpit cockpit-old" : "cockpit";
       },
       setTitle: function (title) {
         if (title) {

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from dash import Input, Output, dcc, html
 
 from tundish_dashboards import components, wishes
+from tundish_dashboards.bureau.atlas import atlas_panel, register_atlas
 from tundish_dashboards.bureau.figures import adoption_figures, cell_tables
 from tundish_dashboards.bureau.inspections import inspection_table
 from tundish_dashboards.bureau.listing import enterprise_box, register_listing
@@ -20,8 +21,10 @@ from tundish_dashboards.bureau.months import (
 )
 from tundish_dashboards.bureau.opening import evidence_box, register_opening
 from tundish_dashboards.bureau.publishing import publishing_panel, register_publishing
+from tundish_dashboards.bureau.reports import report_panels
 from tundish_dashboards.bureau.targets import register_targets, target_form
 from tundish_dashboards.money.vouchers import register_vouchers, voucher_panel
+from tundish_dashboards.routes import Page, Route
 from tundish_platform.api.adoption import (
     current_adoption,
 )
@@ -59,6 +62,7 @@ def bureau_page(pages: Pages, path: str) -> Component:
                     html.Div(
                         [
                             html.Span(t("bureau.measured")),
+                            dcc.Link(t("page.cockpit"), href=Route(Page.COCKPIT).path),
                             components.select(
                                 "bureau-rule", t("bureau.choose_rule"), rules, pages.settings.rule_version
                             ),
@@ -81,6 +85,8 @@ def bureau_page(pages: Pages, path: str) -> Component:
             ),
             html.Div(html.P(t("shell.loading"), className="loading"), id="bureau-months"),
             target_form(person),
+            atlas_panel(person),
+            *report_panels(pages, person),
             html.Div(id="bureau-cells"),
             publishing_panel(pages, person),
             voucher_panel(pages, person),
@@ -98,6 +104,7 @@ def register_bureau(pages: Pages) -> None:
     register_opening(pages, lambda wish: _version(pages, wish))
     register_targets(pages)
     register_publishing(pages, lambda wish: _version(pages, wish))
+    register_atlas(pages)
     register_vouchers(pages)
 
 

@@ -96,7 +96,7 @@ def _given(pages: Pages, person: Person) -> list[Component]:
     today, secret = utc_now().astimezone(formats.zone).date(), rounding_of(pages.context)
     with pages.context.metadata.above(Above.BILLING).session() as session:
         given = vouchers_issued(session, 0, _SHOWN)
-        sums: dict[str, Any] = voucher_sums(session, today, secret)
+        sums = voucher_sums(session, today, secret)
     if not given:
         return [components.nothing(t("voucher.none"), t("voucher.none_then"))]
     head = [t(f"voucher.{name}") for name in ("code", "enterprise", "purpose", "valid", "amount")]
@@ -106,10 +106,10 @@ def _given(pages: Pages, person: Person) -> list[Component]:
         for one in reversed(given)
     ]  # fmt: skip
     return [
-        html.P(t("voucher.rounded", base=yuan(formats, sums["rounded_to_fen"])), className="muted small"),
-        _sums(person, t("voucher.in_all"), [sums["total"]]),
-        _sums(person, t("voucher.by_region"), sums["by_region"]),
-        _sums(person, t("voucher.by_industry"), sums["by_industry"]),
+        html.P(t("voucher.rounded", base=yuan(formats, sums.rounded_to_fen)), className="muted small"),
+        _sums(person, t("voucher.in_all"), [sums.total]),
+        _sums(person, t("voucher.by_region"), sums.by_region),
+        _sums(person, t("voucher.by_industry"), sums.by_industry),
         components.more(t("voucher.list", n=len(given)), components.table(head, rows, t("voucher.title"))),
     ]
 

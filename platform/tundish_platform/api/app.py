@@ -19,6 +19,7 @@ from tundish_platform.api import (
     contract_routes,
     data_routes,
     document_routes,
+    drill_routes,
     external_routes,
     figure_routes,
     guard,
@@ -41,6 +42,7 @@ from tundish_platform.api import (
     record_routes,
     register_files,
     register_routes,
+    report_routes,
     review_routes,
     sealed_routes,
     series_routes,
@@ -109,9 +111,11 @@ _CHILDREN: Final = (
     register_routes.routes,
     register_files.routes,
     series_routes.routes,
+    drill_routes.routes,
     external_routes.routes,
     figure_routes.routes,
     sharing_routes.routes,
+    report_routes.routes,
     document_routes.routes,
 )
 _HEADERS: Final = {

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Final
+from threading import Lock
+from typing import TYPE_CHECKING, Any, Final
 
-from flask import Blueprint, jsonify, request
+from flask import Blueprint, Response, jsonify, request
 from pydantic import Field
 
 from tundish_platform.api import shapes
@@ -28,12 +29,14 @@ from tundish_platform.programme.published import (
     publish,
 )
 from tundish_platform.programme.published.log import export, figures, growth, heads, newest_head, proof
+from tundish_platform.programme.published.package import package_of
 from tundish_platform.programme.simulated import Mixed
 from tundish_platform.tenancy import Permission
 from tundish_platform.tenancy.reach import Above
 
 if TYPE_CHECKING:
-    from flask import Response
+    from collections.abc import Callable, Mapping
+
     from flask.typing import ResponseReturnValue
 
     from tundish_platform.programme.published import HeadSigner
@@ -47,7 +50,27 @@ EARLIER: Final = whole("earlier", 0, MAX_ID, 0, "Size of the head you kept.")
 LATER: Final = whole("later", 0, MAX_ID, 0, "Size of a later head; 0 for the newest.")
 LIMIT: Final = page(1_000, 200)
 
+_ZIP: Final = "application/zip"
+
 routes = Blueprint("figures", __name__)
+
+
+class _Packages:
+    """The newest package, kept: anybody may ask, and it changes with a publication only."""
+
+    def __init__(self) -> None:
+        self._kept: tuple[tuple[object, str], bytes] | None = None
+        self._lock = Lock()
+
+    def of(self, where: object, root: str, log: Callable[[], Mapping[str, Any]]) -> bytes:
+        """The package of the log of that root."""
+        with self._lock:
+            if self._kept is None or self._kept[0] != (where, root):
+                self._kept = (where, root), package_of(log())
+            return self._kept[1]
+
+
+_packages = _Packages()
 
 
 class PublishBody(shapes.Shape):
@@ -170,6 +193,21 @@ def whole_log() -> Response:
     """The whole log, for `tundish programme verify`."""
     with platform().metadata.session() as session:
         return jsonify(export(session, signer()))
+
+
+@routes.get("/figures/package")
+@open_to_all
+@described(gives=(_ZIP,))
+def open_data() -> Response:
+    """Everything that was published as a data package: CSV, JSON, description and proof, as a ZIP."""
+    context = platform()
+    with context.metadata.session() as session:
+        head = newest_head(session)
+        content = _packages.of(context.metadata, head.root, lambda: export(session, signer()))
+    answer = Response(content, content_type=_ZIP)
+    name = f"programme-figures-{head.size}.zip"
+    answer.headers.set("Content-Disposition", "attachment", filename=name)
+    return answer
 
 
 @routes.get("/programme/figures/next")

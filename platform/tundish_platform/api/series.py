@@ -75,7 +75,7 @@ def stalled_list(
     session: Session, rule: Rule, months: int, scope: Scope = _ALL, after: int = 0, limit: int | None = None
 ) -> list[dict[str, Any]]:
     """Enterprises of a scope that have not moved for so many months, with the step each is stuck on."""
-    stages = _stages(session, rule)
+    stages = stages_kept(session, rule)
     found = stalled(rule, stages, months, _within(session, stages, scope), after, limit)
     numbers = [one.enterprise for one in found]
     lies = {number: park for part in _parts(numbers) for number, park in _parks(session, part)}
@@ -107,7 +107,7 @@ def stalled_steps(session: Session, rule: Rule, months: int, scope: Scope = _ALL
     Of a part of the city multiples of five, and nothing where few enterprises lie in it or besides it.
     """
     texts = {stage.key: stage.conditions for stage in rule.stages}
-    stages = _stages(session, rule)
+    stages = stages_kept(session, rule)
     within = _within(session, stages, scope)
     if within is None:
         told: Callable[[int], int | None] = int
@@ -192,9 +192,10 @@ def _unpacked(content: bytes) -> Stages:
     return unpacked_stages(content)
 
 
-def _stages(session: Session, rule: Rule) -> Stages:
-    kept = series_of(session, rule)
-    return Stages.none(rule) if kept is None else _unpacked(kept.stages)
+def stages_kept(session: Session, rule: Rule) -> Stages:
+    """The stage of each enterprise in each month as it was recomputed last."""
+    standing = series_of(session, rule)
+    return Stages.none(rule) if standing is None else _unpacked(standing.stages)
 
 
 def _enterprises(session: Session, numbers: list[int]) -> list[Enterprise]:

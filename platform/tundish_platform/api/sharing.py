@@ -164,11 +164,11 @@ def _voucher_cells(
 ) -> list[dict[str, Any]]:
     if not given:
         return []
-    sums: dict[str, Any] = voucher_sums(session, now.date(), rounding_of(context))
-    cells = [("vouchers", "", sums["total"])]
-    cells += [("vouchers_region", mine.region, one) for one in sums["by_region"] if one.key == mine.region]
+    sums = voucher_sums(session, now.date(), rounding_of(context))
+    cells = [("vouchers", "", sums.total)]
+    cells += [("vouchers_region", mine.region, one) for one in sums.by_region if one.key == mine.region]
     cells += [
-        ("vouchers_industry", mine.industry, one) for one in sums["by_industry"] if one.key == mine.industry
+        ("vouchers_industry", mine.industry, one) for one in sums.by_industry if one.key == mine.industry
     ]
     names = ("issued_fen", "redeemed_fen", "expired_fen")
     return [

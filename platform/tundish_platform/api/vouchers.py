@@ -99,8 +99,22 @@ def vouchers_issued(
     ]  # fmt: skip
 
 
-def voucher_sums(session: Session, today: date, secret: bytes | None) -> dict[str, object]:
-    """Issued, redeemed and expired in all, by county and by industry: rounded, small cells withheld.
+@dataclass(frozen=True, slots=True)
+class VoucherTotals:
+    """Sums in all, by county and by industry: rounded, small cells withheld.
+
+    Attributes:
+        rounded_to_fen: what amounts are multiples of.
+    """
+
+    rounded_to_fen: int
+    total: VoucherCell
+    by_region: tuple[VoucherCell, ...]
+    by_industry: tuple[VoucherCell, ...]
+
+
+def voucher_sums(session: Session, today: date, secret: bytes | None) -> VoucherTotals:
+    """Issued, redeemed and expired in all, by county and by industry.
 
     Args:
         session: above tenants.
@@ -118,12 +132,12 @@ def voucher_sums(session: Session, today: date, secret: bytes | None) -> dict[st
             of[place] += fen
     members = [Amounts((region, industry), (a, b, c)) for (_, region, industry), (a, b, c) in sums.items()]
     tables = sum_tables(members, _MEASURES, secret)
-    return {
-        "rounded_to_fen": tables.base,
-        "total": _cell("", tables.cells[ALL, ALL]),
-        "by_region": [_cell(r, one) for (r, i), one in tables.cells.items() if r != ALL and i == ALL],
-        "by_industry": [_cell(i, one) for (r, i), one in tables.cells.items() if r == ALL and i != ALL],
-    }
+    return VoucherTotals(
+        tables.base,
+        _cell("", tables.cells[ALL, ALL]),
+        tuple(_cell(r, one) for (r, i), one in tables.cells.items() if r != ALL and i == ALL),
+        tuple(_cell(i, one) for (r, i), one in tables.cells.items() if r == ALL and i != ALL),
+    )
 
 
 def _cell(key: str, one: SumCell) -> VoucherCell:

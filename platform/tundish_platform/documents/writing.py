@@ -69,7 +69,7 @@ def _write(paper: Paper, block: Block) -> None:
 
 
 def _heading(paper: Paper, heading: Heading) -> None:
-    paper.keep(24.0)  # never alone at the foot of a page
+    paper.keep(32.0)  # never alone at the foot of a page
     paper.ln(2.5)
     paper.pen(13.0 if heading.level == 1 else 10.5, bold=True)
     paper.write_lines(heading.text, 7.0)

@@ -22,6 +22,7 @@ import tundish_platform.products.models
 import tundish_platform.programme.models
 import tundish_platform.programme.published.models
 import tundish_platform.programme.register.tables
+import tundish_platform.programme.reports.models
 import tundish_platform.programme.series.models
 import tundish_platform.programme.sharing.models
 import tundish_platform.programme.simulated

@@ -36,7 +36,7 @@ ABSENT = {
     *("marketplace.fit", "marketplace.grants"),
     *("series.target_versions", "external.of_enterprise"),
     *("publishing.version_one", "review.version", "billing.statement_one"),
-    *("figures.one", "figures.current", "figures.grown", "figures.upcoming"),
+    *("figures.one", "figures.current", "figures.grown", "figures.upcoming", "reports.one"),
     *("records.wishes", "sealed.own", "sealed.shared"),
     *("ratings.rating", "ratings.use"),
     *("publishing.field_run_list", "publishing.field_halt_list"),
@@ -156,6 +156,7 @@ def test_each_operation_names_its_permission_and_only_open_ones_need_no_token(
         "figures.grown",
         "figures.whole_log",
         "sharing.named_in_public",
+        "figures.open_data",
     }
     assert operations["alarms.act"]["x-permission"] == "handle"
     assert all(one["summary"] for one in operations.values())

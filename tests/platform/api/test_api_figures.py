@@ -11,6 +11,7 @@ import pytest
 from tundish_platform.api.publishing_job import publish_if_due
 from tundish_platform.audit import all_entries
 from tundish_platform.programme import register_enterprise
+from tundish_platform.programme.published.package import files_of
 from tundish_platform.programme.published.verifying import NotProven, verify_file
 from tundish_platform.programme.uscc import check_digit, organisation_digit
 from tundish_platform.tenancy import Role
@@ -77,10 +78,17 @@ def test_a_stranger_reads_and_verifies_what_the_job_published_and_sees_nobody(ci
     assert verify_file(log, against=json.dumps(heads[0]).encode())
     with pytest.raises(NotProven):
         verify_file(log.replace(b'"value":10', b'"value":15'), key=key.mark)
+    package = city.app.test_client().get("/api/v1/figures/package")
+    assert (
+        package.headers["Content-Disposition"] == f"attachment; filename=programme-figures-{len(listed)}.zip"
+    )
+    assert verify_file(package.data, key=key.mark).figures == proven.figures
+    assert package.data == city.app.test_client().get("/api/v1/figures/package").data
     told = b"".join(
         city.app.test_client().get(f"/api/v1/figures{path}").data
         for path in ("", "/0", "/head", "/heads", "/log")
     ).decode()
+    told += "".join(content.decode() for content in files_of(package.data).values())
     assert CANARY not in told
     assert not any(code(number) in told for number in range(12))
 

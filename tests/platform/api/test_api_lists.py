@@ -46,6 +46,7 @@ BOUNDED = {
     "marketplace.catalogue": "the apps that are installed on this server",
     "marketplace.subscription_list": "one for each app of the catalogue",
     "planning.kit_list": "the kits that come with the release",
+    "drill.industries": "a row for each industry of one county",
     "series.steps": "a row for each condition of a rule",
     "external.sums": "a row for each kind",
     "programme.rules": "the versions that come with the release",

@@ -21,7 +21,7 @@ NEVER = 1e-9
 # What the programme publishes is for everybody.
 FIGURES = (
     "/figures", "/figures/<int:number>", "/figures/head", "/figures/heads", "/figures/growth", "/figures/log",
-    "/figures/enterprises",
+    "/figures/enterprises", "/figures/package",
 )  # fmt: skip
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 from sqlalchemy import update
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from conftest import World
 
+    from tundish_platform.api.vouchers import VoucherTotals
     from tundish_platform.tenancy.metadata import Metadata
 
 NOW = datetime(2026, 6, 15, tzinfo=UTC)
@@ -61,16 +62,16 @@ def city(new_sqlite: Callable[[], Metadata]) -> Metadata:
 SECRET = b"of the test"
 
 
-def shown(city: Metadata, secret: bytes | None = SECRET) -> dict[str, Any]:
+def shown(city: Metadata, secret: bytes | None = SECRET) -> VoucherTotals:
     with city.session() as session:
         return voucher_sums(session, date(2026, 6, 15), secret)
 
 
 def test_sums_are_rounded_and_small_cells_withheld(city: Metadata) -> None:
     sums = shown(city)
-    assert sums["rounded_to_fen"] == 100
-    assert [one.key for one in sums["by_region"]] == ["A", "B", "C"]
-    hidden = sums["by_region"][1]
+    assert sums.rounded_to_fen == 100
+    assert [one.key for one in sums.by_region] == ["A", "B", "C"]
+    hidden = sums.by_region[1]
     assert (hidden.suppressed, hidden.enterprises, hidden.issued_fen, hidden.expired_fen) == (
         True,
         None,
@@ -78,24 +79,24 @@ def test_sums_are_rounded_and_small_cells_withheld(city: Metadata) -> None:
         None,
     )
     for one, true, count in (
-        (sums["total"], 1300, 13),
-        (sums["by_region"][0], 500, 5),
-        (sums["by_region"][2], 700, 7),
+        (sums.total, 1300, 13),
+        (sums.by_region[0], 500, 5),
+        (sums.by_region[2], 700, 7),
     ):
         assert one.issued_fen is None or (one.issued_fen % 100, abs(one.issued_fen - true) < 100) == (0, True)
         assert (one.enterprises % 5, abs(one.enterprises - count) < 5) == (0, True)
-    assert sums["total"].issued_fen is not None, "the rule does not pass by silence"
-    assert sums["total"].expired_fen is None, "one enterprise alone is all that expired"
+    assert sums.total.issued_fen is not None, "the rule does not pass by silence"
+    assert sums.total.expired_fen is None, "one enterprise alone is all that expired"
 
 
 def test_the_total_of_few_enterprises_is_hidden_too_and_without_a_secret_all_is(city: Metadata) -> None:
     without = shown(city, None)
-    assert all(one.suppressed for one in (without["total"], *without["by_region"], *without["by_industry"]))
+    assert all(one.suppressed for one in (without.total, *without.by_region, *without.by_industry))
     with city.session() as session:
         session.execute(update(Enterprise).where(Enterprise.region != "B").values(tenant=None))
     sums = shown(city)
-    assert (sums["total"].suppressed, sums["total"].issued_fen) == (True, None)
-    assert [one.suppressed for one in sums["by_region"]] == [True]
+    assert (sums.total.suppressed, sums.total.issued_fen) == (True, None)
+    assert [one.suppressed for one in sums.by_region] == [True]
 
 
 def test_the_list_of_what_was_given_says_nothing_of_what_became_of_it(city: Metadata) -> None:

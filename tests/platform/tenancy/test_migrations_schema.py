@@ -50,6 +50,7 @@ ABOVE_TENANTS = {
     "programme_series": "figures counted from the frozen months",
     "programme_target": "what the bureau wants of a county, an industry or a park",
     "external_fact": "what an officer entered of an enterprise of the register",
+    "programme_report": "what the bureau reported of a month, of no single enterprise",
     "publication": "figures of all enterprises together",
     "published_figure": "what everybody may read, of no single enterprise",
     "log_head": "the state of the log of published figures",

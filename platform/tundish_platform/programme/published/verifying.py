@@ -1,11 +1,13 @@
-"""Verifies an export of the log, or one figure with its proof: from the file alone, wherever that is."""
+"""Verifies an export of the log, a figure with its proof, or a package of open data: from the file alone."""
 
 from __future__ import annotations
 
 import json
+import zlib
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final
+from zipfile import BadZipFile
 
 from tundish_platform.programme.published.entries import Figure, figure_of
 from tundish_platform.programme.published.heads import Head
@@ -15,6 +17,7 @@ from tundish_platform.sdk.signing import KeyRefused, fingerprint
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+ARCHIVE: Final = b"PK\x03\x04"
 LOG: Final = "tundish-log-v1"
 PROOF: Final = "tundish-proof-v1"
 
@@ -41,7 +44,7 @@ class Proven:
 
 
 def verify_file(data: bytes, *, key: str | None = None, against: bytes | None = None) -> Proven:
-    """Verify an export or a proof.
+    """Verify an export, a proof or a package.
 
     Args:
         data: bytes of the file.
@@ -52,6 +55,8 @@ def verify_file(data: bytes, *, key: str | None = None, against: bytes | None = 
     Raises:
         NotProven: says why.
     """
+    if data.startswith(ARCHIVE):
+        return _package(data, key, against)
     try:
         found = json.loads(data)
         kept = None if against is None else Head.model_validate(json.loads(against))
@@ -72,6 +77,23 @@ def _known(public: str, key: str | None, kept: Head | None) -> str:
     if kept is not None and not kept.signed_by(public):
         raise NotProven("the head you kept was signed with another key, or was changed")
     return mark
+
+
+def _package(data: bytes, key: str | None, against: bytes | None) -> Proven:
+    """A package: its log, and that table and description say nothing else."""
+    from tundish_platform.programme.published import package  # noqa: PLC0415 - only packages need its tables
+
+    try:
+        files = package.files_of(data)
+        proven = verify_file(files[package.LOG_FILE], key=key, against=against)
+        wrong = package.differs(files, proven.figures, proven.head)
+    except NotProven:
+        raise
+    except (BadZipFile, ValueError, KeyError, TypeError, OSError, zlib.error) as error:
+        raise NotProven("this is no package of published figures, or a file of it is missing") from error
+    if wrong:
+        raise NotProven(wrong)
+    return proven
 
 
 def _log(found: dict[str, Any], mark: str, kept: Head | None) -> Proven:

@@ -86,6 +86,10 @@ class ProgrammeCalls(Transport):
         found: UpcomingFigures = self._json("GET", "/programme/figures/next", params=given(rule=rule))
         return found
 
+    def save_open_data(self, file: Path) -> int:
+        """Write everything published as a data package (ZIP of CSV, JSON and proof); for everybody."""
+        return self._save("/figures/package", {}, file)
+
     def publish_figures(self, rule: str | None = None, reason: str = "", seen: str = "") -> Head:
         """Publish the figures of this moment, with a reason as a correction; for an officer in person."""
         body = {"reason": reason, "seen": seen} | ({"rule": rule} if rule else {})

@@ -16,7 +16,11 @@ if TYPE_CHECKING:
         DeclaredFigures,
         External,
         ExternalCount,
+        FunnelCell,
+        ReportIssue,
+        ReportWhole,
         Series,
+        StagedEnterprise,
         StalledOne,
         StalledStep,
         TargetStanding,
@@ -31,6 +35,20 @@ class SeriesCalls(Transport):
         """Stages by month, county, industry and park, with the projection to the end of the year."""
         found: Series = self._json("GET", "/programme/series", params=given(rule=rule))
         return found
+
+    def county_industries(self, region: str, rule: str | None = None) -> list[FunnelCell]:
+        """Stages by month and industry within a county; cells of few enterprises are withheld."""
+        found: list[FunnelCell] = self._json(
+            "GET", "/programme/series/industries", params=given(region=region, rule=rule)
+        )
+        return found
+
+    def staged_enterprises(
+        self, region: str = "", industry: str = "", rule: str | None = None
+    ) -> Iterator[StagedEnterprise]:
+        """Enterprises with their stage at the end of the newest frozen month, fetched page by page."""
+        asked = given(region=region or None, industry=industry or None, rule=rule)
+        return self._every("/programme/series/enterprises", asked)
 
     def stalled(self, months: int = 6, rule: str | None = None, **scope: str) -> Iterator[StalledOne]:
         """Enterprises that have not moved for so many months, fetched page by page.
@@ -60,6 +78,26 @@ class SeriesCalls(Transport):
     def target_versions(self, number: int) -> Iterator[TargetVersion]:
         """All versions of what a target says, the oldest first."""
         return self._every(below("programme", "targets", number, "versions"))
+
+    def programme_reports(self, month: str | None = None) -> Iterator[ReportIssue]:
+        """Issued monthly reports, of one month or of all, fetched page by page."""
+        return self._every("/programme/reports", given(month=month))
+
+    def issue_programme_report(self, month: str, reason: str = "", rule: str | None = None) -> ReportIssue:
+        """Count and issue a frozen month's report, again with a reason; an officer in person."""
+        body = {"month": month, "reason": reason} | ({"rule": rule} if rule else {})
+        made: ReportIssue = self._json("POST", "/programme/reports", json=body)
+        return made
+
+    def programme_report(self, number: int) -> ReportWhole:
+        """A report with every number that its files show."""
+        found: ReportWhole = self._json("GET", below("programme", "reports", number))
+        return found
+
+    def save_programme_report(self, number: int, file: Path, form: str = "xlsx", language: str = "zh") -> int:
+        """Write a report to an Excel, Word (``docx``) or PDF file; returns its bytes."""
+        path = below("programme", "reports", number, "file")
+        return self._save(path, given(format=form, language=language), file)
 
     def declared_figures(self) -> DeclaredFigures:
         """Figures that cities published; they are added to nothing that is measured."""

@@ -194,3 +194,36 @@ class DeclaredFigures(TypedDict):
 
     sources: list[dict[str, Any]]
     figures: list[dict[str, Any]]
+
+
+class ReportIssue(TypedDict):
+    """An issued monthly report; ``digest`` is of what it says."""
+
+    id: int
+    month: str
+    issue: int
+    rule_version: str
+    issued_at: str
+    issued_by: str
+    reason: str
+    digest: str
+
+
+class ReportWhole(ReportIssue):
+    """The same with everything it says."""
+
+    content: dict[str, Any]
+
+
+class StagedEnterprise(TypedDict):
+    """An enterprise with its stage at the end of the newest frozen month."""
+
+    id: int
+    uscc: str
+    name_zh: str
+    name_en: str
+    region: str
+    industry: str
+    demo: bool
+    stage: str
+    months: int

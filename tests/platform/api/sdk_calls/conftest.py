@@ -90,6 +90,12 @@ def of_months(folder: Path) -> list[Call]:
         call("series.target_set", "set_target", target, status=403),
         call("series.target_versions", "target_versions", 1, status=404),
         call("series.declared", "declared_figures"),
+        call("drill.industries", "county_industries", "430202", "2026.1"),
+        call("drill.within", "staged_enterprises", "430202", "C3130"),
+        call("reports.listed", "programme_reports", "2026-02"),
+        call("reports.issue_one", "issue_programme_report", "2026-02", status=403),
+        call("reports.one", "programme_report", 1, status=404),
+        call("reports.file", "save_programme_report", 1, folder / "r.pdf", "pdf", "en", status=404),
         call("external.sums", "external_counts"),
         call("external.of_enterprise", "external_facts", "x", status=404),
         call("external.add", "enter_external", "x", fact, b"%PDF-1", status=403),
@@ -109,6 +115,7 @@ def of_figures(tmp_path: Path) -> list[Call]:
         call("figures.grown", "figures_growth", 1, 2, status=404),
         call("figures.whole_log", "save_figures", tmp_path / "log.json"),
         call("figures.upcoming", "upcoming_figures", status=409),
+        call("figures.open_data", "save_open_data", tmp_path / "figures.zip", status=404),
         call("figures.publication", "publish_figures", status=403),
     ]
 
@@ -291,4 +298,5 @@ def unheld() -> set[str]:
         "enter_external", "withdraw_external",
         "figures", "figure", "figures_head", "figures_heads", "figures_growth",
         "publish_figures", "upcoming_figures", "agree_to", "withdraw_consent", "named_enterprises",
+        "programme_reports", "issue_programme_report", "programme_report", "staged_enterprises",
     }  # fmt: skip
