@@ -18,13 +18,14 @@ from tundish_platform.annotations import (
     remove_annotation,
 )
 from tundish_platform.api import parameters as p
-from tundish_platform.api import params, shapes
+from tundish_platform.api import params
 from tundish_platform.api.context import platform
 from tundish_platform.api.described import described
 from tundish_platform.api.errors import Problem
 from tundish_platform.api.guard import guarded
 from tundish_platform.api.ids import MAX_ID, known_id
 from tundish_platform.api.pages import LINK, last_of, paged
+from tundish_platform.api.shapes import Shape
 from tundish_platform.tenancy import Permission
 
 if TYPE_CHECKING:
@@ -40,9 +41,21 @@ UNTIL: Final = replace(p.END, required=False)
 routes = Blueprint("annotations", __name__)
 
 
+class Annotation(Shape):
+    """A note on a stretch of source time; the end is the start for a moment."""
+
+    id: int
+    path: str
+    starts_at: datetime
+    ends_at: datetime
+    text: str
+    said_at: datetime
+    said_by: str
+
+
 @routes.get("/tenants/<tenant>/annotations")
 @guarded(Permission.READ)
-@described(SINCE, UNTIL, BEFORE, LIMIT, answer=list[shapes.Annotation], headers=(LINK,))
+@described(SINCE, UNTIL, BEFORE, LIMIT, answer=list[Annotation], headers=(LINK,))
 def listed(scope: TenantScope) -> ResponseReturnValue:
     """Notes where the caller may read, the newest first; with a window those that touch it."""
     limit, (start, end) = LIMIT.read(), params.some_window()
@@ -53,7 +66,7 @@ def listed(scope: TenantScope) -> ResponseReturnValue:
 
 @routes.post("/tenants/<tenant>/annotations")
 @guarded(Permission.HANDLE)
-@described(body=AnnotationSpec, answer=shapes.Annotation, status=201)
+@described(body=AnnotationSpec, answer=Annotation, status=201)
 def make(scope: TenantScope, body: AnnotationSpec) -> ResponseReturnValue:
     """Put a note on a stretch of time at a signal or at what lies above it."""
     with platform().metadata.session() as session:

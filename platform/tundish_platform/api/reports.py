@@ -89,7 +89,7 @@ def app_users(session: Session, catalogue: Mapping[str, App], month: str) -> tup
 
 
 def vouchers_by(session: Session, now: datetime, secret: bytes | None) -> Vouchers:
-    """What vouchers came to by today, in all and by county: rounded as on the page, withheld without a key."""
+    """What vouchers came to by today, in all and by county: rounded as on the page, or withheld."""
     today = now.astimezone(CLOCK).date()
     sums = voucher_sums(session, today, secret)
     return Vouchers(on=today, total=_sum(sums.total), by_region=tuple(_sum(cell) for cell in sums.by_region))

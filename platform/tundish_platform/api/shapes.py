@@ -178,18 +178,6 @@ class Gap(Shape):
     reason: str
 
 
-class Annotation(Shape):
-    """A note on a stretch of source time; the end is the start for a moment."""
-
-    id: int
-    path: str
-    starts_at: datetime
-    ends_at: datetime
-    text: str
-    said_at: datetime
-    said_by: str
-
-
 class Line(Shape):
     """A line at a glance, at its own now."""
 

@@ -145,6 +145,15 @@ def of_trials(tmp_path: Path) -> list[Call]:
     ]
 
 
+def of_notes() -> list[Call]:
+    """The same of notes on charts."""
+    return [
+        call("annotations.make", "annotate", "steel", "S", "n", START, LATER - timedelta(days=1), status=201),
+        call("annotations.listed", "annotations", "steel", START, LATER),
+        call("annotations.remove", "remove_annotation", "steel", 2, status=204),
+    ]
+
+
 def of_ratings() -> list[Call]:
     """The same of ratings."""
     return [
@@ -216,6 +225,7 @@ def of_apps(tmp_path: Path, of_money: list[Call]) -> list[Call]:
         *of_money,
         *of_trials(tmp_path),
         *of_ratings(),
+        *of_notes(),
         *of_upgrades(),
         *of_register(tmp_path),
         *of_figures(tmp_path),

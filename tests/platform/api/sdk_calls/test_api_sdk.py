@@ -199,9 +199,6 @@ def of_alerts() -> list[Call]:
              status=201),
         call("maintenance.windows", "maintenance", "steel"),
         call("maintenance.end", "end_maintenance", "steel", 2),
-        call("annotations.make", "annotate", "steel", "S", "n", START, LATER - timedelta(days=1), status=201),
-        call("annotations.listed", "annotations", "steel", START, LATER),
-        call("annotations.remove", "remove_annotation", "steel", 2, status=204),
     ]  # fmt: skip
 
 
