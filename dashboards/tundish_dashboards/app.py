@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from dash import Dash
 
@@ -49,6 +49,31 @@ if TYPE_CHECKING:
     from tundish_dashboards.settings import DashboardSettings
     from tundish_platform.api.context import PlatformContext
 
+_LAYOUTS: Final = {
+    Page.PLANT: plant_page,
+    Page.EXPLORER: explorer_page,
+    Page.ALARMS: alarms_page,
+    Page.ALERTS: alerts_page,
+    Page.ALARM_SETTINGS: alarm_settings_page,
+    Page.MODELS: models_page,
+    Page.JOBS: jobs_page,
+    Page.MARKET: market_page,
+    Page.APP: app_page,
+    Page.STATEMENTS: statements_page,
+    Page.BILLING: billing_page,
+    Page.TRIALS: trials_page,
+    Page.DEVELOPER: developer_page,
+    Page.REVIEW: review_page,
+    Page.PEOPLE: people_page,
+    Page.AUDIT: audit_page,
+    Page.SHARING: sharing_page,
+    Page.BUREAU: bureau_page,
+    Page.COCKPIT: cockpit_page,
+    Page.REGISTER: register_page,
+    Page.ENTERPRISE: enterprise_page,
+    Page.REGISTER_IMPORT: import_page,
+    Page.ACCOUNT: account_page,
+}
 _INDEX = """<!DOCTYPE html>
 <html lang="LANGUAGE">
   <head>
@@ -128,34 +153,7 @@ def _register(pages: Pages, server: Flask) -> None:
     server.register_blueprint(external_files(pages))
     server.register_blueprint(report_files(pages))
     pages.dash.layout = lambda: shell_layout(pages)
-    register_shell(
-        pages,
-        {
-            Page.PLANT: plant_page,
-            Page.EXPLORER: explorer_page,
-            Page.ALARMS: alarms_page,
-            Page.ALERTS: alerts_page,
-            Page.ALARM_SETTINGS: alarm_settings_page,
-            Page.MODELS: models_page,
-            Page.JOBS: jobs_page,
-            Page.MARKET: market_page,
-            Page.APP: app_page,
-            Page.STATEMENTS: statements_page,
-            Page.BILLING: billing_page,
-            Page.TRIALS: trials_page,
-            Page.DEVELOPER: developer_page,
-            Page.REVIEW: review_page,
-            Page.PEOPLE: people_page,
-            Page.AUDIT: audit_page,
-            Page.SHARING: sharing_page,
-            Page.BUREAU: bureau_page,
-            Page.COCKPIT: cockpit_page,
-            Page.REGISTER: register_page,
-            Page.ENTERPRISE: enterprise_page,
-            Page.REGISTER_IMPORT: import_page,
-            Page.ACCOUNT: account_page,
-        },
-    )
+    register_shell(pages, _LAYOUTS)
     register_plant(pages)
     register_explorer(pages)
     register_alarms(pages)

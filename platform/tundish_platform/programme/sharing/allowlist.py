@@ -61,7 +61,7 @@ ALLOWED: Final[Mapping[Record, tuple[str, ...]]] = {
         "looked_at",
     ),
     Record.STALLED: (
-        "id", "uscc", "name_zh", "name_en", "region", "industry", "demo", "stage", "next", "months",
+        "id", "uscc", "name_zh", "name_en", "region", "industry", "park", "demo", "stage", "next", "months",
         "failing", "suspicions",
     ),
     Record.EXTERNAL: (
