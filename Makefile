@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
 .PHONY: help demo demo-check test test-env demo-env lint types floors unit lock dist parts clean \
-        bench-store bench-api bench-opcua bench-pipeline bench-analytics bench-marketplace campaign-store campaign-access campaign-opcua interop-opcua evaluations
+        bench-store bench-api bench-opcua bench-pipeline bench-analytics bench-marketplace bench-programme campaign-store campaign-access campaign-opcua interop-opcua evaluations
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -108,6 +108,9 @@ bench-analytics: $(VENV)/.dev ## a day's features, live scoring, control chart r
 
 bench-marketplace: $(VENV)/.dev ## what a sandbox adds to an app's work, and how many subscriptions are kept up with
 	$(BIN)/tundish bench marketplace
+
+bench-programme: $(VENV)/.dev ## made ghosts found, a city's figures recomputed and published, the bureau's first page
+	$(BIN)/tundish bench programme
 
 clean: ## forget the environment and all demo state
 	rm -rf $(VENV) .tundish build dist *.egg-info
