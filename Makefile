@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
 .PHONY: help demo demo-check test test-env demo-env lint types floors unit lock dist parts clean \
-        bench-store bench-api bench-opcua bench-pipeline bench-analytics bench-marketplace bench-dashboards campaign-store campaign-access campaign-opcua interop-opcua evaluations
+        bench-store bench-api bench-opcua bench-pipeline bench-analytics bench-marketplace bench-dashboards bench-programme campaign-store campaign-access campaign-opcua interop-opcua evaluations
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -112,6 +112,9 @@ bench-marketplace: $(VENV)/.dev ## what a sandbox adds to an app's work, and how
 bench-dashboards: $(VENV)/.dev ## the pages in Chromium: paint, server time, zoom, from a change to its pixels
 	deploy/ci/system-packages.sh
 	$(BIN)/tundish bench dashboards
+
+bench-programme: $(VENV)/.dev ## made ghosts found, a city's figures recomputed and published, the bureau's first page
+	$(BIN)/tundish bench programme
 
 clean: ## forget the environment and all demo state
 	rm -rf $(VENV) .tundish build dist *.egg-info

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import insert
+from sqlalchemy import insert, text
 
 from tundish_deploy.city.tables import monthly, register
 from tundish_platform.programme import Enterprise, published_rules
@@ -30,6 +30,8 @@ ACTOR: Final = "simulation"
 BASIS: Final = "2026.2"
 _SAID: Final = ("name_zh", "name_en", "industry", "region", "park", "size", "hours_week")
 _ENTRY: Final = ("uscc", "name_zh", "name_en", "industry", "region", "hours_week")
+_COUNT_ON: Final = """SELECT max(nextval(pg_get_serial_sequence('enterprise', 'id')))
+FROM generate_series(1, (SELECT max(id) FROM enterprise))"""
 _BLOCK: Final = 5_000
 
 
@@ -91,6 +93,10 @@ def _enter(session: Session, rows: list[dict[str, Any]], now: datetime) -> None:
         for row in rows for field in _SAID if row[field]
     )  # fmt: skip
     _put(session, Enterprise, known)
+    if session.get_bind().dialect.name == "postgresql":
+        # Numbers that were given by hand are unknown to the counter of the next one, which a server may only
+        # ask for the next.
+        session.execute(text(_COUNT_ON))
     _put(session, RegisterEntryRow, shown)
     _put(session, RegisterFact, said)
 

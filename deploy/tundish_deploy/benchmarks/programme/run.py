@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -35,16 +35,19 @@ class Tally:
     Attributes:
         right, wrong: enterprises under suspicion that are ghosts, and that are plants at work.
         missed: ghosts that are under no suspicion.
-        named: by kind, ghosts whose gravest reason is their own kind.
+        made: by kind, how many ghosts there were.
         found: by kind, ghosts under any suspicion.
-        reasons: of the suspicions against plants at work.
+        named: by kind, ghosts whose gravest reason is their own kind.
+        ghosts, reasons: by gravest reason, the ghosts and the plants at work it was held against.
     """
 
     right: int = 0
     wrong: int = 0
     missed: int = 0
-    named: Counter[Ghost] = field(default_factory=Counter)
+    made: Counter[Ghost] = field(default_factory=Counter)
     found: Counter[Ghost] = field(default_factory=Counter)
+    named: Counter[Ghost] = field(default_factory=Counter)
+    ghosts: Counter[Ghost] = field(default_factory=Counter)
     reasons: Counter[Ghost] = field(default_factory=Counter)
 
 
@@ -90,11 +93,7 @@ def bench_ghosts(of_a_kind: int, seed: int, tell: Callable[[str], None]) -> Repo
         "seed": seed,
         _GHOSTS: total,
         _PLANTS: total + apart,
-        "precision interval 95 %": _interval(unseen.right, unseen.right + unseen.wrong),
-        "recall interval 95 %": _interval(unseen.right, total),
-        "found by kind": {kind.value: unseen.found[kind] for kind in Ghost},
-        "named as what they are": {kind.value: unseen.named[kind] for kind in Ghost},
-        "plants at work under suspicion": {kind.value: n for kind, n in unseen.reasons.items()},
+        "by kind": {kind.value: _counts(unseen, kind) for kind in Ghost},
         "cut from": "a few recorded machines; stretches overlap, and intervals take them as independent",
     }
     return Report("bench programme", conditions, [*_figures(unseen), *_chosen_on(seen)])
@@ -104,36 +103,52 @@ def _count(tally: Tally, kind: Ghost | None, found: Sequence[Suspicion]) -> None
     if kind is None:
         tally.wrong += bool(found)
         tally.reasons.update(one.reason for one in found[:1])
-    elif found:
+        return
+    tally.made[kind] += 1
+    if found:
         tally.right += 1
         tally.found[kind] += 1
+        tally.ghosts[found[0].reason] += 1
         tally.named[kind] += found[0].reason is kind
     else:
         tally.missed += 1
 
 
-def _precision(tally: Tally) -> float:
-    return tally.right / max(1, tally.right + tally.wrong)
-
-
-def _recall(tally: Tally) -> float:
-    return tally.right / max(1, tally.right + tally.missed)
+def _counts(tally: Tally, kind: Ghost) -> dict[str, int]:
+    """What recall and precision of a kind are counted from."""
+    return {
+        "made": tally.made[kind], "found": tally.found[kind], "named as this": tally.named[kind],
+        "ghosts with this reason": tally.ghosts[kind], "plants at work with it": tally.reasons[kind],
+    }  # fmt: skip
 
 
 def _figures(tally: Tally) -> list[Figure]:
-    return [
-        judged("ghost_precision", _precision(tally), "1", "higher", bar=_PRECISION_BAR),
-        judged("ghost_recall", _recall(tally), "1", "higher", bar=_RECALL_BAR),
+    """Of all kinds, judged, and of each apart; intervals are Wilson's, 95 %."""
+    accused, ghosts = tally.right + tally.wrong, tally.right + tally.missed
+    found = [
+        _share("ghost_precision", tally.right, accused, _PRECISION_BAR),
+        _share("ghost_recall", tally.right, ghosts, _RECALL_BAR),
     ]
+    for kind in Ghost:
+        held = tally.ghosts[kind]
+        found += [
+            _share(f"ghost_{kind.value}_precision", held, held + tally.reasons[kind]),
+            _share(f"ghost_{kind.value}_recall", tally.found[kind], tally.made[kind]),
+        ]
+    return found
 
 
 def _chosen_on(tally: Tally) -> list[Figure]:
     return [
-        Figure("ghost_precision_where_chosen", _precision(tally), "1", "higher"),
-        Figure("ghost_recall_where_chosen", _recall(tally), "1", "higher"),
+        _share("ghost_precision_where_chosen", tally.right, tally.right + tally.wrong),
+        _share("ghost_recall_where_chosen", tally.right, tally.right + tally.missed),
     ]
 
 
-def _interval(hits: int, of: int) -> list[float]:
-    found = stats.binomtest(hits, max(1, of)).proportion_ci(method="wilson")
-    return [round(float(found.low), 4), round(float(found.high), 4)]
+def _share(name: str, hits: int, of: int, bar: float | None = None) -> Figure:
+    if not of:
+        return Figure(name, None, "1", "higher", bar, None if bar is None else False)
+    ends = stats.binomtest(hits, of).proportion_ci(method="wilson")
+    return replace(
+        judged(name, hits / of, "1", "higher", bar=bar), low=float(ends.low), high=float(ends.high)
+    )
