@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from flask import Blueprint, jsonify, request
 
 from tundish_platform.api import series_shapes as shapes
+from tundish_platform.api.adoption import rounding_of
 from tundish_platform.api.context import platform
 from tundish_platform.api.described import described
 from tundish_platform.api.errors import Problem
@@ -24,6 +25,7 @@ from tundish_platform.api.series import (
     target_told,
 )
 from tundish_platform.programme.declared import declared_figures
+from tundish_platform.programme.published.months import rounded_months
 from tundish_platform.programme.series.models import TargetRecord
 from tundish_platform.programme.series.targets import TargetSpec, set_target, versions
 from tundish_platform.tenancy import Permission
@@ -46,6 +48,8 @@ AFTER: Final = whole("after", 0, MAX_ID, 0, "Number of the last one of the page 
 LIMIT: Final = page(1_000, 100)
 YEAR: Final = whole("year", 0, 2100, 0, "Targets of this year; of all years if absent.")
 
+_KEPT: Final[dict[tuple[object, ...], dict[str, Any]]] = {}
+
 routes = Blueprint("series", __name__)
 
 
@@ -55,7 +59,8 @@ routes = Blueprint("series", __name__)
 def figures(_principal: Principal) -> Response:
     """Stages by month, county, industry and park, with the projection to the end of the year."""
     with _session() as session:
-        return jsonify(series(session, _rule()))
+        found = series(session, _rule())
+    return jsonify(_rounded(found))
 
 
 @routes.get("/programme/stalled")
@@ -129,6 +134,17 @@ def declared(_principal: Principal) -> Response:
 
 def _session() -> AbstractContextManager[Session]:
     return platform().metadata.above(Above.ADOPTION).session()
+
+
+def _rounded(found: dict[str, Any]) -> dict[str, Any]:
+    """The series with its cells rounded, kept while it stands: years of months take a while."""
+    secret = rounding_of(platform())
+    key = found["rule_version"], found["digest"], str(found["computed_at"]), secret
+    kept = _KEPT.get(key)
+    if kept is None:
+        _KEPT.clear()
+        kept = _KEPT[key] = rounded_months(found, secret)
+    return kept
 
 
 def _rule() -> Rule:

@@ -19,6 +19,7 @@ from tundish_platform.programme.published.magnitudes import (
     dominated,
     sum_tables,
 )
+from tundish_platform.programme.published.months import rounded_months
 from tundish_platform.programme.published.rounding import BASE, could_be
 from tundish_platform.programme.published.stages import stage_tables
 
@@ -61,7 +62,9 @@ def pinned(months: list[Town], told: list[list[tuple[tuple[int, ...], int, int]]
     """
     width = len(FINE)
     sizes = np.array([sum(cell == fine for cell, _ in months[0]) for fine in FINE])
-    rows, least, most = [], [], []
+    rows: list[np.ndarray] = []
+    least: list[float] = []
+    most: list[float] = []
     for month, town in enumerate(months):
         total = sum(rank >= 2 for _, rank in town)
         exact = [(tuple(range(width)), total, total)] if BASE <= total <= len(town) - BASE else []
@@ -217,3 +220,27 @@ def test_an_amount_that_is_added_between_months_is_not_told_by_the_difference() 
     for key in ((ALL, ALL), (COUNTIES[0], ALL), (ALL, INDUSTRIES[0])):
         moved = two.cells[key].sums["issued"] - one.cells[key].sums["issued"]
         assert moved in (0, 10_000), "a step says that somebody moved by something up to two bases"
+
+
+def months_of(current: list[int], sizes: list[int]) -> dict[str, object]:
+    row = {"on_cloud": current}
+    figures = {"enterprises": sizes, "current": row, "ever": row, "new": row}
+    cell = {"key": "430202", "suppressed": False, "figures": figures}
+    return {"total": figures, "by_region": [cell], "by_industry": [], "by_park": []}
+
+
+def test_months_are_rounded_like_every_other_table_and_small_ones_withheld() -> None:
+    found = rounded_months(months_of([3, 3, 8, 2], [9, 9, 20, 4]), SECRET)
+    (cell,) = found["by_region"]
+    told = cell["figures"]["current"]["on_cloud"]
+    assert told[0] == told[1], "what did not change is told the same"
+    assert told[3] is None
+    assert cell["figures"]["enterprises"][3] is None
+    assert all(
+        abs(value - true) < BASE and value % BASE == 0 for value, true in zip(told, (3, 3, 8), strict=False)
+    )
+    town: Town = [((COUNTIES[0], "C18"), 2)] * 8 + [((COUNTIES[0], "C30"), 1)] * 12
+    ((by_region,), _) = stage_tables(town, STAGES, SECRET)
+    assert by_region.stages in ({"registered": 20, "on_cloud": told[2]}, {"on_cloud": told[2]})
+    assert found["total"] == months_of([3, 3, 8, 2], [9, 9, 20, 4])["total"]
+    assert rounded_months(months_of([8], [20]), None)["by_region"][0]["suppressed"]
