@@ -102,6 +102,13 @@ def test_tables_of_all_months_together_pin_no_count_of_a_finest_cell(months: lis
     assert pinned(months, [rows_of(town) for town in months]) == set()
 
 
+@pytest.mark.parametrize("secret", [bytes([n]) for n in range(16)])
+def test_the_citys_exact_count_gives_no_county_away_however_the_coin_falls(secret: bytes) -> None:
+    """A county told as 0 to 4 and one of five told as 1 to 9 are known where the city has exactly nine."""
+    town: Town = [(FINE[0], 2)] * 4 + [(FINE[0], 1)] * 7 + [(FINE[3], 2)] * 5
+    assert not pinned([town], [rows_of(town, secret)])
+
+
 def test_exact_tables_of_the_same_months_are_broken_by_the_same_attacker() -> None:
     town: Town = [(FINE[0], 1)] * 6 + [(FINE[1], 2)] * 6 + [(FINE[3], 2)] * 2 + [(FINE[5], 1)] * 9
     exact = [
@@ -244,3 +251,17 @@ def test_months_are_rounded_like_every_other_table_and_small_ones_withheld() -> 
     assert by_region.stages in ({"registered": 20, "on_cloud": told[2]}, {"on_cloud": told[2]})
     assert found["total"] == months_of([3, 3, 8, 2], [9, 9, 20, 4])["total"]
     assert rounded_months(months_of([8], [20]), None)["by_region"][0]["suppressed"]
+
+
+@pytest.mark.parametrize("secret", [bytes([n]) for n in range(24)])
+def test_who_knows_every_other_sum_knows_a_small_one_no_closer_than_the_p_percent_rule(secret: bytes) -> None:
+    small = [Amounts(FINE[0], (10_000,))] * 4
+    others = [Amounts(fine, (9_000,)) for fine in FINE[1:] for _ in range(6)]
+    tables = sum_tables(small + others, ("issued",), secret)
+    low, high = 0.0, float("inf")
+    for key, one in tables.cells.items():
+        if "issued" in one.sums and 0 in inside_of(key):
+            known = sum(m.of[0] for m in others if FINE.index(m.cell) in inside_of(key))
+            least, most = could_be(one.sums["issued"], tables.base)
+            low, high = max(low, least - known), min(high, most - known)
+    assert high - low >= 2 * CLOSE * 40_000
