@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pytest
+from pydantic import SecretStr
 
 from tundish_dashboards.app import attach_dashboards
 from tundish_dashboards.settings import DashboardSettings
@@ -21,6 +22,7 @@ from tundish_platform.assets import upsert_signals
 from tundish_platform.marketplace import Catalogue
 from tundish_platform.migrations import upgrade
 from tundish_platform.model_registry import ReportSpec, VersionSpec, register_version, report_on
+from tundish_platform.programme.published import HeadSigner
 from tundish_platform.samples import (
     SCHEMAS,
     AlarmReport,
@@ -213,7 +215,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         token = create_token(session, "collector", grants)
     telemetry = Telemetry(place / "store", metadata)
     shelf = Path(__file__).parents[2] / "apps-marketplace"
-    context = PlatformContext(metadata, telemetry, Catalogue.find(shelf, installed=False))
+    figures = HeadSigner(SecretStr("of the pages' tests"))
+    context = PlatformContext(metadata, telemetry, Catalogue.find(shelf, installed=False), figures=figures)
     settings = DashboardSettings(secret_key="k" * 40)
     dash = attach_dashboards(create_app(context, SETTINGS), context, settings)
     one = Site(dash, context, settings)

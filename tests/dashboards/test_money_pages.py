@@ -255,6 +255,6 @@ def test_the_bureau_gives_a_voucher_that_only_its_enterprise_sees_spent(billed: 
     assert "notice-good" in give("bureau")[1]
     bureau = page(billed, "bureau", "/bureau")
     assert "CLOUD-HELP" in bureau
-    assert "少于五家" in bureau
+    assert "不公布" in bureau
     assert "CLOUD-HELP" in page(billed, "insider", "/statements/own-plant")
     assert "CLOUD-HELP" not in page(billed, "neighbour", "/statements/canary-plant")

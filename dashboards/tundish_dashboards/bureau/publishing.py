@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 LOG: Final = "/api/v1/figures/log"
 HEAD: Final = "/api/v1/figures/head"
 _REASON: Final = 400
-_MOMENT: Final = 40
+_MARK: Final = 64
 
 
 def publishing_panel(pages: Pages, person: Person) -> Component:
@@ -50,7 +50,7 @@ def publishing_panel(pages: Pages, person: Person) -> Component:
                    className="muted small"),
             dialog("publish", t("publish.yes"), t("publish.no"),
                    [html.Div(id="publish-what"), *comment("publish-reason", t("publish.reason"), _REASON)]),
-            dcc.Store(id="publish-moment"),
+            dcc.Store(id="publish-mark"),
         ],
         id="bureau-publish",
     )  # fmt: skip
@@ -64,13 +64,13 @@ def register_publishing(pages: Pages, version: Callable[[object], str]) -> None:
         Output("publish-dialog-what", "children"),
         Output("publish-dialog-problem", "children"),
         Output("publish-what", "children"),
-        Output("publish-moment", "data"),
+        Output("publish-mark", "data"),
         Output("publish-last", "children"),
         Input("publish-open", "n_clicks"),
         Input("publish-yes", "n_clicks"),
         Input("publish-no", "n_clicks"),
         State("publish-reason", "value"),
-        State("publish-moment", "data"),
+        State("publish-mark", "data"),
         State("bureau-rule", "value"),
         initially=False,
     )
@@ -82,7 +82,7 @@ def register_publishing(pages: Pages, version: Callable[[object], str]) -> None:
         if asked != "publish-yes" or not yes:
             return False, no_update, None, no_update, no_update, no_update
         why = wishes.word(reason, "the reason", _REASON).strip()
-        shown = wishes.word(moment, "the moment", _MOMENT)
+        shown = wishes.word(moment, "the mark", _MARK)
         problem = published(pages, person, version(rule), shown, why)
         if problem is not None:
             return True, no_update, problem, no_update, no_update, no_update

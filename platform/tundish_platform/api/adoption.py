@@ -106,7 +106,8 @@ class _Counted:
     def of(self, context: PlatformContext, session: Session, rule: Rule) -> Adoption:
         """The figures of a rule, counted anew where they may have changed."""
         # What else changes on the register (a county, an industry) shows after that long at the latest.
-        state = (id(context), *state_of(session), int(time.monotonic() // _KEPT_S))
+        large = is_large(session, rule, _MOST_AT_ONCE)
+        state = (id(context), large, *state_of(session), int(time.monotonic() // _KEPT_S))
         with self._lock:
             known = self._kept.get(rule.version)
             if known is None or known[0] != state:

@@ -218,7 +218,13 @@ def upcoming(principal: Principal) -> Response:
     context = platform()
     rule = ready(context, principal, request.args.get("rule", OFFICIAL), datetime.now(UTC))
     with context.metadata.above(Above.ADOPTION).session() as session:
-        return jsonify(asdict(preview(session, signer(), rule)))
+        try:
+            return jsonify(asdict(preview(session, signer(), rule)))
+        except NothingToPublish:
+            raise Problem(
+                404, "Fewer than five enterprises count, so there is nothing to publish.",
+                "计入的企业少于5家, 没有可发布的数据。", "nothing_to_publish",
+            ) from None  # fmt: skip
 
 
 @routes.post("/programme/figures")

@@ -95,8 +95,13 @@ def test_a_stranger_reads_and_verifies_what_the_job_published_and_sees_nobody(ci
 
 def test_an_officer_publishes_in_person_and_corrects_with_a_reason(city: World) -> None:
     client, header = city.app.test_client(), officer(city)
-    first = client.post("/api/v1/programme/figures", json={}, headers=header)
+    shown = client.get("/api/v1/programme/figures/next", headers=header).get_json()
+    assert (len(shown["mark"]), shown["stands"]) == (64, False)
+    moved = client.post("/api/v1/programme/figures", json={"seen": "0" * 64}, headers=header)
+    assert (moved.status_code, moved.get_json()["code"]) == (409, "figures_moved")
+    first = client.post("/api/v1/programme/figures", json={"seen": shown["mark"]}, headers=header)
     assert first.status_code == 201, first.text
+    assert first.get_json()["size"] == len(shown["figures"])
     again = client.post("/api/v1/programme/figures", json={}, headers=header)
     assert (again.status_code, again.get_json()["code"]) == (409, "nothing_to_publish")
     told = client.post("/api/v1/programme/figures", json={"reason": "counted twice"}, headers=header)

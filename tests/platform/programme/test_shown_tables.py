@@ -61,7 +61,9 @@ def pinned(months: list[Town], told: list[list[tuple[tuple[int, ...], int, int]]
     """
     width = len(FINE)
     sizes = np.array([sum(cell == fine for cell, _ in months[0]) for fine in FINE])
-    rows, least, most = [], [], []
+    rows: list[np.ndarray] = []
+    least: list[float] = []
+    most: list[float] = []
     for month, town in enumerate(months):
         total = sum(rank >= 2 for _, rank in town)
         exact = [(tuple(range(width)), total, total)] if BASE <= total <= len(town) - BASE else []
@@ -97,6 +99,13 @@ def pinned(months: list[Town], told: list[list[tuple[tuple[int, ...], int, int]]
 @given(histories())
 def test_tables_of_all_months_together_pin_no_count_of_a_finest_cell(months: list[Town]) -> None:
     assert pinned(months, [rows_of(town) for town in months]) == set()
+
+
+@pytest.mark.parametrize("secret", [bytes([n]) for n in range(16)])
+def test_the_citys_exact_count_gives_no_county_away_however_the_coin_falls(secret: bytes) -> None:
+    """A county told as 0 to 4 and one of five told as 1 to 9 are known where the city has exactly nine."""
+    town: Town = [(FINE[0], 2)] * 4 + [(FINE[0], 1)] * 7 + [(FINE[3], 2)] * 5
+    assert not pinned([town], [rows_of(town, secret)])
 
 
 def test_exact_tables_of_the_same_months_are_broken_by_the_same_attacker() -> None:
@@ -217,3 +226,17 @@ def test_an_amount_that_is_added_between_months_is_not_told_by_the_difference() 
     for key in ((ALL, ALL), (COUNTIES[0], ALL), (ALL, INDUSTRIES[0])):
         moved = two.cells[key].sums["issued"] - one.cells[key].sums["issued"]
         assert moved in (0, 10_000), "a step says that somebody moved by something up to two bases"
+
+
+@pytest.mark.parametrize("secret", [bytes([n]) for n in range(24)])
+def test_who_knows_every_other_sum_knows_a_small_one_no_closer_than_the_p_percent_rule(secret: bytes) -> None:
+    small = [Amounts(FINE[0], (10_000,))] * 4
+    others = [Amounts(fine, (9_000,)) for fine in FINE[1:] for _ in range(6)]
+    tables = sum_tables(small + others, ("issued",), secret)
+    low, high = 0.0, float("inf")
+    for key, one in tables.cells.items():
+        if "issued" in one.sums and 0 in inside_of(key):
+            known = sum(m.of[0] for m in others if FINE.index(m.cell) in inside_of(key))
+            least, most = could_be(one.sums["issued"], tables.base)
+            low, high = max(low, least - known), min(high, most - known)
+    assert high - low >= 2 * CLOSE * 40_000

@@ -114,7 +114,7 @@ def of_figures(tmp_path: Path) -> list[Call]:
         call("figures.every_head", "figures_heads"),
         call("figures.grown", "figures_growth", 1, 2, status=404),
         call("figures.whole_log", "save_figures", tmp_path / "log.json"),
-        call("figures.upcoming", "upcoming_figures", status=409),
+        call("figures.upcoming", "upcoming_figures", status=404),
         call("figures.open_data", "save_open_data", tmp_path / "figures.zip", status=404),
         call("figures.publication", "publish_figures", status=403),
     ]
