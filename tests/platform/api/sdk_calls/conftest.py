@@ -256,9 +256,9 @@ def of_apps(tmp_path: Path, of_money: list[Call]) -> list[Call]:
 def unheld() -> set[str]:
     """Calls whose answers have nothing in this test that could be held against their types."""
     return {
-        "gaps", "subscribe", "subscriptions", "compatibility", "every_run", "post_run", "catalogue",
-        "apps", "app_versions", "matching", "confirm_matching", "adoption", "enterprises", "evidence",
-        "suspicions", "add_passkey", "passkeys", "passkey_log_in", "alarm_floods", "move_asset",
+        "gaps", "subscribe", "subscriptions", "compatibility", "every_run", "post_run", "claim_run",
+        "catalogue", "apps", "app_versions", "matching", "confirm_matching", "adoption", "enterprises",
+        "evidence", "suspicions", "add_passkey", "passkeys", "passkey_log_in", "alarm_floods", "move_asset",
         "products_on", "resolve", "job_progress", "finish_job", "fail_job", "versions", "version",
         "check_version", "withdraw_version", "send_version", "packages", "versions_to_review",
         "version_to_review", "decide_version", "confirm_signing_key", "revoke_any_signing_key",
