@@ -88,7 +88,30 @@ def no_hexadecimal(root: Path) -> None:
     rewrite(folder(root) / "signature.json", lambda found: found | {"signature": "zz"})
 
 
-@pytest.mark.parametrize("tamper", [other_bytes, other_card, other_index, other_signature, no_hexadecimal])
+def other_digits(root: Path) -> None:
+    """The same number, written in another way."""
+    rewrite(folder(root) / "signature.json", lambda found: found | {"signature": found["signature"].upper()})
+
+
+def more_words(root: Path) -> None:
+    rewrite(folder(root) / "signature.json", lambda found: found | {"note": "approved"})
+
+
+def other_names(root: Path) -> None:
+    """A part of the statement under another name."""
+    rewrite(
+        folder(root) / "signature.json",
+        lambda found: {("lime" if name == "line" else name): one for name, one in found.items()},
+    )
+
+
+@pytest.mark.parametrize(
+    "tamper",
+    [
+        other_bytes, other_card, other_index, other_signature, no_hexadecimal, other_digits, more_words,
+        other_names,
+    ],
+)  # fmt: skip
 def test_what_was_changed_is_refused_before_it_is_interpreted(
     root: Path, monkeypatch: pytest.MonkeyPatch, tamper: Callable[[Path], None]
 ) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tundish_platform.marketplace.models import Subscription
 from tundish_platform.marketplace.publishing import (
     Act,
     PackageFolder,
@@ -17,10 +18,13 @@ from tundish_platform.marketplace.publishing import (
     register,
     upload,
 )
+from tundish_platform.marketplace.upgrades.models import AppUpgrade
+from tundish_platform.ratings.models import AppStars
 from tundish_platform.sdk.package import package_of
 from tundish_platform.sdk.signing import key_text, new_key, public_part, sign, text_of
 from tundish_platform.tenancy import Permission, Role, access_tenant
-from tundish_platform.tenancy.accounts import job_principal
+from tundish_platform.tenancy.accounts import create_tenant, job_principal
+from tundish_platform.tenancy.metadata import insert_into
 from tundish_platform.tenancy.passwords import utc_now
 from tundish_platform.tenancy.reach import Above
 
@@ -138,3 +142,75 @@ def test_only_the_operator_decides_and_a_foreign_version_is_not_taken_back(
     own = decide(site, site.visitor("insider"), "/developer/own-plant", "developer", sent["own-plant"], "old")
     assert own.status_code == 200
     assert state("own-plant") == "withdrawn"
+
+
+def _stars(site: Site, text: str) -> int:
+    with site.context.metadata.above(Above.RATINGS).session() as session:
+        tenant = access_tenant(job_principal(session, "rater", Role.OWNER), "canary-plant", Permission.READ)
+        statement = insert_into(session, AppStars).values(
+            tenant_id=tenant.tenant_id, app_id=f"about-{text}", app_version="1.0.0", stars=2, text=text,
+            said_at=utc_now(), said_by="x",
+        )  # fmt: skip
+        number = session.scalar(statement.returning(AppStars.id))
+    assert number is not None
+    return number
+
+
+def test_the_operator_hides_what_somebody_says_for_a_reason_and_shows_it_again(site: Site) -> None:
+    number = _stars(site, "RUDE")
+    operator = site.visitor("operator")
+
+    def hidden() -> str | None:
+        with site.context.metadata.above(Above.RATINGS).session() as session:
+            row = session.get(AppStars, number)
+            assert row is not None
+            return row.hidden_because
+
+    def asked(act: str, reason: str) -> str:
+        answer = decide(site, operator, "/review", "review", {"act": act, "of": str(number)}, reason)
+        assert answer.status_code == 200
+        return json.dumps(answer.json, ensure_ascii=False)
+
+    assert "RUDE" in page(site, "operator", "/review")
+    wish = {"act": "hide", "of": str(number)}
+    for who in ("insider", "neighbour", "bureau"):
+        assert decide(site, site.visitor(who), "/review", "review", wish, "mine").status_code == 404, who
+    assert "请写明隐藏的理由" in asked("hide", "  ")
+    assert hidden() is None
+    assert "已隐藏" in asked("hide", " names a person ")
+    assert hidden() == "names a person"
+    assert "names a person" in page(site, "operator", "/review")
+    assert "已恢复显示" in asked("show", "")
+    assert hidden() is None
+    gone = decide(site, operator, "/review", "review", {"act": "hide", "of": "999999"}, "r")
+    assert "该评价已不存在" in json.dumps(gone.json, ensure_ascii=False)
+
+
+@pytest.mark.usefixtures("sent")
+def test_a_publisher_sees_how_many_plants_run_a_version_and_none_by_name_or_below_five(site: Site) -> None:
+    now, app = utc_now(), "own-plant-app"
+    with site.context.metadata.above(Above.OPERATOR).session() as session:
+        for number in range(7):
+            tenant = create_tenant(session, f"spread-{number}", f"甲厂{number}", f"SPREAD-{number}").id
+            version = "2.3.4" if number < 5 else "1.9.9"
+            held = insert_into(session, Subscription).values(
+                tenant_id=tenant, app_id=app, app_version=version, plan="free", plan_kind="free", fen=0,
+                schedule_s=60.0, window_s=60.0, parameters={}, started_at=now, started_by="x",
+            )  # fmt: skip
+            made = session.scalar(held.returning(Subscription.id))
+            session.add(
+                AppUpgrade(
+                    tenant_id=tenant, subscription_id=made, app_id=app, from_version="1.0.0",
+                    to_version=version, state="taken", automatic=False, asked_by="x", asked_at=now, agreed=[],
+                    signals=[], fresh=[], inputs=None, tries=1, try_at=now, reason="",
+                )
+            )  # fmt: skip
+    seen = page(site, "insider", "/developer/own-plant")
+    table = seen[seen.index('"id": "developer-spread"') - 6_000 : seen.index('"id": "developer-spread"')]
+    rows = table[table.index("2.3.4") :]
+    assert rows.index('"5"') < rows.index("1.9.9"), "five plants are told"
+    assert rows[rows.index("1.9.9") :].count("少于 5") == 2, "two plants and their upgrades are not"
+    assert '"2"' not in rows
+    assert "spread-" not in seen
+    assert "SPREAD" not in seen
+    assert "甲厂" not in seen

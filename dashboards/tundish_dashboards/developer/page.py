@@ -9,6 +9,7 @@ from dash import ALL, Input, Output, State, html, no_update
 from tundish_dashboards import components, wishes
 from tundish_dashboards.developer.dialog import message, question
 from tundish_dashboards.developer.field import field_runs_of
+from tundish_dashboards.developer.spread import spread_panel
 from tundish_dashboards.developer.use import use_panel
 from tundish_dashboards.developer.versions import key_entry, version_entry
 from tundish_platform.marketplace.publishing import (
@@ -53,6 +54,7 @@ def developer_page(pages: Pages, path: str) -> Component:
                 t("developer.field"),
                 [html.P(t("developer.field_words"), className="muted"), *field_runs_of(view)],
             ),
+            spread_panel(view),
             use_panel(view),
             components.panel(
                 t("developer.keys"),

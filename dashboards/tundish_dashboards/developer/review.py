@@ -1,7 +1,8 @@
-"""The operator's list: versions that wait for a decision, those that stand, and keys to confirm."""
+"""The operator's list: versions that wait for a decision, those that stand, keys, what is said."""
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from dash import ALL, Input, Output, html, no_update
@@ -9,6 +10,7 @@ from dash import State as Kept
 
 from tundish_dashboards import components, wishes
 from tundish_dashboards.developer.dialog import message, question
+from tundish_dashboards.developer.said import HIDE, SHOW, decide_said, said_panel
 from tundish_dashboards.developer.versions import key_entry, version_entry
 from tundish_platform.marketplace.publishing import (
     Act,
@@ -32,7 +34,7 @@ SHOWN: Final = 100
 _MAX_ID: Final = 2**31 - 1
 _KEY: Final = "confirm"
 _DECISIONS: Final = {State.IN_REVIEW: (Act.APPROVE, Act.REJECT), State.APPROVED: (Act.WITHDRAW,)}
-_ASKED: Final = (Act.APPROVE, Act.REJECT, Act.WITHDRAW, _KEY)
+_ASKED: Final = (Act.APPROVE, Act.REJECT, Act.WITHDRAW, _KEY, HIDE, SHOW)
 
 
 def review_page(pages: Pages, path: str) -> Component:
@@ -96,12 +98,15 @@ def register_review(pages: Pages) -> None:
 
 
 def _decide(pages: Pages, person: Person, act: str, of: str, reason: str) -> Component:
+    number = int(of) if of.isascii() and of.isdigit() and len(of) < len(str(_MAX_ID)) else 0
     try:
+        if act in {HIDE, SHOW}:
+            decide_said(pages, person, act, number, reason)
+            return components.done(person.t(f"review.{act}_done"))
         with pages.context.metadata.above(Above.PACKAGES).session() as session:
             if act == _KEY:
                 confirm_key(session, person.principal, of, utc_now())
             else:
-                number = int(of) if of.isascii() and of.isdigit() and len(of) < len(str(_MAX_ID)) else 0
                 decide(session, person.principal, number, Act(act), reason, utc_now())
     except PublishRefused as error:
         return components.refused(person.t, error)
@@ -131,7 +136,8 @@ def _lists(pages: Pages, person: Person) -> list[Component]:
         for state, found in versions.items()
     ]
     waiting = components.entries(confirming) if keys else html.P(t("review.nothing"), className="muted")
-    return [panels[0], components.panel(t("review.keys"), waiting), *panels[1:]]
+    said = said_panel(pages, person, partial(_button, person))
+    return [panels[0], components.panel(t("review.keys"), waiting), *panels[1:], said]
 
 
 def _button(person: Person, act: str, of: str) -> Component:

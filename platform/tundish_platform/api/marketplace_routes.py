@@ -228,7 +228,7 @@ def run_record(scope: TenantScope, body: ReportedRun) -> Response:
 
 @routes.post("/tenants/<tenant>/subscriptions/<app_id>/claim")
 @guarded(Permission.ANALYSE)
-@described(body=RunClaim, answer=shapes.Claimed)
+@described(body=RunClaim, answer=shapes.RunHeld)
 def run_claim(scope: TenantScope, app_id: str, body: RunClaim) -> Response:
     """Claim the next run of an app, so that no other process runs it meanwhile."""
     now = datetime.now(UTC)

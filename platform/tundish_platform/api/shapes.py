@@ -244,7 +244,7 @@ class Halted(Shape):
     reason_en: str
 
 
-class Claimed(Shape):
+class RunHeld(Shape):
     """Until when nobody else may run the app."""
 
     until: datetime

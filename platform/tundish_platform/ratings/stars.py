@@ -79,6 +79,14 @@ class Said:
 
 
 @dataclass(frozen=True, slots=True)
+class SaidOf:
+    """The same with the app that it is about."""
+
+    app: str
+    said: Said
+
+
+@dataclass(frozen=True, slots=True)
 class OwnStars:
     """What the tenant itself said, and whether it may say anything."""
 
@@ -161,6 +169,12 @@ def said_of(above: Session, app_id: str, *, hidden: bool, before: int, limit: in
     if before:
         query = query.where(AppStars.id < before)
     return [_said(row) for row in above.scalars(query.order_by(AppStars.id.desc()).limit(limit))]
+
+
+def newest_said(above: Session, limit: int) -> list[SaidOf]:
+    """What tenants said last, of whatever app and hidden or not, newest first."""
+    rows = above.scalars(select(AppStars).order_by(AppStars.said_at.desc(), AppStars.id.desc()).limit(limit))
+    return [SaidOf(row.app_id, _said(row)) for row in rows]
 
 
 def hide_stars(above: Session, principal: Principal, number: int, reason: str, now: datetime) -> Said:

@@ -4,12 +4,15 @@ from tundish_platform.marketplace.publishing.approved import ApprovedPackages, F
 from tundish_platform.marketplace.publishing.checks import Finding, Report, check_package
 from tundish_platform.marketplace.publishing.falling import stop_orphans
 from tundish_platform.marketplace.publishing.fieldruns import (
+    FEWEST,
     FieldHalt,
     FieldRun,
     FieldUpgrade,
+    FieldVersion,
     field_halts,
     field_runs,
     field_upgrades,
+    field_versions,
     own_apps,
 )
 from tundish_platform.marketplace.publishing.folder import PackageFolder
@@ -36,6 +39,7 @@ from tundish_platform.marketplace.publishing.versions import (
 )
 
 __all__ = [
+    "FEWEST",
     "LIFE",
     "Act",
     "ApprovedPackages",
@@ -43,6 +47,7 @@ __all__ = [
     "FieldHalt",
     "FieldRun",
     "FieldUpgrade",
+    "FieldVersion",
     "Finding",
     "KeyView",
     "PackageFolder",
@@ -58,6 +63,7 @@ __all__ = [
     "field_halts",
     "field_runs",
     "field_upgrades",
+    "field_versions",
     "keys_of",
     "keys_to_confirm",
     "move",

@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import func, select
 
-from tundish_platform.marketplace.models import AppHalt, AppRun
+from tundish_platform.marketplace.models import AppHalt, AppRun, Subscription
 from tundish_platform.marketplace.publishing.models import AppTitle
 from tundish_platform.marketplace.publishing.versions import unknown_version
 from tundish_platform.marketplace.upgrades.models import AppUpgrade
 from tundish_platform.tenancy import Permission
+
+FEWEST: Final = 5
+"""Fewer tenants than that are not counted in public; as for all figures that leave a tenant."""
 
 if TYPE_CHECKING:
     from datetime import date
@@ -66,6 +69,14 @@ class FieldUpgrade:
     state: str
     reason: str
     upgrades: int
+
+
+@dataclass(frozen=True, slots=True)
+class FieldVersion:
+    """At how many tenants a version runs; None where that is fewer than `FEWEST`, and one at least."""
+
+    version: str
+    tenants: int | None
 
 
 def field_runs(
@@ -128,6 +139,23 @@ def field_upgrades(session: Session, above: Session, scope: TenantScope, app_id:
         .order_by(AppUpgrade.to_version, AppUpgrade.state, AppUpgrade.reason)
     )
     return [FieldUpgrade(version, state, reason, n) for version, state, reason, n in above.execute(query)]
+
+
+def field_versions(session: Session, above: Session, scope: TenantScope, app_id: str) -> list[FieldVersion]:
+    """At how many tenants each version runs now, newest version last; fewer than `FEWEST` are not counted.
+
+    Raises:
+        AccessDenied: the scope may not publish.
+        PublishRefused: the app is not the tenant's.
+    """
+    _require_own(session, scope, app_id)
+    query = (
+        select(Subscription.app_version, func.count(func.distinct(Subscription.tenant_id)))
+        .where(Subscription.app_id == app_id, Subscription.stopped_at.is_(None))
+        .group_by(Subscription.app_version)
+        .order_by(Subscription.app_version)
+    )
+    return [FieldVersion(version, n if n >= FEWEST else None) for version, n in above.execute(query)]
 
 
 def own_apps(session: Session, scope: TenantScope) -> list[str]:

@@ -18,11 +18,11 @@ if TYPE_CHECKING:
     from tundish_platform.sdk.calls.catalogue_answers import FoundApp, Mapped, Matching, Release, Shelves
     from tundish_platform.sdk.calls.plant_answers import (
         App,
-        Claimed,
         Fit,
         Recorded,
         RecordedRun,
         Restarted,
+        RunHeld,
         Subscription,
     )
     from tundish_platform.sdk.calls.upgrade_answers import Begun, Followed, Upgrade, Versions
@@ -180,7 +180,7 @@ class MarketplaceCalls(Transport):
 
     def claim_run(
         self, tenant: str, app: str, holder: str, seconds: float, last_run_at: str | None = None
-    ) -> Claimed:
+    ) -> RunHeld:
         """Claim the next run of an app for one process; 409 ``run_claimed`` where another one has it.
 
         Args:
@@ -192,8 +192,8 @@ class MarketplaceCalls(Transport):
         """
         body = {"holder": holder, "seconds": seconds, "last_run_at": last_run_at}
         # Said again it is the same claim, so that it needs no key against repeats.
-        claimed: Claimed = self._json("POST", of(tenant, "subscriptions", app, "claim"), json=body)
-        return claimed
+        held: RunHeld = self._json("POST", of(tenant, "subscriptions", app, "claim"), json=body)
+        return held
 
     def post_run(self, tenant: str, run: Mapping[str, Any]) -> Recorded:
         """Record a run of an app."""

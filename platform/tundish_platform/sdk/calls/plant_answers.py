@@ -351,7 +351,7 @@ class Halted(TypedDict):
     reason_en: str
 
 
-class Claimed(TypedDict):
+class RunHeld(TypedDict):
     """Until when nobody else may run the app."""
 
     until: str

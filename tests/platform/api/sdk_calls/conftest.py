@@ -175,6 +175,7 @@ def of_upgrades() -> list[Call]:
     """The same of upgrades."""
     shadow = {"new": {"version": "1.1.0", "outcome": "ok"}}
     return [
+        call("marketplace.run_claim", "claim_run", "steel", "spc", "w", 60.0, status=404),
         call("upgrades.versions", "app_versions_here", "steel", "spc", status=404),
         call("upgrades.listed", "app_upgrades", "steel", "spc"),
         call("upgrades.ask", "upgrade_app", "steel", "spc", "1.1.0", ["window"], status=403),
@@ -244,7 +245,6 @@ def of_apps(tmp_path: Path, of_money: list[Call]) -> list[Call]:
         call("marketplace.inputs", "app_inputs", "steel", "spc", *STRETCH, status=404),
         call("marketplace.run_list", "every_run", "steel", "spc"),
         call("marketplace.run_record", "post_run", "steel", RUN, status=404),
-        call("marketplace.run_claim", "claim_run", "steel", "spc", "w", 60.0, status=404),
         call("records.wishes", "record_wishes", "steel", "spc", status=404),
         call("records.consent", "consent", "steel", "spc", ["usage"], status=403),
         call("records.read", "app_records", "steel", "spc", "usage", status=404),
@@ -286,9 +286,9 @@ def of_apps(tmp_path: Path, of_money: list[Call]) -> list[Call]:
 def unheld() -> set[str]:
     """Calls whose answers have nothing in this test that could be held against their types."""
     return {
-        "gaps", "subscribe", "subscriptions", "compatibility", "every_run", "post_run", "catalogue",
-        "apps", "app_versions", "matching", "confirm_matching", "adoption", "enterprises", "evidence",
-        "suspicions", "add_passkey", "passkeys", "passkey_log_in", "alarm_floods", "move_asset",
+        "gaps", "subscribe", "subscriptions", "compatibility", "every_run", "post_run", "claim_run",
+        "catalogue", "apps", "app_versions", "matching", "confirm_matching", "adoption", "enterprises",
+        "evidence", "suspicions", "add_passkey", "passkeys", "passkey_log_in", "alarm_floods", "move_asset",
         "products_on", "resolve", "job_progress", "finish_job", "fail_job", "versions", "version",
         "check_version", "withdraw_version", "send_version", "packages", "versions_to_review",
         "version_to_review", "decide_version", "confirm_signing_key", "revoke_any_signing_key",
