@@ -13,6 +13,8 @@ import structlog
 from flask import jsonify, request
 from pydantic import ValidationError
 from sqlalchemy.exc import DataError, IntegrityError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolEmpty
+from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.exceptions import HTTPException
 
 from tundish_platform.api.messages import BY_STATUS
@@ -161,15 +163,15 @@ def _codec(error: CodecError) -> Response:
     ).response()  # fmt: skip
 
 
-def _database_busy(error: OperationalError) -> Response:
-    _log.warning("metadata_database_unavailable", error=str(error.orig))
+def _database_busy(error: OperationalError | PoolEmpty) -> Response:
+    _log.warning("metadata_database_unavailable", error=str(getattr(error, "orig", error)))
     answer = Problem(503).response()
     answer.headers["Retry-After"] = "5"
     return answer
 
 
-def _conflict(error: IntegrityError) -> Response:
-    _log.info("conflict", error=str(error.orig)[:300])
+def _conflict(error: IntegrityError | StaleDataError) -> Response:
+    _log.info("conflict", error=str(getattr(error, "orig", error))[:300])
     return Problem(409).response()
 
 
@@ -239,10 +241,12 @@ _HANDLERS: Final[Mapping[type[Exception], Callable[[Any], Response]]] = {
     IntegrityError: _conflict,
     OperationalError: _database_busy,
     OverQuota: _over_quota,
+    PoolEmpty: _database_busy,
     QueryTooLong: _too_long,
     SignalQuotaReached: _quota,
     SignalRefused: _refused,
     SourceRefused: _source,
+    StaleDataError: _conflict,
     StoreFailed: _store_failed,
     StoreFull: _store_full,
     TimeOutOfRange: _time,

@@ -8,6 +8,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import create_engine
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import sessionmaker
+from sqlalchemy.orm.exc import StaleDataError
 
 from tundish_platform.api import queries
 from tundish_platform.api.answers import BATCHES_MIME
@@ -204,6 +208,43 @@ def test_an_unreachable_database_is_503(world: World) -> None:
     answer = get(world, f"{ROOT}/signals")
     assert_problem(answer, 503)
     assert answer.headers["Retry-After"] == "5"
+
+
+def test_a_database_that_is_locked_for_too_long_is_503_and_one_without_connections_too(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = world.context.metadata.engine.url
+    impatient = create_engine(
+        url, pool_size=1, max_overflow=0, pool_timeout=0.1, connect_args={"timeout": 0.1}
+    )
+    monkeypatch.setattr(world.context.metadata, "_sessions", sessionmaker(impatient, expire_on_commit=False))
+    body = {"login": "li", "roles": [{"role": "viewer"}]}
+
+    def invite() -> TestResponse:
+        return world.app.test_client().post(f"{ROOT}/invitations", json=body, headers=world.header("all"))
+
+    with world.context.metadata.engine.begin() as writer:
+        writer.exec_driver_sql("UPDATE tenant SET slug = slug")
+        locked = invite()
+        assert_problem(locked, 503)
+        assert int(locked.headers["Retry-After"]) >= 1
+    with impatient.connect():
+        empty = invite()
+        assert_problem(empty, 503)
+        assert int(empty.headers["Retry-After"]) >= 1
+    assert invite().status_code in {200, 201}
+    impatient.dispose()
+
+
+@pytest.mark.parametrize("kind", [StaleDataError, IntegrityError])
+def test_what_somebody_else_changed_at_the_same_time_is_409(
+    world: World, monkeypatch: pytest.MonkeyPatch, kind: type[Exception]
+) -> None:
+    def fail(*_arguments: object) -> None:
+        raise kind("", None, ValueError()) if kind is IntegrityError else kind("0 rows matched")
+
+    monkeypatch.setattr(queries, "signals_page", fail)
+    assert_problem(get(world, f"{ROOT}/signals"), 409)
 
 
 @pytest.mark.parametrize("body", [b"garbage", b"\x05\x00\x00\x00hello", b"\xff\xff\xff\xff"])

@@ -231,3 +231,24 @@ def test_an_archive_is_named_by_its_digest_and_never_by_a_path(tmp_path: Path) -
         for asked in (folder.has, folder.read, folder.load):
             with pytest.raises(PackageError, match="64 hexadecimal"):
                 asked(name)
+
+
+def test_a_name_and_a_key_stand_in_the_trail_or_not_at_all(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On SQLite the end of an outermost savepoint is a commit, which would keep them alone."""
+
+    def fail(*_arguments: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(publishers, "record_of", fail)
+    acme, third = house.scopes["acme"], house.scopes["third"]
+    with pytest.raises(ZeroDivisionError), house.metadata.session() as session:
+        publishers.register(session, third, "Third", NOW)
+    key = new_key()
+    proof = sign(key, key_text("acme", public_part(key)))
+    with pytest.raises(ZeroDivisionError), house.metadata.session() as session:
+        publishers.add_key(session, acme, public_part(key), proof, None, NOW)
+    with house.metadata.session() as session:
+        assert publishers.publisher_name(session, third) is None
+        assert [one.fingerprint for one in publishers.keys_of(session, acme)] == [house.marks["acme"]]

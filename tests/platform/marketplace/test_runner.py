@@ -6,16 +6,17 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
+from unittest import mock
 
 import pyarrow as pa
 import pytest
 
-from tundish_platform.marketplace import Catalogue
+from tundish_platform.marketplace import Catalogue, Outcome, SandboxResult
 from tundish_platform.marketplace.publishing.approved import FetchedPackages
 from tundish_platform.marketplace.runner import Runner, output_specs
 from tundish_platform.marketplace.upgrades import Shadow
 from tundish_platform.samples import SCHEMAS, SampleBatch, SampleKind, SignalRole, SignalSpec
-from tundish_platform.sdk import OutputValue
+from tundish_platform.sdk import AppOutputs, Document, OutputValue
 from tundish_platform.sdk.records import RECORDS, RecordKind
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tundish_platform.marketplace import App
-    from tundish_platform.samples import SignalInfo
+    from tundish_platform.samples import AlertReport, SignalInfo
 
 pytestmark = pytest.mark.integration
 
@@ -105,6 +106,12 @@ class Recorder:
     def post_documents(self, _tenant: str, _app: str, documents: list[dict[str, Any]]) -> list[int]:
         return list(range(len(documents)))
 
+    def alerts(self, _tenant: str, **_wanted: object) -> list[dict[str, Any]]:
+        return []
+
+    def raise_alert(self, _tenant: str, _report: AlertReport) -> None:
+        pass
+
     def give_figures(self, _tenant: str, _app: str, _figures: dict[str, float], _size: str) -> None:
         pass
 
@@ -183,6 +190,27 @@ def test_records_documents_and_packages_are_of_the_tenant_that_was_asked_for(
     assert client.kept == [b"d"]
     asked = {"app_records", "post_documents", "give_figures", "post_run", "apps", "packages", "package"}
     assert asked <= named.asked.keys()
+    assert set.union(*named.asked.values()) == {"plant"}
+
+
+def test_a_run_hands_documents_and_alerts_to_the_tenant_whose_data_it_read(
+    make_app: Callable[..., App], tmp_path: Path, pressure: SignalInfo, moment: datetime
+) -> None:
+    work, client = runner(make_app, tmp_path, pressure, moment, "return said(inputs, 'x')")
+    plain = work.catalogue.app("probe")
+    flagged = [one.model_copy(update={"flags": "is:bad"}) for one in plain.manifest.outputs]
+    app = replace(plain, manifest=plain.manifest.model_copy(update={"outputs": tuple(flagged)}))
+    paper = Document(key="paper", content={"heat": 1})
+    bad = (OutputValue(output="words", ts=moment, value="bad"),)
+    ended = SandboxResult(
+        Outcome.OK, AppOutputs(values=bad, documents=(paper,)), 1.0, "process", filtered=False
+    )
+    named: Any = Named(client)
+    ready = replace(work, client=named)
+    with mock.patch.object(Runner, "_sandboxed", return_value=ended):
+        ready.run_once("plant", app, {"signals": [1], "window_s": 600.0, "parameters": {}}, moment)
+    handed = {"post_documents", "alerts", "raise_alert", "post_run", "ingest"}
+    assert handed <= named.asked.keys()
     assert set.union(*named.asked.values()) == {"plant"}
 
 

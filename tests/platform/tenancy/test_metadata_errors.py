@@ -37,6 +37,23 @@ def test_an_instant_without_a_time_zone_is_not_stored(metadata: Metadata) -> Non
     assert stored == moment.replace(tzinfo=UTC) - timedelta(hours=8)
 
 
+def test_who_read_before_another_wrote_may_write_too(tmp_path: Path) -> None:
+    """A read holds no old state that SQLite would refuse to write on, however long the transaction is."""
+    metadata = Metadata(f"sqlite:///{tmp_path / 'm.sqlite'}")
+    with metadata.session() as session:
+        session.execute(sa.text("CREATE TABLE counted (n INTEGER)"))
+        session.execute(sa.text("INSERT INTO counted VALUES (0)"))
+    add = sa.text("UPDATE counted SET n = n + 1")
+    with metadata.session() as reader:
+        assert reader.scalar(sa.text("SELECT n FROM counted")) == 0
+        with metadata.session() as other:
+            other.execute(add)
+        reader.execute(add)
+    with metadata.session() as session:
+        assert session.scalar(sa.text("SELECT n FROM counted")) == 2
+    metadata.close()
+
+
 @contextmanager
 def failing(metadata: Metadata, code: int) -> Iterator[None]:
     def fail(_connection: object, _cursor: object, statement: str, *_more: object) -> None:

@@ -68,9 +68,9 @@ def register(session: Session, scope: TenantScope, name: str, now: datetime) -> 
     known = publisher_name(session, scope)
     if known is None:
         try:
-            with session.begin_nested():
-                made = Publisher(tenant_id=scope.tenant_id, name=name, made_at=now, made_by=scope.principal)
-                session.add(made)
+            made = Publisher(tenant_id=scope.tenant_id, name=name, made_at=now, made_by=scope.principal)
+            session.add(made)
+            session.flush()
         except IntegrityError:
             raise _name_taken() from None
         record_of(session, scope, "publisher.registered", name, now)
@@ -125,8 +125,8 @@ def add_key(
         active.retired_at = now
         key.vouched_by, key.confirmed_at, key.confirmed_by = active.fingerprint, now, scope.principal
     try:
-        with session.begin_nested():
-            session.add(key)
+        session.add(key)
+        session.flush()
     except IntegrityError:
         raise _key_known() from None
     record_of(session, scope, "publisher.key_added", mark, now, {"vouched_by": key.vouched_by})

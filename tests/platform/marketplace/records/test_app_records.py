@@ -120,6 +120,9 @@ def test_rows_of_a_neighbour_that_name_ours_and_ours_that_name_theirs_tell_nothi
         session.execute(update(Origin).where(Origin.tenant_id == power).values(product_id=piece))
         session.execute(update(Stay).where(Stay.tenant_id == power).values(product_id=piece, asset_id=asset))
         assert [read(house, session, "steel", kind) for kind in kinds] == before
+        order = session.scalars(select(Product.id).where(mine[Product], Product.series == "order")).one()
+        session.execute(update(Origin).where(Origin.tenant_id == power).values(from_id=order))
+        assert [read(house, session, "steel", kind) for kind in kinds] == before
         assert read(house, session, "power", RecordKind.ALARMS) == []
         steel = house.scopes["steel"].tenant_id
         elsewhere = session.scalars(select(Asset.id).where(~mine[Asset]).limit(1)).one()
