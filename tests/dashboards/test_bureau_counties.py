@@ -7,11 +7,14 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from sqlalchemy import delete
 
 from tundish_dashboards.bureau.standing import counties, shades
 from tundish_platform.api.reports import issue_report
 from tundish_platform.programme import Enterprise, published_rules
+from tundish_platform.programme.reports.models import IssuedReport
 from tundish_platform.programme.series.frozen import freeze
+from tundish_platform.programme.series.models import FrozenMonth, StoredSeries, TargetRecord
 from tundish_platform.programme.series.months import month_of, shifted
 from tundish_platform.programme.series.panel import table_of
 from tundish_platform.programme.series.stored import recompute
@@ -19,6 +22,8 @@ from tundish_platform.programme.series.targets import TargetSpec, set_target
 from tundish_platform.tenancy.reach import Above
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from conftest import Site
 
 NOW = datetime.now(UTC)
@@ -41,7 +46,7 @@ def freeze_months(site: Site, months: int) -> None:
 
 
 @pytest.fixture(scope="module")
-def city(site: Site) -> Site:
+def city(site: Site) -> Iterator[Site]:
     """Forty-one enterprises, three frozen months, a target, and the newest month's report."""
     regions = [region for region, count in COUNTIES.items() for _ in range(count)]
     with site.context.metadata.above(Above.ADOPTION).session() as session:
@@ -58,7 +63,12 @@ def city(site: Site) -> Site:
     freeze_months(site, 3)
     with site.context.metadata.above(Above.ADOPTION).session() as session:
         issue_report(session, {}, None, MONTH, "officer", NOW)
-    return site
+    yield site
+    # The site is that of other files, too.
+    with site.context.metadata.above(Above.ADOPTION).session() as session:
+        for table in (IssuedReport, TargetRecord, StoredSeries, FrozenMonth):
+            session.execute(delete(table))
+        session.execute(delete(Enterprise).where(Enterprise.id > 900))
 
 
 def ask(
