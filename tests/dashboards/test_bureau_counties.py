@@ -75,7 +75,7 @@ def ask(
     site: Site, output: str, who: str = "bureau", path: str = "/bureau", **values: str
 ) -> tuple[int, str]:
     """Call the callback that writes an output; values are by the id of its inputs and states."""
-    values = {"bureau-rule": "2026.2", "atlas-stage": "on_platform"} | values
+    values = {"bureau-rule": "2026.2", "atlas-stage": "on_platform", "cockpit-digest": ""} | values
     wanted = next(one for one in site.dash.callback_map if f"{output}." in one)
     body = site.body(wanted, path, 1)
     for kind in ("inputs", "state"):
