@@ -91,7 +91,7 @@ def of_months(folder: Path) -> list[Call]:
         call("series.target_versions", "target_versions", 1, status=404),
         call("series.declared", "declared_figures"),
         call("drill.industries", "county_industries", "430202", "2026.1"),
-        call("drill.within", "staged_enterprises", "county_industries", "430202", "C3130"),
+        call("drill.within", "staged_enterprises", "430202", "C3130"),
         call("reports.listed", "programme_reports", "2026-02"),
         call("reports.issue_one", "issue_programme_report", "2026-02", status=403),
         call("reports.one", "programme_report", 1, status=404),
@@ -284,5 +284,5 @@ def unheld() -> set[str]:
         "enter_external", "withdraw_external",
         "figures", "figure", "figures_head", "figures_heads", "figures_growth",
         "publish_figures", "programme_reports", "issue_programme_report", "programme_report",
-        "staged_enterprises",
+        "staged_enterprises", "county_industries",
     }  # fmt: skip
