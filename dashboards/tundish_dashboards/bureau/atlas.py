@@ -13,7 +13,7 @@ from tundish_platform.api.drill import enterprises_within, industries_of
 from tundish_platform.api.monthly import MONTHLY
 from tundish_platform.api.series import series, series_rule, target_list
 from tundish_platform.programme import published_rules
-from tundish_platform.programme.register.codes import county_names
+from tundish_platform.programme.register.codes import county_names, industry_names
 from tundish_platform.tenancy.reach import Above
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from tundish_platform.programme import Rule
 
 DEFAULT_STAGE: Final = "on_platform"
-MOST_LISTED: Final = 50
+MOST_LISTED: Final = 20
 _LONGEST: Final = 13
 Told = dict[str, Any]
 
@@ -181,7 +181,7 @@ def _opened(pages: Pages, person: Person, rule: Rule, region: str, industry: str
 
 
 def _industry(person: Person, key: str) -> str:
-    return person.t.maybe(f"industry.{key}", key)
+    return person.t.maybe(f"industry.{key}", f"{key} {person.t.of(*industry_names(key))}")
 
 
 def _industries(person: Person, rule: Rule, cells: Sequence[Told]) -> list[Component]:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from tundish_platform.programme.reports.models import IssuedReport
 
 SHOWN: Final = 12
+_PROGRAMS: Final[dict[Form, str]] = {"xlsx": "Excel", "docx": "Word", "pdf": "PDF"}
 _PACKAGE: Final = "/api/v1/figures/package"
 
 
@@ -66,7 +67,7 @@ def _listed(person: Person, found: list[IssuedReport]) -> Component:
 
 
 def _file(person: Person, one: IssuedReport, form: Form) -> Component:
-    words = person.t(f"report.{form}")
+    words = _PROGRAMS[form]
     label = components.labelled(person.t("report.file_of", form=words, month=one.month))
     href = f"/bureau/reports/{one.id}/{form}"
     return html.A(words, href=href, className="quiet-link", download="", **label)

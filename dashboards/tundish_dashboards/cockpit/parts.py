@@ -197,7 +197,7 @@ def _trend(person: Person, told: Told) -> Component:
         "font": {"family": FONT, "size": 16, "color": _INK}, "paper_bgcolor": "rgba(0,0,0,0)",
         "plot_bgcolor": "rgba(0,0,0,0)", "margin": {"l": 8, "r": 8, "t": 8, "b": 8}, "autosize": True,
         "legend": {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0}, "uirevision": "cockpit",
-        "xaxis": axis | {"type": "category", "nticks": 8, "tickangle": 0},
+        "xaxis": axis | {"type": "category", "nticks": 6, "tickangle": 0},
         "yaxis": axis | {"rangemode": "tozero"},
     }  # fmt: skip
     graph = dcc.Graph(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -9,7 +10,8 @@ from sqlalchemy import select
 
 from tundish_platform.api.series import stages_kept
 from tundish_platform.programme.models import Enterprise
-from tundish_platform.programme.series.figures import by_cell
+from tundish_platform.programme.series.crossing import hidden_crossed
+from tundish_platform.programme.series.figures import counted, funnel
 from tundish_platform.programme.series.stalled import unmoved
 
 if TYPE_CHECKING:
@@ -20,15 +22,41 @@ if TYPE_CHECKING:
 
 
 def industries_of(session: Session, rule: Rule, region: str) -> list[dict[str, Any]]:
-    """Stages by industry within a county and by month, small cells withheld."""
+    """Stages by industry within a county at the end of the newest month.
+
+    A cell is withheld where it is small, or where a total of its county or its industry would give a small
+    one away.
+    """
     stages = stages_kept(session, rule)
     if not stages.ranks.size:
         return []
-    lying = select(Enterprise.id, Enterprise.industry).where(Enterprise.region == region)
-    codes = dict(session.execute(lying).all())
-    rows = [row for row, number in enumerate(stages.enterprises.tolist()) if number in codes]
-    labels = [codes[int(stages.enterprises[row])] for row in rows]
-    return by_cell(stages.ranks[rows], labels, [stage.key for stage in rule.stages]) if rows else []
+    where = {
+        number: (place, industry)
+        for number, place, industry in session.execute(
+            select(Enterprise.id, Enterprise.region, Enterprise.industry)
+        )
+    }
+    here = stages.ranks[:, -1] >= 0
+    cells = [where.get(number, ("", "")) for number in stages.enterprises.tolist()]
+    sizes = Counter(cell for cell, is_here in zip(cells, here.tolist(), strict=True) if is_here)
+    hidden = hidden_crossed(sizes)
+    rows = [row for row, (place, _) in enumerate(cells) if place == region and here[row]]
+    keys = [stage.key for stage in rule.stages]
+    names, cell = np.unique(np.array([cells[row][1] for row in rows], dtype=str), return_inverse=True)
+    counts = counted(stages.ranks[rows], cell.astype(np.int64), len(names), len(keys))
+    return [
+        {"key": key, "suppressed": shut, "figures": None if shut else _newest(funnel(counts, place, keys))}
+        for place, key in enumerate(names.tolist())
+        for shut in [(region, key) in hidden]
+    ]
+
+
+def _newest(figures: dict[str, Any]) -> dict[str, Any]:
+    """A funnel of the newest month alone."""
+    return {
+        name: of[-1:] if isinstance(of, list) else {key: row[-1:] for key, row in of.items()}
+        for name, of in figures.items()
+    }
 
 
 def enterprises_within(

@@ -55,7 +55,7 @@ class StagedEnterprise(Shape):
 @guarded_above(Permission.PROGRAMME)
 @described(RULE, REGION, answer=list[FunnelCell])
 def industries(_principal: Principal) -> Response:
-    """Stages by month and industry within a county; cells of few enterprises are withheld."""
+    """Stages by industry within a county, of the newest month; cells of few enterprises are withheld."""
     with _session() as session:
         return jsonify(industries_of(session, series_rule(RULE.read() or MONTHLY), REGION.read()))
 

@@ -301,3 +301,25 @@ def test_without_a_publication_it_waits_three_days(city: World) -> None:
     end = bounds(MONTH)[1]
     assert issue_if_due(city.context, end + timedelta(days=2)) is None
     assert issue_if_due(city.context, end + timedelta(days=4)) == MONTH
+
+
+def test_a_county_leads_to_its_industries_and_its_enterprises(officer: FlaskClient) -> None:
+    series = {one["key"]: one for one in got(officer, "series")["by_region"]}
+    industries = got(officer, "series/industries?region=430202")
+    assert [one["key"] for one in industries] == ["C3130", "C3444"]
+    for stage in STAGES:
+        told = sum(one["figures"]["current"][stage][-1] for one in industries)
+        assert told == series["430202"]["figures"]["current"][stage][-1]
+    hidden = [one["suppressed"] for one in got(officer, "series/industries?region=431321")]
+    assert hidden == [True]
+    assert [one["suppressed"] for one in got(officer, "series/industries?region=431322")] == [True, True]
+    listed = got(officer, "series/enterprises?region=430202&industry=C3130")
+    on_cloud = [one for one in listed if one["stage"] == "on_cloud"]
+    assert len(listed) == industries[0]["figures"]["enterprises"][-1]
+    assert len(on_cloud) == industries[0]["figures"]["current"]["on_cloud"][-1]
+    first = officer.get("/api/v1/programme/series/enterprises?limit=2")
+    assert [one["id"] for one in first.get_json()] == [1, 2]
+    assert "after=2" in first.headers["Link"]
+    assert [one["id"] for one in got(officer, "series/enterprises?after=2&limit=1")] == [3]
+    gone = {one["id"] for one in got(officer, "series/enterprises?limit=1000")}
+    assert 60 not in gone, "it has left the register"

@@ -37,7 +37,7 @@ class SeriesCalls(Transport):
         return found
 
     def county_industries(self, region: str, rule: str | None = None) -> list[FunnelCell]:
-        """Stages by month and industry within a county; cells of few enterprises are withheld."""
+        """Stages by industry within a county, of the newest month; cells of few are withheld."""
         found: list[FunnelCell] = self._json(
             "GET", "/programme/series/industries", params=given(region=region, rule=rule)
         )

@@ -309,4 +309,5 @@ def unheld() -> set[str]:
         "figures", "figure", "figures_head", "figures_heads", "figures_growth",
         "publish_figures", "upcoming_figures", "agree_to", "withdraw_consent", "named_enterprises",
         "programme_reports", "issue_programme_report", "programme_report", "staged_enterprises",
+        "county_industries",
     }  # fmt: skip
