@@ -15,6 +15,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, declared_attr, mapped_column, sessionmaker
 from sqlalchemy.types import TypeDecorator
 
+from tundish_platform.tenancy.quick import QuickValues
 from tundish_platform.tenancy.reach import NOBODY, Above, Reach, bind
 
 if TYPE_CHECKING:
@@ -99,11 +100,14 @@ class Metadata:
             options["connect_args"] = {"timeout": _BUSY_S, "check_same_thread": False}
             # As many as a server has threads: those beyond the pool would open the file for each request.
             options["pool_size"] = _KEPT_OPEN
+            # The one given back last has its pages in memory; taking turns would make all of them read anew.
+            options["pool_use_lifo"] = True
         self.engine = create_engine(url, **options)
         if self.engine.dialect.name == "sqlite":
             event.listen(self.engine, "connect", _prepare_sqlite)
         self._sessions = sessionmaker(self.engine, expire_on_commit=False)
         self._reading = self.engine
+        self._quick = QuickValues.of(self.engine, _BUSY_S)
         if self.engine.dialect.name == "postgresql":
             event.listen(self._sessions, "after_begin", bind)
             self._reading = self.engine.execution_options(isolation_level="AUTOCOMMIT")
@@ -123,7 +127,13 @@ class Metadata:
             yield session
 
     def value(self, query: Select[Any]) -> Any:  # noqa: ANN401 - of whatever column
-        """One value of a table without an owner, as it is committed now; costs less than a session."""
+        """One value of a table without an owner, as it is committed now; costs less than a session.
+
+        Args:
+            query: one that is made once and kept, for its text is.
+        """
+        if self._quick is not None:
+            return self._quick.value(query)
         with self._reading.connect() as connection:
             return connection.scalar(query)
 
@@ -151,6 +161,8 @@ class Metadata:
 
     def close(self) -> None:
         """Give all connections back."""
+        if self._quick is not None:
+            self._quick.close()
         self.engine.dispose()
 
 
