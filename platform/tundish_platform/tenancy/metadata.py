@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import DateTime, ForeignKey, MetaData, create_engine, event
+from sqlalchemy import DateTime, ForeignKey, MetaData, create_engine, event, make_url
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, declared_attr, mapped_column, sessionmaker
@@ -100,8 +100,9 @@ class Metadata:
             options["connect_args"] = {"timeout": _BUSY_S, "check_same_thread": False}
             # As many as a server has threads: those beyond the pool would open the file for each request.
             options["pool_size"] = _KEPT_OPEN
-            # The one given back last has its pages in memory; taking turns would make all of them read anew.
-            options["pool_use_lifo"] = True
+            if make_url(url).database:
+                # The one given back last has its pages in memory; in turns all of them would read anew.
+                options["pool_use_lifo"] = True
         self.engine = create_engine(url, **options)
         if self.engine.dialect.name == "sqlite":
             event.listen(self.engine, "connect", _prepare_sqlite)
