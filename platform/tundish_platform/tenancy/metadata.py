@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import sqlite3
 import time
 from contextlib import contextmanager
@@ -139,8 +138,10 @@ class Metadata:
             return connection.scalar(query)
 
     def _reaching(self, reach: Reach) -> Self:
-        handle = copy.copy(self)
-        handle._reach = reach  # noqa: SLF001 - its own class
+        # As `copy.copy` does it, without a look at how this class wants to be copied: a request makes two.
+        handle = object.__new__(type(self))
+        handle.__dict__.update(self.__dict__)
+        handle._reach = reach
         return handle
 
     def settle(self) -> None:
