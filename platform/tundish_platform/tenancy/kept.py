@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Final, TypeVar, TypeVarTuple
 from sqlalchemy import bindparam
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from sqlalchemy import CursorResult, ScalarResult, Select
     from sqlalchemy.orm import Session
 
@@ -36,7 +38,7 @@ def rows_of(
         asked: values of its other places.
     """
     session.flush()
-    return session.connection().execute(query, asked | {_PLACE: scope.tenant_id})
+    return session.connection().execute(query, _filled(asked, scope.tenant_id))
 
 
 def objects_of(
@@ -50,4 +52,9 @@ def objects_of(
         query: of one class.
         asked: values of its other places.
     """
-    return session.scalars(query, asked | {_PLACE: scope.tenant_id})
+    return session.scalars(query, _filled(asked, scope.tenant_id))
+
+
+def _filled(asked: Mapping[str, object], tenant: int) -> dict[str, object]:
+    # Last, so that no other place's value can stand for the tenant.
+    return {**asked, _PLACE: tenant}
