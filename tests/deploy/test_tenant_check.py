@@ -18,6 +18,7 @@ MODELS = {"Alarm": "alarm", "Signal": "signal"}
 GOOD = {
     "a filter in the statement": "session.scalars(select(Alarm).where(Alarm.tenant_id == scope.tenant_id))",
     "the other way round": "select(Alarm.id).where(scope.tenant_id == Alarm.tenant_id)",
+    "a statement that is kept": "select(Alarm.id).where(Alarm.tenant_id == SCOPE.tenant_id)",
     "a filter that was named before": "mine = (Alarm.tenant_id == scope.tenant_id, Alarm.id == 1)\n    "
     "session.execute(update(Alarm).where(*mine).values(id=2))",
     "a helper with the filter": "session.scalar(select(Alarm).where(*_mine(scope)))",

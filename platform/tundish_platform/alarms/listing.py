@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
-from sqlalchemy import and_, or_, select
+from sqlalchemy import bindparam, or_, select
 
 from tundish_platform.alarms.floods import Flood, floods
 from tundish_platform.alarms.handling import UnknownAlarm
@@ -15,6 +15,7 @@ from tundish_platform.alarms.reports import standing_of
 from tundish_platform.alarms.states import ANNUNCIATED, AlarmState, Transition
 from tundish_platform.assets import lying_in
 from tundish_platform.tenancy import Permission
+from tundish_platform.tenancy.kept import SCOPE, objects_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -27,6 +28,23 @@ if TYPE_CHECKING:
 MAX_PAGE: Final = 1_000
 # What is asked of the database at a time while states, which depend on the clock, are sorted out here.
 _BLOCK: Final = 1_000
+# Made once: to put a statement together takes longer than to carry it out.
+_EVERY: Final = (
+    select(Alarm)
+    .where(Alarm.tenant_id == SCOPE.tenant_id, Alarm.id > bindparam("after"))
+    .order_by(Alarm.id)
+    .limit(_BLOCK)
+)
+# Rows that can be in another state than normal, whatever the clock says.
+_STANDING: Final = _EVERY.where(
+    or_(
+        Alarm.active.is_(True),
+        Alarm.acknowledged.is_(False),
+        Alarm.shelved_until.is_not(None),
+        Alarm.suppressed != "",
+        Alarm.out_of_service != "",
+    )
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,15 +103,12 @@ def list_alarms(
     Raises:
         AccessDenied: the scope may not read.
     """
-    there = lying_in(Alarm.path, scope.places())
+    query = _EVERY if AlarmState.NORMAL in states else _STANDING
+    if (places := scope.places()) is not None:
+        query = query.where(lying_in(Alarm.path, places))
     found: list[AlarmView] = []
     while len(found) < limit:
-        rows = session.scalars(
-            select(Alarm)
-            .where(Alarm.tenant_id == scope.tenant_id, there, Alarm.id > after, _possible(states))
-            .order_by(Alarm.id)
-            .limit(_BLOCK)
-        ).all()
+        rows = objects_of(session, scope, query, after=after).all()
         found += [view for row in rows if (view := view_of(row, now)).state in states]
         if len(rows) < _BLOCK:
             break
@@ -197,14 +212,3 @@ def _event(row: AlarmEvent) -> EventView:
         row.comment,
         row.value,
     )
-
-
-def _possible(states: Collection[AlarmState]) -> ColumnElement[bool]:
-    """Rows that can be in one of the states, whatever the clock says."""
-    if AlarmState.NORMAL in states:
-        return Alarm.tenant_id.is_not(None)
-    shown = or_(Alarm.active.is_(True), Alarm.acknowledged.is_(False))
-    hidden = or_(
-        Alarm.shelved_until.is_not(None), and_(Alarm.suppressed != ""), and_(Alarm.out_of_service != "")
-    )
-    return or_(shown, hidden)

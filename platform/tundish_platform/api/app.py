@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from flask import Blueprint, Flask, request
+from flask import Blueprint, request
 
 from tundish_platform.api import (
     alarm_routes,
@@ -56,6 +56,7 @@ from tundish_platform.api import (
     window_routes,
 )
 from tundish_platform.api.answers import JsonProvider
+from tundish_platform.api.application import Application
 from tundish_platform.api.context import EXTENSION
 from tundish_platform.api.errors import API_ROOT, install_errors
 from tundish_platform.api.ids import Number
@@ -67,7 +68,7 @@ from tundish_platform.api.tags import tagged
 from tundish_platform.tenancy.principals import Principals
 
 if TYPE_CHECKING:
-    from flask import Response
+    from flask import Flask, Response
 
     from tundish_platform.api.context import PlatformContext
 
@@ -145,7 +146,7 @@ class ApiSettings:
 def create_app(context: PlatformContext, settings: ApiSettings | None = None) -> Flask:
     """The application that answers below ``/api/v1``; pages may be attached to it afterwards."""
     settings = settings or ApiSettings()
-    app = Flask(__name__, static_folder=None)
+    app = Application(__name__, static_folder=None)
     app.json = JsonProvider(app)
     app.url_map.converters["int"] = Number
     app.extensions[EXTENSION] = context
@@ -173,8 +174,9 @@ def _install_headers(app: Flask, settings: ApiSettings) -> None:
     @app.after_request
     def add_headers(response: Response) -> Response:
         if request.path.startswith(API_ROOT):
-            for name, value in _HEADERS.items():
-                response.headers.setdefault(name, value)
+            said = {name.lower() for name, _ in response.headers}
+            # One look at what stands; `setdefault` would take two for each name.
+            response.headers.extend(one for one in _HEADERS.items() if one[0].lower() not in said)
         if settings.behind_tls:
             response.headers["Strict-Transport-Security"] = "max-age=31536000"
         return response

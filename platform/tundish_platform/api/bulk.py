@@ -127,6 +127,8 @@ def _signals(context: PlatformContext, scope: TenantScope, part: _Part, wrong: R
         column = part.table["signal"]
         if not pa.types.is_integer(column.type):
             raise _no_columns("needs whole numbers as signal")
+        if _is_plain(column):
+            return column
         numbers = column.cast(pa.int64(), safe=False).fill_null(-1)
         outside = pc.or_(pc.less(numbers, 0), pc.greater(numbers, _MOST_STATUS))
         _tell(outside, part, wrong, "signal", "is no number of a signal", "不是信号编号")
@@ -159,10 +161,17 @@ def _statuses(part: _Part, wrong: RowErrors) -> pa.ChunkedArray:
     column = part.table["status"]
     if not pa.types.is_integer(column.type):
         raise _no_columns("needs whole numbers as status")
+    if _is_plain(column):
+        return column
     numbers = column.cast(pa.int64(), safe=False).fill_null(-1)
     outside = pc.or_(pc.less(numbers, 0), pc.greater(numbers, _MOST_STATUS))
     _tell(outside, part, wrong, "status", "is no StatusCode", "不是有效的状态码")
     return pc.if_else(outside, 0, numbers).cast(pa.uint32())
+
+
+def _is_plain(column: pa.ChunkedArray) -> bool:
+    """Whether the type itself says that each number is within bounds and none is absent."""
+    return column.type == pa.uint32() and not column.null_count
 
 
 def _kinds(

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 EXTENSION: Final = "tundish"
 SCOPE: Final = "tundish_scope"
 """Name under which the guard keeps the granted scope for the time of a request."""
+_BOUND: Final = "tundish_bound"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,4 +69,10 @@ def platform() -> PlatformContext:
     """The context of the application that answers the current request, bound to the tenant it was granted."""
     context: PlatformContext = current_app.extensions[EXTENSION]
     scope: TenantScope | None = g.get(SCOPE)
-    return context if scope is None else context.of(scope)
+    if scope is None:
+        return context
+    bound: tuple[TenantScope, PlatformContext] | None = g.get(_BOUND)
+    if bound is None or bound[0] is not scope:
+        bound = (scope, context.of(scope))
+        setattr(g, _BOUND, bound)
+    return bound[1]

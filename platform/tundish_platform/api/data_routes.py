@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pyarrow as pa
@@ -17,16 +17,18 @@ from tundish_platform.api.described import JSON, described
 from tundish_platform.api.guard import guarded
 from tundish_platform.api.pages import LINK, last_of, paged
 from tundish_platform.api.predictions import Prediction, predictions_page
+from tundish_platform.assets import kinds_to_read
 from tundish_platform.store.query.export import ExportForm
 from tundish_platform.store.query.queries import Thinning
 from tundish_platform.tenancy import Permission
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from flask.typing import ResponseReturnValue
 
     from tundish_platform.assets.units import Linear
+    from tundish_platform.samples import SignalInfo
     from tundish_platform.tenancy import TenantScope
 
 FILE: Final = p.word("format", list(ExportForm), ExportForm.ARROW, "Of the file.")
@@ -52,26 +54,22 @@ _ENDINGS: Final = {
 )
 def latest(scope: TenantScope) -> ResponseReturnValue:
     """Newest sample of each signal; without ``signals`` of all, by number and in pages."""
-    ids, last = params.optional_signal_ids(), None
+    ids, unit, last = params.optional_signal_ids(), asked_unit(), None
+    known: Sequence[SignalInfo] = ()
     if ids is None:
         limit = p.SIGNAL_LIMIT.read()
         known = queries.signals_page(platform(), scope, p.AFTER_SIGNAL.read(), limit)
         last = last_of(known, limit)
-    else:
+    elif unit is not None:
         known = queries.signals_of(platform(), scope, ids)
-    found = queries.latest_of(platform(), scope, known)
-    units = conversions([value.signal for value in found], asked_unit())
-    rows = [
-        {
-            "signal": value.signal.id,
-            "ts": value.ts,
-            "value": finite(_in_unit(value, units)),
-            "status": value.status,
-            "arrival": value.arrival,
-        }
-        for value in found
-    ]
-    return paged(rows, "after", last)
+    kinds = {signal.id: signal.kind for signal in known}
+    if ids is not None and unit is None:
+        with platform().metadata.session() as session:
+            kinds = kinds_to_read(session, scope, ids)
+    rows = queries.latest_rows(platform(), scope, kinds)
+    spoken = {row.signal for row in rows}
+    units = conversions([signal for signal in known if signal.id in spoken], unit)
+    return paged([_told(row, units) for row in rows], "after", last)
 
 
 @routes.get("/tenants/<tenant>/samples")
@@ -205,10 +203,11 @@ def newest_predictions(scope: TenantScope) -> ResponseReturnValue:
     return paged([one.model_dump(mode="json") for one in found], "after", last_of(found, limit, "signal"))
 
 
-def _in_unit(value: queries.LatestValue, units: Mapping[int, Linear]) -> queries.Value:
-    if not units or not isinstance(value.value, int | float):
-        return value.value
-    return float(units[value.signal.id](value.value))
+def _told(row: queries.LatestRow, units: Mapping[int, Linear]) -> dict[str, Any]:
+    value = row.value
+    if units and isinstance(value, int | float):
+        value = float(units[row.signal](value))
+    return row._asdict() | {"value": finite(value)}
 
 
 def _points(part: queries.Trend, units: Mapping[int, Linear]) -> pa.Table:

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -20,7 +20,7 @@ from tundish_platform.store.query.states import STATES_SCHEMA
 from tundish_platform.store.rows import EARLIEST
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime, timedelta
 
     from numpy.typing import NDArray
@@ -58,6 +58,16 @@ class LatestValue:
     def good(self) -> bool:
         """Whether the source vouched for the value."""
         return severity(self.status) is Severity.GOOD
+
+
+class LatestRow(NamedTuple):
+    """`LatestValue` with the signal's number in place of the signal."""
+
+    signal: int
+    ts: datetime
+    value: Value
+    status: int
+    arrival: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,9 +153,26 @@ def latest_values(
     return _latest_of(context, scope, known)
 
 
-def latest_of(context: PlatformContext, scope: TenantScope, known: Sequence[SignalInfo]) -> list[LatestValue]:
-    """Newest sample of each of these signals that has one, in their order."""
-    return _latest_of(context, scope, known)
+def latest_rows(
+    context: PlatformContext, scope: TenantScope, kinds: Mapping[int, SampleKind]
+) -> list[LatestRow]:
+    """Newest sample of each of these signals that has one, in their order.
+
+    Args:
+        context: the platform's parts.
+        scope: whose.
+        kinds: of the signals, by number.
+    """
+    if not kinds:
+        return []
+    table = context.telemetry.latest(scope, list(kinds))
+    values = {kind: table[_COLUMN_OF_KIND[kind]].to_pylist() for kind in set(kinds.values())}
+    columns = (table[name].to_pylist() for name in ("signal", "ts", "status", "arrival"))
+    rows = {
+        number: LatestRow(number, ts, values[kinds[number]][place], status, arrival)
+        for place, (number, ts, status, arrival) in enumerate(zip(*columns, strict=True))
+    }
+    return [rows[number] for number in kinds if number in rows]
 
 
 def trend(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from dataclasses import dataclass, field
+from functools import lru_cache
 from threading import Lock
 from typing import TYPE_CHECKING, Final
 
@@ -178,11 +179,18 @@ def tell_rates(response: Response) -> Response:
     """
     said: list[tuple[str, Rate, Left]] = g.get("tundish_rates", [])
     if said and (response.status_code < _REFUSED_FROM or response.status_code == _TOO_MANY):
-        policies = (f'"{name}";q={rate.burst};w={rate.window_s}' for name, rate, _ in said)
-        left = (f'"{name}";r={left.requests};t={math.ceil(left.wait_s)}' for name, _, left in said)
-        response.headers.setdefault("RateLimit-Policy", ", ".join(policies))
-        response.headers.setdefault("RateLimit", ", ".join(left))
+        headers = response.headers
+        if "RateLimit-Policy" not in headers:
+            headers.add("RateLimit-Policy", ", ".join([_policy(name, rate) for name, rate, _ in said]))
+        if "RateLimit" not in headers:
+            told = [f'"{name}";r={left.requests};t={math.ceil(left.wait_s)}' for name, _, left in said]
+            headers.add("RateLimit", ", ".join(told))
     return response
+
+
+@lru_cache(maxsize=32)
+def _policy(name: str, rate: Rate) -> str:
+    return f'"{name}";q={rate.burst};w={rate.window_s}'
 
 
 class _TooMany(Problem):

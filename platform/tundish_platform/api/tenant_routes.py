@@ -14,7 +14,7 @@ from tundish_platform.api.context import platform
 from tundish_platform.api.described import described
 from tundish_platform.api.errors import Problem
 from tundish_platform.api.guard import authenticated, guarded, open_to_probes
-from tundish_platform.api.pages import LINK, last_of, paged
+from tundish_platform.api.pages import LINK, paged
 from tundish_platform.api.parameters import AFTER_SIGNAL, SIGNAL_LIMIT, Query
 from tundish_platform.api.params import wrong
 from tundish_platform.assets import (
@@ -22,6 +22,7 @@ from tundish_platform.assets import (
     Heartbeat,
     SignalSearch,
     SourceInfo,
+    page_as_told,
     save_heartbeat,
     search_signals,
     upsert_signals,
@@ -125,13 +126,14 @@ def list_of_signals(scope: TenantScope) -> ResponseReturnValue:
     """
     wanted, after, limit = _search(), AFTER_SIGNAL.read(), SIGNAL_LIMIT.read()
     if wanted == SignalSearch():
-        found = queries.signals_page(platform(), scope, after, limit)
+        with platform().metadata.session() as session:
+            rows = page_as_told(session, scope, after, limit)
     else:
         limit = min(limit, MAX_PAGE)
         with platform().metadata.session() as session:
             found = search_signals(session, scope, wanted, after=after, limit=limit)
-    rows = [signal.model_dump(mode="json") for signal in found]
-    return paged(rows, "after", last_of(found, limit))
+        rows = [signal.model_dump(mode="json") for signal in found]
+    return paged(rows, "after", rows[-1]["id"] if len(rows) == limit else None)
 
 
 @routes.put("/tenants/<tenant>/signals")

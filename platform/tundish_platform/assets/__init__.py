@@ -14,7 +14,7 @@ from tundish_platform.assets.contracts import (
 )
 from tundish_platform.assets.levels import Level
 from tundish_platform.assets.lookup import numbers_by_path
-from tundish_platform.assets.pages import page_of_signals
+from tundish_platform.assets.pages import page_as_told, page_of_signals
 from tundish_platform.assets.places import Place, list_places, lying_in, seen
 from tundish_platform.assets.search import SignalSearch, search_signals
 from tundish_platform.assets.signals import (
@@ -23,6 +23,7 @@ from tundish_platform.assets.signals import (
     SignalRefused,
     UnknownSignals,
     find_signals,
+    kinds_to_read,
     list_signals,
     plan_signals,
     signal_kinds,
@@ -106,6 +107,7 @@ __all__ = [
     "find_signals",
     "find_type",
     "give_type",
+    "kinds_to_read",
     "list_assets",
     "list_contracts",
     "list_places",
@@ -115,6 +117,7 @@ __all__ = [
     "lying_in",
     "move_asset",
     "numbers_by_path",
+    "page_as_told",
     "page_of_signals",
     "plan_signals",
     "save_heartbeat",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 
 from tundish_platform.assets.levels import place_of
 from tundish_platform.assets.models import Signal
@@ -14,6 +14,7 @@ from tundish_platform.assets.promises import BrokenTerm, broken_terms
 from tundish_platform.assets.searchtext import search_text
 from tundish_platform.samples import SampleKind, SignalInfo, SignalSpec
 from tundish_platform.tenancy import Permission
+from tundish_platform.tenancy.kept import SCOPE, rows_of
 from tundish_platform.tenancy.models import Tenant
 
 if TYPE_CHECKING:
@@ -28,7 +29,15 @@ MAX_SIGNALS: Final = 200_000
 MAX_LENGTHS: Final = {"path": 400, "name_zh": 200, "name_en": 200, "semantic": 120, "unit": 40}
 MAX_SOURCE_NAME: Final = 120
 
-_FIELDS: Final = tuple(SignalInfo.model_fields)
+FIELDS: Final = tuple(SignalInfo.model_fields)
+"""Columns that `info_of` takes, in its order."""
+# Made once: to put a statement together takes SQLAlchemy longer than to carry it out.
+_FOUND: Final = select(*(getattr(Signal, name) for name in FIELDS)).where(
+    Signal.tenant_id == SCOPE.tenant_id, Signal.id.in_(bindparam("numbers", expanding=True))
+)
+_KINDS: Final = select(Signal.id, Signal.kind).where(
+    Signal.tenant_id == SCOPE.tenant_id, Signal.id.in_(bindparam("numbers", expanding=True))
+)
 
 
 class SignalRefused(ValueError):  # noqa: N818 - reads as what it is where it is caught
@@ -154,11 +163,26 @@ def find_signals(session: Session, scope: TenantScope, ids: Iterable[int]) -> li
     visible = [i for i in wanted if scope.signals is None or i in scope.signals]
     found: dict[int, SignalInfo] = {}
     for chunk in chunks(visible):
-        infos = map(info_of, session.execute(told(scope).where(Signal.id.in_(chunk))))
-        found |= {info.id: info for info in infos}
+        rows = rows_of(session, scope, _FOUND, numbers=chunk)
+        found |= {info.id: info for info in map(info_of, rows)}
     if missing := [i for i in wanted if i not in found]:
         raise UnknownSignals(missing)
     return [found[i] for i in wanted]
+
+
+def kinds_to_read(session: Session, scope: TenantScope, ids: Iterable[int]) -> dict[int, SampleKind]:
+    """Kinds of the signals with these numbers, in the order asked for; a third of the time of `find_signals`.
+
+    Raises:
+        UnknownSignals: the tenant has no such signals, or the scope may not see them.
+    """
+    scope.require(Permission.READ)
+    wanted = list(dict.fromkeys(ids))
+    visible = [i for i in wanted if scope.signals is None or i in scope.signals]
+    found = _kinds_of(session, scope, visible)
+    if missing := [i for i in wanted if i not in found]:
+        raise UnknownSignals(missing)
+    return {i: found[i] for i in wanted}
 
 
 def signal_kinds(session: Session, scope: TenantScope, ids: Iterable[int]) -> dict[int, SampleKind]:
@@ -169,12 +193,14 @@ def signal_kinds(session: Session, scope: TenantScope, ids: Iterable[int]) -> di
     """
     scope.require(Permission.INGEST)
     scope.require_all_signals()
+    return _kinds_of(session, scope, list(ids))
+
+
+def _kinds_of(session: Session, scope: TenantScope, ids: Sequence[int]) -> dict[int, SampleKind]:
     kinds: dict[int, SampleKind] = {}
-    for chunk in chunks(list(ids)):
-        query = select(Signal.id, Signal.kind).where(
-            Signal.tenant_id == scope.tenant_id, Signal.id.in_(chunk)
-        )
-        kinds |= {number: SampleKind(kind) for number, kind in session.execute(query)}
+    for chunk in chunks(ids):
+        rows = rows_of(session, scope, _KINDS, numbers=chunk)
+        kinds |= {number: SampleKind(kind) for number, kind in rows}
     return kinds
 
 
@@ -191,13 +217,13 @@ def _by_path(session: Session, scope: TenantScope, paths: list[str]) -> dict[str
 
 def told(scope: TenantScope) -> Select[Any]:
     """The tenant's signals as `info_of` takes them: columns only, for objects cost three times as much."""
-    columns = (getattr(Signal, name) for name in _FIELDS)
+    columns = (getattr(Signal, name) for name in FIELDS)
     return select(*columns).where(Signal.tenant_id == scope.tenant_id)
 
 
 def info_of(row: Row[Any]) -> SignalInfo:
     """A row of `told` as the rest of the platform sees it."""
-    return SignalInfo.model_validate(dict(zip(_FIELDS, row, strict=True)))
+    return SignalInfo.model_validate(dict(zip(FIELDS, row, strict=True)))
 
 
 def _update(row: Signal, spec: SignalSpec, source: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import func, select
@@ -12,6 +12,7 @@ from tundish_platform.assets.models import Signal, Source
 from tundish_platform.assets.places import lying_in
 from tundish_platform.assets.signals import MAX_LENGTHS, MAX_SOURCE_NAME
 from tundish_platform.tenancy import Permission, within
+from tundish_platform.tenancy.kept import SCOPE, objects_of
 from tundish_platform.tenancy.metadata import insert_into
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 # A source says something every few seconds; after this long its last word is no longer believed.
 STALE_AFTER = timedelta(seconds=60)
 MAX_SOURCES = 1_000
+_SOURCES: Final = select(Source).where(Source.tenant_id == SCOPE.tenant_id).order_by(Source.name)
 
 _Count = Annotated[int, Field(ge=0, le=2**63 - 1)]
 # A zero character is the one thing JSON may carry and PostgreSQL cannot keep.
@@ -124,11 +126,11 @@ def save_heartbeat(session: Session, scope: TenantScope, name: str, heartbeat: H
 def list_sources(session: Session, scope: TenantScope) -> list[SourceInfo]:
     """All sources of the tenant, by name; of a scope limited to places those that declared signals there."""
     scope.require(Permission.READ)
-    query = select(Source).where(Source.tenant_id == scope.tenant_id).order_by(Source.name)
+    query = _SOURCES
     if (places := scope.limits.get(Permission.READ)) is not None:
         there = Signal.tenant_id == scope.tenant_id, lying_in(Signal.path, places)
         query = query.where(Source.name.in_(select(Signal.source).where(*there)))
-    return [_told(row, places) for row in session.scalars(query)]
+    return [_told(row, places) for row in objects_of(session, scope, query)]
 
 
 def _told(row: Source, places: frozenset[str] | None) -> SourceInfo:

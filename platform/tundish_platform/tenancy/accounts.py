@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 
 from tundish_platform.tenancy import passwords
 from tundish_platform.tenancy.models import (
@@ -64,6 +64,7 @@ ABOVE_TENANTS = frozenset({Role.BUREAU_OFFICER, Role.PLATFORM_OPERATOR})
 _SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,38}[a-z0-9]")
 _USE_NOTED_EVERY = timedelta(minutes=1)
 _CHUNK = 500
+_TENANTS = select(Tenant).where(Tenant.id.in_(bindparam("ids", expanding=True))).order_by(Tenant.slug)
 
 
 def check_password(session: Session, login: str, password: str) -> Principal:
@@ -391,7 +392,7 @@ def find_tenant(session: Session, slug: str) -> Tenant | None:
 def tenants_of(session: Session, principal: Principal) -> list[Tenant]:
     """The tenants the principal has any role in, by slug."""
     ids = [tenant_id for tenant_id, _ in principal.tenants.values()]
-    return list(session.scalars(select(Tenant).where(Tenant.id.in_(ids)).order_by(Tenant.slug)))
+    return list(session.scalars(_TENANTS, {"ids": ids}))
 
 
 def tenant_of_scope(session: Session, scope: TenantScope) -> Tenant:

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import copy
 import sqlite3
 import time
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import DateTime, ForeignKey, MetaData, create_engine, event
+from sqlalchemy import DateTime, ForeignKey, MetaData, create_engine, event, make_url
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, declared_attr, mapped_column, sessionmaker
 from sqlalchemy.types import TypeDecorator
 
+from tundish_platform.tenancy.quick import QuickValues
 from tundish_platform.tenancy.reach import NOBODY, Above, Reach, bind
 
 if TYPE_CHECKING:
@@ -99,11 +99,15 @@ class Metadata:
             options["connect_args"] = {"timeout": _BUSY_S, "check_same_thread": False}
             # As many as a server has threads: those beyond the pool would open the file for each request.
             options["pool_size"] = _KEPT_OPEN
+            if make_url(url).database:
+                # The one given back last has its pages in memory; in turns all of them would read anew.
+                options["pool_use_lifo"] = True
         self.engine = create_engine(url, **options)
         if self.engine.dialect.name == "sqlite":
             event.listen(self.engine, "connect", _prepare_sqlite)
         self._sessions = sessionmaker(self.engine, expire_on_commit=False)
         self._reading = self.engine
+        self._quick = QuickValues.of(self.engine, _BUSY_S)
         if self.engine.dialect.name == "postgresql":
             event.listen(self._sessions, "after_begin", bind)
             self._reading = self.engine.execution_options(isolation_level="AUTOCOMMIT")
@@ -123,13 +127,21 @@ class Metadata:
             yield session
 
     def value(self, query: Select[Any]) -> Any:  # noqa: ANN401 - of whatever column
-        """One value of a table without an owner, as it is committed now; costs less than a session."""
+        """One value of a table without an owner, as it is committed now; costs less than a session.
+
+        Args:
+            query: one that is made once and kept, for its text is.
+        """
+        if self._quick is not None:
+            return self._quick.value(query)
         with self._reading.connect() as connection:
             return connection.scalar(query)
 
     def _reaching(self, reach: Reach) -> Self:
-        handle = copy.copy(self)
-        handle._reach = reach  # noqa: SLF001 - its own class
+        # As `copy.copy` does it, without a look at how this class wants to be copied: a request makes two.
+        handle = object.__new__(type(self))
+        handle.__dict__.update(self.__dict__)
+        handle._reach = reach
         return handle
 
     def settle(self) -> None:
@@ -151,6 +163,8 @@ class Metadata:
 
     def close(self) -> None:
         """Give all connections back."""
+        if self._quick is not None:
+            self._quick.close()
         self.engine.dispose()
 
 

@@ -197,7 +197,7 @@ def test_a_failure_of_ours_is_500_and_says_nothing_of_its_inside(
         raise RuntimeError("secret of the inside")
 
     monkeypatch.setattr(queries, "signals_page", fail)
-    answer = get(world, f"{ROOT}/signals")
+    answer = get(world, f"{ROOT}/latest")
     assert_problem(answer, 500)
     assert "secret" not in answer.text
 

@@ -83,10 +83,7 @@ class LatestValues:
     def table(self, signals: Sequence[int] | None) -> pa.Table:
         """`LATEST_SCHEMA`, by signal; of all signals for None."""
         with self._lock:
-            known = self._columns["signal"][: self._count]
-            order = np.argsort(known, kind="stable")
-            if signals is not None:
-                order = order[np.isin(known[order], np.array(sorted(signals), dtype=np.uint32))]
+            order = self._order() if signals is None else self._places_of(sorted(set(signals)))
             part = {name: column[order] for name, column in self._columns.items()}
             others = {place: self._others.get(place) for place in order.tolist()} if self._others else {}
         kind = part["kind"]
@@ -104,6 +101,20 @@ class LatestValues:
             ],
             schema=LATEST_SCHEMA,
         )
+
+    def _order(self) -> NDArray[np.intp]:
+        return np.argsort(self._columns["signal"][: self._count], kind="stable")
+
+    def _places_of(self, signals: Sequence[int]) -> NDArray[np.int64]:
+        """Places of those that have samples, in this order; without a look at all the others."""
+        wanted = np.array(signals, dtype=np.int64)
+        dense = wanted < len(self._places)
+        places = np.full(len(wanted), _NOTHING, dtype=np.int64)
+        places[dense] = self._places[wanted[dense]]
+        if not dense.all():
+            places[~dense] = [self._sparse.get(number, _NOTHING) for number in wanted[~dense].tolist()]
+        known: NDArray[np.int64] = places[places != _NOTHING]
+        return known
 
     def _set(
         self,
