@@ -117,6 +117,7 @@ def of_figures(tmp_path: Path) -> list[Call]:
         call("figures.upcoming", "upcoming_figures", status=404),
         call("figures.open_data", "save_open_data", tmp_path / "figures.zip", status=404),
         call("figures.publication", "publish_figures", status=403),
+        *of_sharing(),
     ]
 
 
@@ -230,7 +231,6 @@ def of_apps(tmp_path: Path, of_money: list[Call]) -> list[Call]:
         *of_upgrades(),
         *of_register(tmp_path),
         *of_figures(tmp_path),
-        *of_sharing(),
         call("marketplace.catalogue", "catalogue"),
         call("catalogue.categories", "categories"),
         call("catalogue.versions", "app_versions", "spc", status=404),
