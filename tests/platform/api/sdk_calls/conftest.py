@@ -218,6 +218,19 @@ def of_register(tmp_path: Path) -> list[Call]:
     ]  # fmt: skip
 
 
+def of_review() -> list[Call]:
+    """The same of the operator's review."""
+    return [
+        call("review.versions", "versions_to_review", "approved"),
+        call("review.version", "version_to_review", 1, status=404),
+        call("review.archive", "archive_to_review", 1, status=404),
+        call("review.version_decide", "decide_version", 1, "reject", "r", status=403),
+        call("review.keys", "keys_to_confirm"),
+        call("review.key_confirm", "confirm_signing_key", "0" * 64, status=403),
+        call("review.key_revoke", "revoke_any_signing_key", "0" * 64, LATER, "r", status=403),
+    ]
+
+
 @pytest.fixture
 def of_apps(tmp_path: Path, of_money: list[Call]) -> list[Call]:
     """The same of apps, their publishers and the operator's review, which a service may only look at."""
@@ -271,13 +284,7 @@ def of_apps(tmp_path: Path, of_money: list[Call]) -> list[Call]:
         call("publishing.field_upgrade_list", "app_upgrades_in_field", "steel", "spc", status=404),
         call("publishing.packages", "packages", "steel"),
         call("publishing.package", "package", "steel", "0" * 64, status=404),
-        call("review.versions", "versions_to_review", "approved"),
-        call("review.version", "version_to_review", 1, status=404),
-        call("review.archive", "archive_to_review", 1, status=404),
-        call("review.version_decide", "decide_version", 1, "reject", "r", status=403),
-        call("review.keys", "keys_to_confirm"),
-        call("review.key_confirm", "confirm_signing_key", "0" * 64, status=403),
-        call("review.key_revoke", "revoke_any_signing_key", "0" * 64, LATER, "r", status=403),
+        *of_review(),
         call("publishing.key_revoke", "revoke_signing_key", "steel", fingerprint(public), LATER, "r"),
     ]
 
