@@ -78,7 +78,7 @@ def covered(
         folder: what is to be covered, below it.
         tests: files and folders below it.
         limit_s: longer they may not take.
-        modules: patterns below the folder; following what is changed nowhere costs as much as the tests.
+        modules: patterns below the folder, of what is changed anywhere.
     """
     data, results = root / "coverage.sqlite", root / "coverage.json"
     command = [
