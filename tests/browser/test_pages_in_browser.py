@@ -179,6 +179,8 @@ def _reached_by_evidence(visit: Visit) -> dict[str, int]:
         row = page.locator("#bureau-enterprises tbody tr").nth(number)
         name = row.locator("td div div").first.inner_text()
         buttons.nth(number).click()
+        page.fill("#evidence-reason", "核对阶段的依据")
+        page.click("#evidence-open")
         page.wait_for_selector(f"#bureau-evidence h3:has-text('{name}')")
         facts = dict(zip(page.locator("#bureau-evidence dt").all_inner_texts(),
                          page.locator("#bureau-evidence dd").all_inner_texts(), strict=True))  # fmt: skip

@@ -197,6 +197,15 @@ MANY = Rate(1e6, 1_000_000)
 SETTINGS = ApiSettings(rates=RateLimits(stranger=MANY, door=MANY))
 
 
+@pytest.fixture(autouse=True)
+def _in_chinese_again(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Visitors are shared: whoever switched the language must not leave it to the next test."""
+    yield
+    if "site" in request.fixturenames:
+        for client in request.getfixturevalue("site").visitors.values():
+            client.delete_cookie("tundish_language")
+
+
 @pytest.fixture(scope="session")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     place: Path = tmp_path_factory.mktemp("site")

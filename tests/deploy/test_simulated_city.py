@@ -116,7 +116,12 @@ def test_every_enterprise_opens_to_made_evidence_that_replays(made: Made) -> Non
     first = made.get("/programme/enterprises?rule=2026.2&limit=1")[0]
     assert "模拟" in first["name_zh"]
     assert "simulated" in first["name_en"]
-    shown = made.get(f"/programme/enterprises/{first['uscc']}/evidence?rule=2026.2")
+    opened = made.client.post(
+        f"/api/v1/programme/enterprises/{first['uscc']}/evidence/openings",
+        json={"rule": "2026.2", "reason": "a look at a made enterprise"},
+    )
+    assert opened.status_code in {200, 201}, opened.text
+    shown = opened.get_json()
     assert (shown["stage"], shown["replays"]) == (first["stage"], True)
     assert len(shown["facts"]["windows"]) == 12
 

@@ -43,6 +43,8 @@ class MachineMetadata(real.Metadata):
         )
         event.listen(self.engine, "connect", real._prepare_sqlite)  # noqa: SLF001 - settings must be the real ones
         self._sessions = sessionmaker(self.engine, expire_on_commit=False)
+        # Single values come through the machine, too: a connection of its own would read past it.
+        self._reading, self._quick = self.engine, None
         self._vfs = vfs
 
     def close(self) -> None:

@@ -115,7 +115,6 @@ ABOVE: Final[dict[str, str]] = {
     "dashboards/tundish_dashboards/sessions.py": "who sits at the browser",
     f"{_DEPLOY}/campaigns/fuzz_known.py": "enters a campaign's plant in the register, as the bureau does",
     f"{_DEPLOY}/campaigns/strangers.py": "sets a campaign's plants up",
-    f"{_DEPLOY}/campaigns/fuzz_known.py": "sets the same plants up for the fuzz campaign",
     f"{_DEPLOY}/commands/audit.py": "an operator's command",
     f"{_DEPLOY}/commands/billing.py": "an operator's command",
     f"{_DEPLOY}/commands/city.py": "an operator's command",

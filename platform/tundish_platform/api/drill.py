@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,10 +10,15 @@ from sqlalchemy import select
 from tundish_platform.api.series import stages_kept
 from tundish_platform.programme.models import Enterprise
 from tundish_platform.programme.series.crossing import hidden_crossed
-from tundish_platform.programme.series.figures import counted, funnel
+from tundish_platform.programme.series.figures import as_shown, counted, funnel
+from tundish_platform.programme.series.places import standing
 from tundish_platform.programme.series.stalled import unmoved
+from tundish_platform.programme.sharing import Record, disclosed
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
     from sqlalchemy.orm import Session
 
     from tundish_platform.programme import Rule
@@ -25,30 +29,48 @@ def industries_of(session: Session, rule: Rule, region: str) -> list[dict[str, A
     """Stages by industry within a county at the end of the newest month.
 
     A cell is withheld where it is small, or where a total of its county or its industry would give a small
-    one away.
+    one away; the others are told as the months of counties are.
     """
     stages = stages_kept(session, rule)
     if not stages.ranks.size:
         return []
-    where = {
-        number: (place, industry)
-        for number, place, industry in session.execute(
-            select(Enterprise.id, Enterprise.region, Enterprise.industry)
-        )
-    }
-    here = stages.ranks[:, -1] >= 0
-    cells = [where.get(number, ("", "")) for number in stages.enterprises.tolist()]
-    sizes = Counter(cell for cell, is_here in zip(cells, here.tolist(), strict=True) if is_here)
-    hidden = hidden_crossed(sizes)
-    rows = [row for row, (place, _) in enumerate(cells) if place == region and here[row]]
-    keys = [stage.key for stage in rule.stages]
+    where = standing(session).places(stages.enterprises.tolist())
+    cells = list(zip(where.region, where.industry, strict=True))
+    rows = [row for row, (place, _) in enumerate(cells) if place == region]
     names, cell = np.unique(np.array([cells[row][1] for row in rows], dtype=str), return_inverse=True)
+    keys = [stage.key for stage in rule.stages]
     counts = counted(stages.ranks[rows], cell.astype(np.int64), len(names), len(keys))
+    open_ = _open(cells, stages.ranks >= 0, [(region, str(name)) for name in names])
+    shown = as_shown(counts, open_)
     return [
-        {"key": key, "suppressed": shut, "figures": None if shut else _newest(funnel(counts, place, keys))}
+        {
+            "key": key, "suppressed": not open_[place, -1],
+            "figures": _newest(funnel(shown, place, keys)) if open_[place, -1] else None,
+        }
         for place, key in enumerate(names.tolist())
-        for shut in [(region, key) in hidden]
-    ]
+        if counts.enterprises[place, -1]
+    ]  # fmt: skip
+
+
+def _open(
+    cells: Sequence[tuple[str, str]], here: NDArray[np.bool_], wanted: Sequence[tuple[str, str]]
+) -> NDArray[np.bool_]:
+    """In which months each wanted cell may be shown, shape ``(wanted, months)``.
+
+    Args:
+        cells: county and industry of each enterprise.
+        here: whether it is on the register in each month.
+        wanted: cells.
+    """
+    known = sorted(set(cells))
+    number = {cell: at for at, cell in enumerate(known)}
+    of = np.array([number[cell] for cell in cells], np.int64)
+    open_ = np.zeros((len(wanted), here.shape[1]), np.bool_)
+    for month in range(here.shape[1]):
+        sizes = np.bincount(of[here[:, month]], minlength=len(known)).tolist()
+        hidden = hidden_crossed(dict(zip(known, sizes, strict=True)))
+        open_[:, month] = [cell not in hidden and sizes[number[cell]] > 0 for cell in wanted]
+    return open_
 
 
 def _newest(figures: dict[str, Any]) -> dict[str, Any]:
@@ -91,7 +113,7 @@ def enterprises_within(
             )  # fmt: skip
             if len(found) == limit:
                 break
-    return found
+    return disclosed(Record.STAGED, found)
 
 
 def _here(stages: Stages) -> dict[int, tuple[int, int]]:

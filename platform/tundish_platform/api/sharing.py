@@ -11,6 +11,7 @@ from sqlalchemy import func, select
 from tundish_platform.api import billing_shapes, register_shapes, series_shapes
 from tundish_platform.api.adoption import OFFICIAL, OPENED, counted, rounding_of, up_to_date
 from tundish_platform.api.billing_shapes import told
+from tundish_platform.api.drill import enterprises_within
 from tundish_platform.api.ghosts import suspicions_told
 from tundish_platform.api.monthly import MONTHLY
 from tundish_platform.api.series import stalled_list
@@ -106,6 +107,7 @@ def _records(session: Session, mine: Enterprise, rule: Rule, now: datetime) -> l
     facts = None if shown is None else shown["facts"]
     monthly = published_rules()[MONTHLY if rule.demo else rule.version]
     stalled = stalled_list(session, monthly, _STALLED_MONTHS, after=mine.id - 1, limit=1)
+    staged = enterprises_within(session, monthly, mine.region, mine.industry, mine.id - 1, 1)
     rows: dict[Record, list[Any]] = {
         Record.ENTRY: _shaped(Record.ENTRY, register_shapes.RegisterEntry, [entry] if entry else []),
         Record.STATEMENT: _shaped(
@@ -117,6 +119,7 @@ def _records(session: Session, mine: Enterprise, rule: Rule, now: datetime) -> l
         Record.WINDOW: [] if facts is None else facts["windows"],
         Record.SUSPICION: suspicions_told(suspected(session, mine.id)),
         Record.STALLED: [one for one in stalled if one["id"] == mine.id],
+        Record.STAGED: [one for one in staged if one["id"] == mine.id],
         Record.EXTERNAL: _shaped(Record.EXTERNAL, series_shapes.External, facts_of(session, mine)),
     }
     mine_agreed = agreed(session, mine.tenant)

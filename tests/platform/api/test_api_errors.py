@@ -244,7 +244,7 @@ def test_what_somebody_else_changed_at_the_same_time_is_409(
         raise kind("", None, ValueError()) if kind is IntegrityError else kind("0 rows matched")
 
     monkeypatch.setattr(queries, "signals_page", fail)
-    assert_problem(get(world, f"{ROOT}/signals"), 409)
+    assert_problem(get(world, f"{ROOT}/latest"), 409)
 
 
 @pytest.mark.parametrize("body", [b"garbage", b"\x05\x00\x00\x00hello", b"\xff\xff\xff\xff"])

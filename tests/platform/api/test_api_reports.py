@@ -134,7 +134,8 @@ def test_a_report_has_the_numbers_of_the_series_month_by_month(officer: FlaskCli
     hidden = {one["key"] for one in said["by_region"] if one["enterprises"] is None}
     assert hidden == {"431321", "431322"}
     sizes = {one["key"]: one["enterprises"] for one in said["by_size"]}
-    assert sizes == {"large": 7, "micro": said["months"][-1]["enterprises"] - 7}
+    # As months are told: multiples of five, renewed when five or more have moved.
+    assert sizes == {"large": 5, "micro": (said["months"][-1]["enterprises"] - 7) // 5 * 5}
 
 
 def test_targets_steps_and_external_facts_are_those_of_their_routes(officer: FlaskClient) -> None:
@@ -308,15 +309,17 @@ def test_a_county_leads_to_its_industries_and_its_enterprises(officer: FlaskClie
     industries = got(officer, "series/industries?region=430202")
     assert [one["key"] for one in industries] == ["C3130", "C3444"]
     for stage in STAGES:
-        told = sum(one["figures"]["current"][stage][-1] for one in industries)
-        assert told == series["430202"]["figures"]["current"][stage][-1]
+        told = [one["figures"]["current"][stage][-1] for one in industries]
+        assert not any(count % 5 for count in told)
+        # Each is six off at most, and so is their county.
+        assert abs(sum(told) - series["430202"]["figures"]["current"][stage][-1]) <= 6 * 3
     hidden = [one["suppressed"] for one in got(officer, "series/industries?region=431321")]
     assert hidden == [True]
     assert [one["suppressed"] for one in got(officer, "series/industries?region=431322")] == [True, True]
     listed = got(officer, "series/enterprises?region=430202&industry=C3130")
     on_cloud = [one for one in listed if one["stage"] == "on_cloud"]
-    assert len(listed) == industries[0]["figures"]["enterprises"][-1]
-    assert len(on_cloud) == industries[0]["figures"]["current"]["on_cloud"][-1]
+    assert abs(len(listed) - industries[0]["figures"]["enterprises"][-1]) <= 6
+    assert 0 < len(on_cloud) <= len(listed)
     first = officer.get("/api/v1/programme/series/enterprises?limit=2")
     assert [one["id"] for one in first.get_json()] == [1, 2]
     assert "after=2" in first.headers["Link"]

@@ -16,7 +16,7 @@ from tundish_platform.sdk import Texts
 from tundish_platform.sdk.canonical import canonical
 
 FORMAT: Final = "tundish-programme-report-v1"
-Month = Annotated[str, Field(pattern=r"^\d{4}-(0[1-9]|1[0-2])$")]
+Month = Annotated[str, Field(pattern=r"^(19|20|21)\d{2}-(0[1-9]|1[0-2])$")]
 ByStage = dict[str, int]
 
 

@@ -100,7 +100,7 @@ def by_cell(
     names, cell = np.unique(np.asarray(labels, dtype=str), return_inverse=True)
     counts = counted(ranks, cell.astype(np.int64), len(names), len(keys))
     open_ = open_cells([str(name) for name in names], counts.enterprises)
-    shown = _guarded(counts, open_)
+    shown = as_shown(counts, open_)
     found = []
     for place, name in enumerate(names):
         suppressed = not open_[place, -1] if open_.shape[1] else False
@@ -143,7 +143,7 @@ def projected(
     return found
 
 
-def _guarded(counts: Counts, open_: NDArray[np.bool_]) -> Counts:
+def as_shown(counts: Counts, open_: NDArray[np.bool_]) -> Counts:
     """The counts as they are shown; what is new is the step of what was ever."""
     current, ever = (
         np.stack([guarded(of[:, :, stage], open_) for stage in range(of.shape[2])], axis=2)

@@ -27,6 +27,7 @@ class Record(StrEnum):
     WINDOW = "window"
     SUSPICION = "suspicion"
     STALLED = "stalled"
+    STAGED = "staged"
     EXTERNAL = "external"
     VOUCHER = "voucher"
     NAMED = "named"
@@ -63,6 +64,9 @@ ALLOWED: Final[Mapping[Record, tuple[str, ...]]] = {
     Record.STALLED: (
         "id", "uscc", "name_zh", "name_en", "region", "industry", "park", "demo", "stage", "next", "months",
         "failing", "suspicions",
+    ),
+    Record.STAGED: (
+        "id", "uscc", "name_zh", "name_en", "region", "industry", "demo", "stage", "months",
     ),
     Record.EXTERNAL: (
         "id", "kind", "name", "number", "issuer", "issued_on", "valid_until", "file_name", "media_type",
