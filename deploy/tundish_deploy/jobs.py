@@ -69,8 +69,10 @@ def run_apps(settings: Settings, stopped: threading.Event) -> None:
     from tundish_platform.marketplace.publishing import FetchedPackages, PackageFolder
     from tundish_platform.marketplace.runner import Runner
     from tundish_platform.sdk.client import Client
+    from tundish_platform.sdk.confine import stand_back
 
     os.nice(_BEHIND_OTHERS)
+    stand_back()
     with Client(settings.server.url, _token(settings)) as client, best_forks() or nullcontext() as forks:
         packages = FetchedPackages(client, PackageFolder(settings.data_dir / "apps"))
         runner = Runner(
@@ -87,8 +89,10 @@ def run_queue(settings: Settings, stopped: threading.Event) -> None:
     from tundish_platform.marketplace.catalogue import Catalogue
     from tundish_platform.marketplace.publishing import FetchedPackages, PackageFolder
     from tundish_platform.sdk.client import Client
+    from tundish_platform.sdk.confine import stand_back
 
     os.nice(_BEHIND_OTHERS)
+    stand_back()
     with Client(settings.server.url, _token(settings)) as client:
         packages = FetchedPackages(client, PackageFolder(settings.data_dir / "apps"))
         shelved = Catalogue.find().versions

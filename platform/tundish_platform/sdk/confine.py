@@ -7,9 +7,11 @@ their place.
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import errno
 import math
+import os
 import platform
 import resource
 import struct
@@ -63,6 +65,18 @@ def mapped_bytes() -> int:
     """What this process has mapped now; asked before ``/proc`` is out of reach."""
     pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
     return pages * resource.getpagesize()
+
+
+def stand_back() -> None:
+    """Put this process' session as far behind others as the process itself is.
+
+    Where Linux groups processes by session (``sched_autogroup_enabled``), niceness counts within a session
+    only: without this a new one weighs as much as the server, however nice its processes are.
+    """
+    # Other systems and kernels have no such groups; and one that was changed a moment ago may be refused.
+    with contextlib.suppress(OSError):
+        level = os.getpriority(os.PRIO_PROCESS, 0)
+        Path("/proc/self/autogroup").write_text(f"{level}", encoding="ascii")
 
 
 def limit_resources(seconds: float, memory_mb: int, mapped: int) -> None:

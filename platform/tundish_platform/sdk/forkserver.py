@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from tundish_platform.sdk.confine import mapped_bytes
+from tundish_platform.sdk.confine import mapped_bytes, stand_back
 from tundish_platform.sdk.namespaces import close_scratch, cover, drop_rights, leave_all, scratch
 from tundish_platform.sdk.worker import serve
 
@@ -59,6 +59,7 @@ def main(number: int, modules: Sequence[str]) -> None:
         number: of the descriptor that requests come in by.
         modules: to load first; those that are not installed are left out.
     """
+    stand_back()
     for name in modules:
         with contextlib.suppress(ImportError):
             importlib.import_module(name)
@@ -124,7 +125,8 @@ def _run(words: Mapping[str, Any], descriptors: Sequence[int]) -> None:
         for number, descriptor in enumerate((window, output, errors)):
             os.dup2(descriptor, number)
         os.closerange(_OWN, resource.getrlimit(resource.RLIMIT_NOFILE)[0])
-        os.setsid()
+        # A group of its own, to which alone it can send signals; the session stays, with its weight.
+        os.setpgid(0, 0)
         mapped = mapped_bytes()
         _furnish(packed)
         drop_rights()

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 from pyarrow import acero
 
-from tundish_platform.sdk.confine import limit_calls, limit_resources, mapped_bytes
+from tundish_platform.sdk.confine import limit_calls, limit_resources, mapped_bytes, stand_back
 from tundish_platform.sdk.landlock import limit_files, readable_places
 from tundish_platform.sdk.screen import AppOutputs
 from tundish_platform.sdk.wire import check_outputs, decode_inputs, encode_outputs
@@ -43,6 +43,7 @@ def run_app(inputs: AppInputs) -> AppOutputs:
 
 def main(arguments: list[str]) -> None:
     """Read, confine, run, write; a failure ends the process with its traceback on standard error."""
+    stand_back()
     seconds, memory_mb, filtered = float(arguments[0]), int(arguments[1]), arguments[2] == "filter"
     serve(seconds, memory_mb, mapped_bytes(), filtered=filtered)
 
