@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
-import threading
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
-import structlog
-
 from tundish_platform.alarms.watching import watch_tenant, watched_tenants
-from tundish_platform.tenancy import AccessDenied, Permission, Role, access_tenant
+from tundish_platform.tenancy import Role
 from tundish_platform.tenancy.accounts import job_principal
 from tundish_platform.tenancy.reach import Above
+from tundish_platform.tenancy.rounds import RoundSpec, TenantRounds
 
 if TYPE_CHECKING:
-    from tundish_platform.alarms.watching import Samples
-    from tundish_platform.tenancy.metadata import Metadata
+    from datetime import datetime
 
-_log = structlog.get_logger(__name__)
+    from sqlalchemy.orm import Session
+
+    from tundish_platform.alarms.watching import Samples
+    from tundish_platform.tenancy import Principal, TenantScope
+    from tundish_platform.tenancy.metadata import Metadata
 
 JOB: Final = "alarm-rules"
 
 
-class AlarmWatcher:
+class AlarmWatcher(TenantRounds):
     """Judges every tenant's new samples by its rules, again and again until closed.
 
     Args:
@@ -31,47 +31,24 @@ class AlarmWatcher:
         every_s: seconds from the end of one round to the next.
     """
 
+    spec = RoundSpec("alarm-watcher", "alarm_rules_not_judged", "alarm_rules_not_listed")
+
     def __init__(self, metadata: Metadata, samples: Samples, every_s: float = 1.0) -> None:
-        self._metadata = metadata
+        super().__init__(metadata, every_s)
         self._samples = samples
-        self._every_s = every_s
-        self._stopped = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="alarm-watcher", daemon=True)
 
-    def start(self) -> None:
-        """Begin; returns at once."""
-        self._thread.start()
+    def listed(self) -> tuple[list[str], Principal]:
+        """Those that have rules."""
+        with self._metadata.above(Above.ALARM_RULES).session() as session:
+            slugs = watched_tenants(session)
+            return slugs, job_principal(session, JOB, Role.ANALYST, slugs)
 
-    def close(self) -> None:
-        """End after the tenant that is being judged."""
-        self._stopped.set()
-        if self._thread.is_alive():
-            self._thread.join()
+    def visit(self, session: Session, scope: TenantScope, now: datetime) -> int:
+        """Judge one tenant's samples."""
+        watch_tenant(session, self._samples, scope, now)
+        return 1
 
     def round(self) -> int:
         """Judge every tenant once; returns how many could not be, which the log tells."""
-        with self._metadata.above(Above.ALARM_RULES).session() as session:
-            slugs = watched_tenants(session)
-            principal = job_principal(session, JOB, Role.ANALYST, slugs)
-        failed = 0
-        for slug in slugs:
-            if self._stopped.is_set():
-                break
-            try:
-                scope = access_tenant(principal, slug, Permission.INGEST)
-                with self._metadata.of(scope).session() as session:
-                    watch_tenant(session, self._samples, scope, datetime.now(UTC))
-            except AccessDenied:
-                # Removed since the list was made.
-                continue
-            except Exception:  # noqa: BLE001 - one tenant's trouble must not keep the others' alarms from being raised
-                failed += 1
-                _log.exception("alarm_rules_not_judged", tenant=slug)
+        _, failed = self.tour()
         return failed
-
-    def _run(self) -> None:
-        while not self._stopped.wait(self._every_s):
-            try:
-                self.round()
-            except Exception:  # noqa: BLE001 - a database that is away comes back; the next round tries again
-                _log.exception("alarm_rules_not_listed")

@@ -2,30 +2,28 @@
 
 from __future__ import annotations
 
-import threading
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
-import structlog
 from sqlalchemy import func, literal, select
 
 from tundish_platform.alerts.models import Alert
 from tundish_platform.alerts.raising import end_alert
 from tundish_platform.marketplace.crying import MODEL
 from tundish_platform.marketplace.models import Subscription
-from tundish_platform.tenancy import AccessDenied, Permission, Role, access_tenant
+from tundish_platform.tenancy import Permission, Role
 from tundish_platform.tenancy.accounts import job_principal
 from tundish_platform.tenancy.models import Tenant
 from tundish_platform.tenancy.reach import Above
+from tundish_platform.tenancy.rounds import RoundSpec, TenantRounds
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from sqlalchemy import ColumnElement
     from sqlalchemy.orm import Session
 
-    from tundish_platform.tenancy import TenantScope
+    from tundish_platform.tenancy import Principal, TenantScope
     from tundish_platform.tenancy.metadata import Metadata
-
-_log = structlog.get_logger(__name__)
 
 SUBSCRIPTION_ENDED: Final = "subscription_ended"
 JOB: Final = "ended-alerts"
@@ -74,7 +72,7 @@ def _orphaned() -> tuple[ColumnElement[bool], ...]:
     )  # fmt: skip
 
 
-class AlertEnder:
+class AlertEnder(TenantRounds):
     """Ends such alerts of all tenants, again and again until closed.
 
     A subscription ends in several ways, and a run that was under way may tell of an alert afterwards; one
@@ -85,44 +83,22 @@ class AlertEnder:
         every_s: seconds from the end of one round to the next.
     """
 
+    spec = RoundSpec("alert-ender", "alerts_not_ended", "ended_alerts_not_listed")
+
     def __init__(self, metadata: Metadata, every_s: float = 5.0) -> None:
-        self._metadata, self._every_s = metadata, every_s
-        self._stopped = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="alert-ender", daemon=True)
+        super().__init__(metadata, every_s)
 
-    def start(self) -> None:
-        """Begin; returns at once."""
-        self._thread.start()
+    def listed(self) -> tuple[list[str], Principal]:
+        """Those that have such alerts."""
+        with self._metadata.above(Above.ENDED_ALERTS).session() as session:
+            slugs = orphaned_tenants(session)
+            return slugs, job_principal(session, JOB, Role.ANALYST, slugs)
 
-    def close(self) -> None:
-        """End after the tenant that is looked at."""
-        self._stopped.set()
-        if self._thread.is_alive():
-            self._thread.join()
+    def visit(self, session: Session, scope: TenantScope, now: datetime) -> int:
+        """End one tenant's."""
+        return end_orphaned(session, scope, now)
 
     def round(self) -> int:
         """Look at every tenant that has any; how many alerts were ended."""
-        with self._metadata.above(Above.ENDED_ALERTS).session() as session:
-            slugs = orphaned_tenants(session)
-            principal = job_principal(session, JOB, Role.ANALYST, slugs)
-        ended = 0
-        for slug in slugs:
-            if self._stopped.is_set():
-                break
-            try:
-                scope = access_tenant(principal, slug, Permission.INGEST)
-                with self._metadata.of(scope).session() as session:
-                    ended += end_orphaned(session, scope, datetime.now(UTC))
-            except AccessDenied:
-                # Removed since the list was made.
-                continue
-            except Exception:  # noqa: BLE001 - one tenant's trouble must not keep the others' alerts open
-                _log.exception("alerts_not_ended", tenant=slug)
+        ended, _ = self.tour()
         return ended
-
-    def _run(self) -> None:
-        while not self._stopped.wait(self._every_s):
-            try:
-                self.round()
-            except Exception:  # noqa: BLE001 - a database that is away comes back; the next round tries again
-                _log.exception("ended_alerts_not_listed")
