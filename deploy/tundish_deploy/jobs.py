@@ -19,8 +19,15 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-# Live scoring and the API come first wherever a core is short.
-_BEHIND_OTHERS = 10
+_NICENESS = 10
+
+
+def _behind_others() -> None:
+    """Let live scoring and the API come first wherever a core is short."""
+    from tundish_platform.sdk.confine import stand_back
+
+    os.nice(_NICENESS)
+    stand_back()
 
 
 def _token(settings: Settings) -> str:
@@ -69,10 +76,8 @@ def run_apps(settings: Settings, stopped: threading.Event) -> None:
     from tundish_platform.marketplace.publishing import FetchedPackages, PackageFolder
     from tundish_platform.marketplace.runner import Runner
     from tundish_platform.sdk.client import Client
-    from tundish_platform.sdk.confine import stand_back
 
-    os.nice(_BEHIND_OTHERS)
-    stand_back()
+    _behind_others()
     with Client(settings.server.url, _token(settings)) as client, best_forks() or nullcontext() as forks:
         packages = FetchedPackages(client, PackageFolder(settings.data_dir / "apps"))
         runner = Runner(
@@ -89,10 +94,8 @@ def run_queue(settings: Settings, stopped: threading.Event) -> None:
     from tundish_platform.marketplace.catalogue import Catalogue
     from tundish_platform.marketplace.publishing import FetchedPackages, PackageFolder
     from tundish_platform.sdk.client import Client
-    from tundish_platform.sdk.confine import stand_back
 
-    os.nice(_BEHIND_OTHERS)
-    stand_back()
+    _behind_others()
     with Client(settings.server.url, _token(settings)) as client:
         packages = FetchedPackages(client, PackageFolder(settings.data_dir / "apps"))
         shelved = Catalogue.find().versions

@@ -100,7 +100,7 @@ def publish(
     moment = max((one.as_of for one in found), default=now)
     if len(found) < LEAST_ENTERPRISES or (not reason and _stands(session, rule, moment)):
         raise NothingToPublish(rule.version)
-    if seen and seen != preview(session, signer, rule).mark:
+    if seen and seen != _previewed(session, signer, rule, found).mark:
         raise Moved(rule.version)
     publication = _publication(session, rule, found, moment, by, now, reason)
     shown = list(_figures(session, signer, rule, found, publication, now))
@@ -119,6 +119,10 @@ def preview(session: Session, signer: HeadSigner, rule: Rule) -> Preview:
     rows = counted(session, rule)
     if len(rows) < LEAST_ENTERPRISES:
         raise NothingToPublish(rule.version)
+    return _previewed(session, signer, rule, rows)
+
+
+def _previewed(session: Session, signer: HeadSigner, rule: Rule, rows: Sequence[Counted]) -> Preview:
     moment = max(one.as_of for one in rows)
     found = tuple(
         Upcoming(name, *cell, value, exact)
