@@ -88,6 +88,7 @@ EXPECTED: dict[str, str] = {
     "bureau-enterprises.children": PROGRAMME,
     "target-message.children": PROGRAMME,
     "publish-dialog.opened": PROGRAMME,
+    "issuing-dialog.opened": PROGRAMME,
     "bureau-evidence.children": PROGRAMME,
     "bureau-atlas.children": PROGRAMME,
     "atlas-place.data": PROGRAMME,

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from sqlalchemy import delete
 
+from tundish_dashboards.bureau import page
 from tundish_dashboards.bureau.standing import counties, shades
 from tundish_platform.api.reports import issue_report
 from tundish_platform.programme import Enterprise, published_rules
+from tundish_platform.programme.reports.issuing import issued
 from tundish_platform.programme.reports.models import IssuedReport
 from tundish_platform.programme.series.frozen import freeze
 from tundish_platform.programme.series.models import FrozenMonth, StoredSeries, TargetRecord
@@ -75,6 +77,7 @@ def ask(
     site: Site, output: str, who: str = "bureau", path: str = "/bureau", **values: str
 ) -> tuple[int, str]:
     """Call the callback that writes an output; values are by the id of its inputs and states."""
+    clicked = values.pop("clicked", "")
     values = {"bureau-rule": "2026.2", "atlas-stage": "on_platform", "cockpit-digest": ""} | values
     wanted = next(one for one in site.dash.callback_map if f"{output}." in one)
     body = site.body(wanted, path, 1)
@@ -82,6 +85,10 @@ def ask(
         for one in body[kind]:
             if isinstance(one, dict) and one["id"] in values:
                 one["value"] = values[one["id"]]
+            elif clicked and isinstance(one, dict) and one["id"] == clicked:
+                one["value"] = 1
+    if clicked:
+        body["changedPropIds"] = [f"{clicked}.n_clicks"]
     answer = site.visitor(who).post("/_dash-update-component", json=body, headers=ORIGIN)
     return answer.status_code, answer.text
 
@@ -150,6 +157,38 @@ def test_reports_are_listed_with_files_for_officers_only(city: Site) -> None:
         assert city.visitor("insider").get(address).status_code == 404
     assert city.visitor("bureau").get("/bureau/reports/1/html").status_code == 404
     assert city.visitor("bureau").get("/bureau/reports/2/pdf").status_code == 404
+
+
+def test_a_further_report_of_a_month_says_why_and_the_former_stays(city: Site) -> None:
+    def act(who: str = "bureau", **said: str) -> tuple[int, str]:
+        status, told = ask(city, "issuing-dialog", who, clicked="issuing-yes", **said)
+        return status, repr(json.loads(told)) if status == 200 else told
+
+    def reports() -> list[tuple[str, int, str, str]]:
+        with city.context.metadata.above(Above.ADOPTION).session() as session:
+            return [(one.month, one.issue, one.reason, one.issued_by) for one in issued(session)]
+
+    first = (MONTH, 1, "", "officer")
+    shown = ask(city, "issuing-dialog", clicked="issuing-open")[1]
+    assert json.loads(shown)["response"]["issuing-dialog"]["opened"] is True
+    assert f"{MONTH} 的月报已签发" in act(**{"issuing-month": MONTH, "issuing-reason": "  "})[1]
+    assert "1999-01 尚未冻结" in act(**{"issuing-month": "1999-01", "issuing-reason": "补发"})[1]
+    assert act("insider", **{"issuing-month": MONTH, "issuing-reason": "补发"})[0] == 404
+    assert reports() == [first]
+    done = act(**{"issuing-month": MONTH, "issuing-reason": "更正-区县"})[1]
+    assert "更正-区县" in done
+    assert "第2期" in done
+    assert reports() == [first, (MONTH, 2, "更正-区县", "Bu Reau")]
+
+
+def test_a_simulated_city_is_not_said_to_be_measured(city: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    def said() -> str:
+        return repr(json.loads(ask(city, "page")[1]))
+
+    assert "全部数字由平台实测数据得出" in said()
+    monkeypatch.setattr(page, "SimulatedMark", lambda _metadata: True)
+    assert "全部数字由平台实测数据得出" not in said()
+    assert "模拟城市：全部数字由模型生成" in said()
 
 
 def test_the_cockpit_draws_anew_only_what_changed_and_says_what_is_late(city: Site) -> None:

@@ -103,7 +103,8 @@
           });
       },
       /* The cockpit's own watch: nobody sits before it who would load the page again. */
-      watchCockpit: function (ticks, beat) {
+      watchCockpit: function () {
+        var beat = document.getElementById("cockpit-beat").textContent;
         if (beat !== cockpitValue || cockpitBeat === null) {
           cockpitValue = beat;
           cockpitBeat = new Date();

@@ -21,7 +21,7 @@ from tundish_dashboards.bureau.months import (
 )
 from tundish_dashboards.bureau.opening import evidence_box, register_opening
 from tundish_dashboards.bureau.publishing import publishing_panel, register_publishing
-from tundish_dashboards.bureau.reports import report_panels
+from tundish_dashboards.bureau.reports import register_reports, report_panels
 from tundish_dashboards.bureau.targets import register_targets, target_form
 from tundish_dashboards.money.vouchers import register_vouchers, voucher_panel
 from tundish_dashboards.routes import Page, Route
@@ -29,6 +29,7 @@ from tundish_platform.api.adoption import (
     current_adoption,
 )
 from tundish_platform.api.ghosts import suspicion_list
+from tundish_platform.api.marking import SimulatedMark
 from tundish_platform.api.monthly import MONTHLY
 from tundish_platform.api.series import series, series_rule, stalled_list, stalled_steps, target_list
 from tundish_platform.programme import published_rules
@@ -49,7 +50,7 @@ def bureau_page(pages: Pages, path: str) -> Component:
     del path
     person = pages.person()
     access_programme(person.principal)
-    t = person.t
+    t, made = person.t, bool(SimulatedMark(pages.context.metadata))
     rules = [
         {"value": rule.version, "label": t("bureau.rule", version=rule.version)}
         for rule in published_rules().values()
@@ -61,7 +62,7 @@ def bureau_page(pages: Pages, path: str) -> Component:
                     html.H1(t("bureau.title")),
                     html.Div(
                         [
-                            html.Span(t("bureau.measured")),
+                            html.Span(t("bureau.made" if made else "bureau.measured")),
                             dcc.Link(t("page.cockpit"), href=Route(Page.COCKPIT).path),
                             components.select(
                                 "bureau-rule", t("bureau.choose_rule"), rules, pages.settings.rule_version
@@ -105,6 +106,7 @@ def register_bureau(pages: Pages) -> None:
     register_targets(pages)
     register_publishing(pages, lambda wish: _version(pages, wish))
     register_atlas(pages)
+    register_reports(pages)
     register_vouchers(pages)
 
 

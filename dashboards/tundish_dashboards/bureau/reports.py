@@ -8,6 +8,7 @@ from dash import html
 from flask import Blueprint, Response, abort
 
 from tundish_dashboards import components
+from tundish_dashboards.bureau.issuing import issuing_form, register_issuing
 from tundish_dashboards.i18n import Language
 from tundish_platform.api.report_routes import sent_report
 from tundish_platform.programme.reports.issuing import (
@@ -40,12 +41,26 @@ def report_panels(pages: Pages, person: Person) -> list[Component]:
         newest = said_in(found[0]) if found else None
     package = html.A(t("report.package"), href=_PACKAGE, download="", title=t("report.package_words"))
     return [
-        components.panel(t("report.title"), _listed(person, found), id="bureau-reports", aside=package),
+        components.panel(
+            t("report.title"),
+            [html.Div(_listed(person, found), id="report-list"), *issuing_form(pages, person)],
+            id="bureau-reports", aside=package,
+        ),
         components.panel(
             t("appuse.title"), _apps(person, newest), id="bureau-apps",
             aside=t("appuse.aside", month=newest.month) if newest else None,
         ),
     ]  # fmt: skip
+
+
+def register_reports(pages: Pages) -> None:
+    """Issuing a report, after which the list has it."""
+
+    def anew(person: Person) -> Component:
+        with pages.context.metadata.above(Above.ADOPTION).session() as session:
+            return _listed(person, newest_reports(session, SHOWN))
+
+    register_issuing(pages, anew)
 
 
 def _listed(person: Person, found: list[IssuedReport]) -> Component:
