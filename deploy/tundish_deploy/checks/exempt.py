@@ -72,6 +72,7 @@ ABOVE: Final[dict[str, str]] = {
     "dashboards/tundish_dashboards/bureau/page.py": "months and targets, which no tenant owns",
     "dashboards/tundish_dashboards/bureau/atlas.py": "stages by county, which no tenant owns",
     "dashboards/tundish_dashboards/bureau/reports.py": "issued reports, which no tenant owns",
+    "dashboards/tundish_dashboards/bureau/issuing.py": "reports of frozen months, which no tenant owns",
     "dashboards/tundish_dashboards/cockpit/data.py": "months, targets and reports, which no tenant owns",
     "deploy/tundish_deploy/benchmarks/programme/months.py": "makes a city in a database of its own",
     f"{_PLATFORM}/api/monthly.py": "facts of all registered enterprises by month, for the bureau",
