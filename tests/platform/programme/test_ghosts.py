@@ -73,6 +73,24 @@ def test_random_numbers_and_sines_are_synthetic() -> None:
         assert Ghost.SYNTHETIC in reasons(with_values(machine(3), values))
 
 
+def test_levels_that_jump_under_noise_are_synthetic_unless_the_signals_jump_together() -> None:
+    rng = np.random.default_rng(11)
+
+    def stepped(changes: np.ndarray) -> np.ndarray:
+        levels = rng.uniform(-20, 20, int(changes.sum()) + 1)
+        return np.round(100 + levels[np.cumsum(changes)] + rng.normal(size=N) / 5, 3)
+
+    alone = [stepped(rng.random(N) < 1 / 200) for _ in range(4)]
+    assert reasons(with_values(machine(3), alone)) == [Ghost.SYNTHETIC]
+    # A machine that goes from one operation to the next moves all that it measures, within a sample.
+    at = rng.random(N) < 1 / 200
+    together = [stepped(np.roll(at, late)) for late in (0, 0, 1, 0)]
+    assert reasons(with_values(machine(3), together)) == []
+    # Many jumps are the way in which the machine moves; nothing is taken out of it.
+    restless = [stepped(rng.random(N) < 1 / 20) for _ in range(4)]
+    assert reasons(with_values(machine(3), restless)) == []
+
+
 def test_bell_shaped_noise_that_signals_share_is_a_machine() -> None:
     rng = np.random.default_rng(4)
     common = rng.normal(size=N)

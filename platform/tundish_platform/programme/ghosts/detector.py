@@ -10,7 +10,7 @@ from tundish_platform.programme.ghosts.flat import is_flat
 from tundish_platform.programme.ghosts.hours import office_share
 from tundish_platform.programme.ghosts.look import Ghost, Suspicion
 from tundish_platform.programme.ghosts.repeats import echo, known_before
-from tundish_platform.programme.ghosts.synthetic import made, related
+from tundish_platform.programme.ghosts.synthetic import jump_together, made, related
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -92,7 +92,7 @@ def _synthetic(moving: list[Stream]) -> Suspicion | None:
     if len(formulas) < max(_LEAST_MADE, _MOST * len(told)) and not _all_exact(told):
         return None
     closeness = related([one.innovations for one in formulas.values() if not one.exact])
-    if closeness >= 1:
+    if closeness >= 1 or jump_together([one.jumps for one in told.values()]):
         return None
     share = len(formulas) / len(told)
     figures = {

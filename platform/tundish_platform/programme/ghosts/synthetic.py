@@ -3,6 +3,8 @@
 A machine's innovations (what is new in each sample, given the ones before) change their size with what it
 does, have more large ones than a bell curve, and those of neighbouring signals are related. A generator's are
 independent of each other and of those of other signals, of one size, and after a textbook distribution.
+A script may also let the level jump now and then. Jumps are taken out before the rest is judged; on a machine
+signals jump together, because it changes what it does, and that tells them apart.
 """
 
 from __future__ import annotations
@@ -35,6 +37,11 @@ _LIKE: Final = 0.9985
 _EXACT: Final = 1e-6
 _LINES: Final = 4
 _SLOW_BINS: Final = 3
+# A step this many times the typical one is a jump; more than this share of them is the way the machine moves.
+_JUMP: Final = 12.0
+_JUMPS: Final = 0.02
+_LEAST_JUMPS: Final = 3
+_TOGETHER: Final = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +54,7 @@ class Made:
         likeness: correlation of its innovations with the best of the distributions.
         restless: largest correlation of the innovations' sizes with those before, over its bound by chance.
         innovations: shape ``(n,)``, standardised; the last of the stream.
+        jumps: samples before the stream's end at which its level jumps, shape ``(k,)``, falling.
     """
 
     random: bool
@@ -54,6 +62,7 @@ class Made:
     likeness: float
     restless: float
     innovations: NDArray[np.float64]
+    jumps: NDArray[np.int64]
 
 
 def made(stream: Stream) -> Made | None:
@@ -63,13 +72,16 @@ def made(stream: Stream) -> Made | None:
         return None
     values = (values - values.mean()) / values.std()
     exact = _beyond_few_lines(values) < _EXACT**0.5
-    fresh = _innovations(_without_cycle(values))
+    levelled, jumps = _without_jumps(values)
+    fresh = _innovations(_without_cycle(levelled))
     spread = fresh.std()
     if spread == 0:
-        return Made(random=False, exact=exact, likeness=0.0, restless=np.inf, innovations=fresh)
+        return Made(
+            random=False, exact=exact, likeness=0.0, restless=np.inf, innovations=fresh, jumps=jumps
+        )  # fmt: skip
     fresh = fresh / spread
     likeness, restless = _likeness(fresh), _restless(fresh)
-    return Made(likeness >= _LIKE and restless < 1, exact, likeness, restless, fresh)
+    return Made(likeness >= _LIKE and restless < 1, exact, likeness, restless, fresh, jumps)
 
 
 def related(innovations: Sequence[NDArray[np.float64]]) -> float:
@@ -82,6 +94,32 @@ def related(innovations: Sequence[NDArray[np.float64]]) -> float:
             for x, y in ((a, b), (a[1:], b[:-1]), (a[:-1], b[1:])):
                 largest = max(largest, abs(float(np.corrcoef(x, y)[0, 1])) * float(np.sqrt(n)) / _BOUND)
     return largest
+
+
+def jump_together(jumps: Sequence[NDArray[np.int64]]) -> bool:
+    """Whether two signals jump at the same samples, one more or less, more often than not."""
+    for i, one in enumerate(jumps):
+        for other in jumps[i + 1 :]:
+            if min(len(one), len(other)) < _LEAST_JUMPS:
+                continue
+            near = np.abs(one[:, None] - other[None, :]).min(axis=1) <= 1
+            if near.mean() >= _TOGETHER:
+                return True
+    return False
+
+
+def _without_jumps(values: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Each stretch between two jumps about its own median, and the jumps; a stream without any as it is.
+
+    Of a jump the samples on both sides are kept: a script's level moves between two of them.
+    """
+    steps = np.diff(values)
+    typical = float(np.median(np.abs(steps - np.median(steps))))
+    at = np.flatnonzero(np.abs(steps) > _JUMP * typical) + 1
+    if not typical or not _LEAST_JUMPS <= len(at) <= _JUMPS * len(values):
+        return values, np.empty(0, np.int64)
+    parts = [part - np.median(part) for part in np.split(values, at)]
+    return np.concatenate(parts), (len(values) - at).astype(np.int64)
 
 
 def _without_cycle(values: NDArray[np.float64]) -> NDArray[np.float64]:
