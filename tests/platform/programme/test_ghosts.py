@@ -77,7 +77,8 @@ def test_levels_that_jump_under_noise_are_synthetic_unless_the_signals_jump_toge
     rng = np.random.default_rng(11)
 
     def stepped(changes: np.ndarray) -> np.ndarray:
-        levels = rng.uniform(-20, 20, int(changes.sum()) + 1)
+        count = int(changes.sum()) + 1
+        levels = rng.uniform(5, 20, count) * np.resize([1, -1], count)
         return np.round(100 + levels[np.cumsum(changes)] + rng.normal(size=N) / 5, 3)
 
     alone = [stepped(rng.random(N) < 1 / 200) for _ in range(4)]
