@@ -222,7 +222,8 @@ def register_shell(pages: Pages, layouts: Mapping[Page, PageLayout]) -> None:
     def switch_tenant(person: Person, wish: object, path: object) -> object:
         tenant = wishes.word(wish, "the enterprise")
         route = find_route(path) if isinstance(path, str) else None
-        if route is None or route.tenant == tenant or tenant not in person.principal.tenants:
+        # A page that is no tenant's has no such switch; who sends one all the same stays where they are.
+        if route is None or route.tenant in {None, tenant} or tenant not in person.principal.tenants:
             return no_update
         wanted = Route(route.page, tenant, route.app)
         return wanted.path if may_see(person.principal, wanted) else Route(Page.PLANT, tenant).path

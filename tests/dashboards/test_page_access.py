@@ -167,6 +167,16 @@ def test_the_start_page_depends_on_the_role(site: Site, login: str, home: str) -
     assert site.visitor(login).get("/").location == home
 
 
+@pytest.mark.parametrize("path", ["/account", "/bureau", "/market/own-plant/app/x", "/nowhere", ""])
+def test_a_wish_for_another_plant_leads_to_a_page_of_it_or_nowhere(site: Site, path: str) -> None:
+    for login in ("insider", "neighbour"):
+        body = site.body("location.pathname", path, "own-plant")
+        body["changedPropIds"] = ["tenant-switch.value"]
+        answer = _call(site.visitor(login), body)
+        assert answer.status_code == 200, (path, answer.data)
+        assert answer.json["response"] == {}, "stays where they are"
+
+
 @pytest.mark.parametrize("path", [FOREIGN, "/plant/no-such-plant", "/bureau", "/x/y"])
 def test_a_foreign_page_and_none_look_alike(site: Site, path: str) -> None:
     client = site.visitor("insider")
