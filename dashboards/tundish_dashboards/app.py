@@ -80,6 +80,7 @@ _INDEX = """<!DOCTYPE html>
     {%metas%}
     <title>{%title%}</title>
     <link rel="icon" href="/assets/tundish.svg" type="image/svg+xml">
+    <script src="/assets/scheme.js"></script>
     {%css%}
   </head>
   <body>

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, cast
 
 import dash_mantine_components as dmc
-from dash import html
+from dash import dcc, html
 
 from tundish_dashboards.theme import Tone
 
@@ -151,6 +151,13 @@ def select(
         id=id, data=data, value=value, size="xs", allowDeselect=False, w=width, **labelled(label)
     )
     return choice
+
+
+def upload(id: str, words: str, accept: str, most_bytes: int) -> Component:  # noqa: A002 - Dash's word
+    """A button that sends a file; its label is also that of the hidden field, which Dash gives no name."""
+    button = html.Button(words, className="button")
+    chosen = dcc.Upload(button, id=id, accept=accept, max_size=most_bytes)
+    return html.Label([html.Span(words, className="unseen"), chosen])
 
 
 def entry(

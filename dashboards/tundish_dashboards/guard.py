@@ -39,7 +39,9 @@ _OPEN_ENDPOINTS = frozenset(
 )  # fmt: skip
 # Where somebody may try to come in with a secret; the API's own doors share the limit.
 _DOORS = _OPEN_ENDPOINTS - {"people.login", "people.code", "people.language"}
-_OPEN_ASSETS = frozenset({"/assets/tundish.css", "/assets/tundish.svg", "/assets/passkeys.js"})
+_OPEN_ASSETS = frozenset(
+    {"/assets/tundish.css", "/assets/tundish.svg", "/assets/passkeys.js", "/assets/scheme.js"}
+)
 _UPDATE_PATH = "/_dash-update-component"
 _DASH_CATCH_ALL = "/<path:path>"
 _DOCUMENTS = frozenset({"/", _DASH_CATCH_ALL})

@@ -60,7 +60,7 @@ def shell_layout(pages: Pages) -> Component:
             ),
         ],
         theme=MANTINE,
-        forceColorScheme="light",
+        defaultColorScheme="auto",
     )
     return frame
 
@@ -77,10 +77,26 @@ def _header(person: Person) -> Component:
         brand,
         html.Span(t("brand.line"), className="brand-line"),
         html.Div(id="header-tenant", className="header-tenant"),
+        _scheme_switch(person),
         _language_link(person),
     ]
     header: Component = dmc.AppShellHeader(html.Div(parts, className="header"))
     return header
+
+
+def _scheme_switch(person: Person) -> Component:
+    """Between light and dark; the browser keeps the choice, and without one the system decides."""
+    t = person.t
+    switch: Component = dmc.ColorSchemeToggle(
+        id="scheme",
+        className="language",
+        unstyled=True,
+        # Shown is what a click leads to.
+        lightIcon=html.Span(t("shell.light")),
+        darkIcon=html.Span(t("shell.dark")),
+        **components.labelled(t("shell.scheme")),
+    )
+    return switch
 
 
 def _main(person: Person, *, simulated: bool) -> Component:

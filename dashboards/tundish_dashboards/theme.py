@@ -16,8 +16,11 @@ LINE: Final = "#dbe2e8"
 PANEL: Final = "#ffffff"
 PRIMARY: Final = "#1f5f86"
 
-# After Okabe and Ito: told apart with any common colour blindness; each also has a word and a shape.
-TRACES: Final = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#8a6d00", "#56b4e9", "#7a4fa3", "#000000")
+# After Okabe and Ito: told apart with any common colour blindness; each also has a word and a shape. Some are
+# lighter or darker than theirs, for a contrast of 3 to 1 on the light ground and on the dark one.
+TRACES: Final = ("#0072b2", "#d55e00", "#009e73", "#c0679a", "#8a6d00", "#2f93cc", "#8a5fb5", "#7a7a7a")
+# What lies behind a chart shows through: the page's ground, light or dark.
+CLEAR: Final = "rgba(0, 0, 0, 0)"
 
 
 class Tone(StrEnum):
@@ -75,11 +78,15 @@ _AXIS: Final[dict[str, Any]] = {
 CHART: Final[dict[str, Any]] = {
     "layout": {
         "font": {"family": FONT, "size": 12, "color": INK},
-        "paper_bgcolor": PANEL,
-        "plot_bgcolor": PANEL,
+        "paper_bgcolor": CLEAR,
+        "plot_bgcolor": CLEAR,
         "colorway": list(TRACES),
         "hovermode": "x unified",
-        "hoverlabel": {"font": {"family": FONT, "size": 12}, "bordercolor": LINE},
+        "hoverlabel": {
+            "font": {"family": FONT, "size": 12, "color": INK},
+            "bgcolor": PANEL,
+            "bordercolor": LINE,
+        },
         "margin": {"l": 56, "r": 12, "t": 8, "b": 32},
         "showlegend": False,
         "xaxis": _AXIS,

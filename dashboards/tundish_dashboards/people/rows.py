@@ -82,9 +82,9 @@ def _member(view: TenantView, names: Names, one: Member) -> Component:
         for held in one.roles
     ]
     buttons = [
-        components.quiet(t("people.give"), asking("give", one.person), t("people.give_to", name=one.name)),
+        components.quiet(t("people.give"), asking("give", one.person), f"{t('people.give')} {one.name}"),
         components.quiet(
-            t("people.remove"), asking("remove", one.person), t("people.remove_of", name=one.name)
+            t("people.remove"), asking("remove", one.person), f"{t('people.remove')} {one.name}"
         ),
     ]
     return components.entry(head, facts, buttons, more=html.Div(roles, className="tags"))

@@ -54,8 +54,8 @@ def _columns(view: TenantView) -> list[dict[str, Any]]:
     t = view.t
     mark = {
         "styleConditions": [
-            {"condition": "params.data.level > 1", "style": {"color": "#b3420e", "fontWeight": 600}},
-            {"condition": "params.data.level == 1", "style": {"color": "#9a5b00", "fontWeight": 600}},
+            {"condition": "params.data.level > 1", "style": {"color": "var(--bad)", "fontWeight": 600}},
+            {"condition": "params.data.level == 1", "style": {"color": "var(--notice)", "fontWeight": 600}},
         ]
     }
     return [

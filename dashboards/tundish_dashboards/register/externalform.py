@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 import dash_mantine_components as dmc
-from dash import dcc, html
+from dash import html
 
 from tundish_dashboards import components
 from tundish_dashboards.bureau.external import external_table
@@ -36,8 +36,7 @@ def external_panel(session: Session, person: Person, uscc: str) -> Component:
             dmc.TextInput(id=f"external-{name}", label=t(f"external.{name}"), value="", size="xs")
             for name in FIELDS[1:]
         ),
-        dcc.Upload(html.Button(t("external.choose"), className="button"), id="external-file",
-                   accept=".pdf,.png,.jpg,.jpeg", max_size=MOST_BYTES),
+        components.upload("external-file", t("external.choose"), ".pdf,.png,.jpg,.jpeg", MOST_BYTES),
         html.Span(id="external-chosen", className="muted"),
         dmc.Button(t("external.enter"), id="external-enter", size="xs"),
     ]  # fmt: skip

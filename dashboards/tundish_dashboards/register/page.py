@@ -196,9 +196,8 @@ def _upload(person: Person) -> list[Component]:
             [
                 html.A(t("register.template_excel"), href=f"{base}.xlsx", className="button"),
                 html.A(t("register.template_csv"), href=f"{base}.csv", className="button"),
-                dcc.Upload(
-                    html.Button(t("register.choose_file"), className="button"), id="register-upload",
-                    accept=".xlsx,.csv", max_size=16 * 1024**2,
+                components.upload(
+                    "register-upload", t("register.choose_file"), ".xlsx,.csv", 16 * 1024**2
                 ),
             ],
             className="entry-buttons left",
