@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import os
 import ssl
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
@@ -37,7 +38,9 @@ def prepare(settings: Settings) -> None:
 
     # Password hashes and everybody's samples lie below.
     settings.data_dir.mkdir(parents=True, exist_ok=True)
-    settings.data_dir.chmod(0o700)
+    if settings.data_dir.stat().st_uid == os.geteuid():
+        # A mounted folder belongs to whoever mounted it, and is as narrow as that one made it.
+        settings.data_dir.chmod(0o700)
     with (settings.data_dir / "prepare.lock").open("w") as alone:
         fcntl.flock(alone, fcntl.LOCK_EX)
         metadata = Metadata(settings.owner_database)

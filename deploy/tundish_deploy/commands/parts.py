@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import structlog
 import typer
 
-from tundish_deploy.commands.options import SettingsOption, give_up, usable_settings
+from tundish_deploy.commands.options import SettingsOption, give_up, refuse_unsafe, usable_settings
 from tundish_deploy.logs import configure_logs
 from tundish_deploy.supervisor import watch_supervisor
 
@@ -65,7 +65,9 @@ def server(process: Process = "server", settings: SettingsOption = None) -> None
     from tundish_deploy.settings import SettingsError
 
     try:
-        run_server(_begin(process, settings), _stop_event(), process)
+        found = _begin(process, settings)
+        refuse_unsafe(found, settings)
+        run_server(found, _stop_event(), process)
     except SettingsError as error:
         give_up(str(error))
 
