@@ -30,7 +30,7 @@ def probed(port: int | None, ready: Callable[[], bool]) -> Iterator[None]:
 
     Args:
         port: on all addresses, since the prober is not this container; None answers nobody. Below a
-            supervisor nobody is answered either: parts of one machine share their settings, a port is for one.
+            supervisor nobody is answered either: parts of one machine share settings, a port is for one.
         ready: asked for each probe.
     """
     if port is None or os.environ.get(_SUPERVISED) == "1":
