@@ -113,7 +113,7 @@ def test_nobody_reaches_what_they_need_not(objects: tuple[Object, list[Object]])
     allowed |= {(a, "log") for a in servers | {"writer"}}
     allowed |= {(a, b) for a in workers for b in ("api", "dashboards")} if values["plainInside"] else set()
     assert into <= allowed
-    # Who runs other people's apps has no way to database, log or object store, but by way of what is let to all.
+    # Who runs other people's apps has a way to the database only where it is let to everybody.
     assert not {(a, b, p) for a, b, p in can if a in workers and b == "log"}
     assert (
         not {(a, b, p) for a, b, p in can if a in workers and b == "database"}
