@@ -30,7 +30,9 @@ class Exists(Exception):  # noqa: N818 - it says what is
         self.path = path
 
 
-def make_installation(folder: Path, language: str, origin: str | None, port: int) -> Path:
+def make_installation(
+    folder: Path, language: str, origin: str | None, port: int, data: Path | None = None
+) -> Path:
     """Write the settings and make the secrets; returns the settings' file.
 
     Args:
@@ -38,6 +40,7 @@ def make_installation(folder: Path, language: str, origin: str | None, port: int
         language: of the comments.
         origin: address in browsers if a proxy with TLS stands in front, ``https://…``.
         port: of the server, on 127.0.0.1.
+        data: the data folder; below `folder` if absent. It is named and not made.
 
     Raises:
         Exists: a file would be overwritten; nothing was written.
@@ -45,13 +48,13 @@ def make_installation(folder: Path, language: str, origin: str | None, port: int
     """
     if origin is not None:
         origin = _checked(origin)
-    folder = folder.resolve()
+    folder, data = folder.resolve(), (data or folder / "data").resolve()
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    made = {folder / "tundish.toml": settings_text(folder, language, origin, port)}
+    made = {folder / "tundish.toml": settings_text(folder, language, origin, port, data)}
     made[folder / "secrets" / "people.key"] = Fernet.generate_key().decode()
     made |= {folder / "secrets" / f"{one}.key": secrets.token_urlsafe(48) for one in SHARED_KEYS}
     made[folder / "secrets" / "models.key"] = _signing_key()
-    taken = next((path for path in (*made, folder / "data") if path.exists() or path.is_symlink()), None)
+    taken = next((path for path in (*made, data) if path.exists() or path.is_symlink()), None)
     if taken is not None:
         raise Exists(taken)
     (folder / "secrets").mkdir(exist_ok=True, mode=0o700)
@@ -60,13 +63,13 @@ def make_installation(folder: Path, language: str, origin: str | None, port: int
     return folder / "tundish.toml"
 
 
-def settings_text(folder: Path, language: str, origin: str | None, port: int) -> str:
+def settings_text(folder: Path, language: str, origin: str | None, port: int, data: Path) -> str:
     """The settings with their comments, as TOML."""
     template = files("tundish_deploy").joinpath("templates", f"settings.{language}.toml").read_text("utf-8")
     tls = origin is not None
     return Template(template).substitute(
         # A basic string of TOML has JSON's escapes.
-        data_dir=_quoted(folder / "data"),
+        data_dir=_quoted(data),
         secrets=_quoted(folder / "secrets"),
         people_key=_quoted(folder / "secrets" / "people.key"),
         url_file=_quoted(folder / "secrets" / "metadata.url"),

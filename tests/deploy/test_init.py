@@ -58,6 +58,15 @@ def test_no_secret_is_made_twice(tmp_path: Path) -> None:
     assert len(set(secrets)) == 12
 
 
+def test_data_may_lie_elsewhere_and_never_over_what_is_there(tmp_path: Path) -> None:
+    file = make_installation(tmp_path / "new", "en", None, 8050, tmp_path / "far" / "data")
+    assert load_settings(file).data_dir == tmp_path / "far" / "data"
+    assert not (tmp_path / "far").exists()
+    with pytest.raises(Exists, match="new"):
+        make_installation(tmp_path / "other", "en", None, 8050, tmp_path / "new")
+    assert not (tmp_path / "other" / "tundish.toml").exists()
+
+
 @pytest.mark.parametrize("name", ["tundish.toml", "secrets/people.key", "secrets/session.key", "data/x"])
 def test_what_exists_is_never_written_over(tmp_path: Path, name: str) -> None:
     (tmp_path / name).parent.mkdir(exist_ok=True)
@@ -87,7 +96,7 @@ def test_an_address_that_is_not_https_is_refused(tmp_path: Path, origin: str) ->
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_option_that_is_commented_out_is_one(tmp_path: Path, language: str) -> None:
     """Whoever takes the # away gets a setting that exists; a renamed one fails here."""
-    text = settings_text(tmp_path, language, None, 8050)
+    text = settings_text(tmp_path, language, None, 8050, tmp_path / "data")
     (tmp_path / "secrets").mkdir()
     (tmp_path / "secrets" / "metadata.url").write_text("postgresql+psycopg://u:p@h/d")
     lines = [re.sub(r"^# (?=[a-z_]+ = )", "", line) for line in text.splitlines()]
@@ -101,7 +110,7 @@ def test_every_option_that_is_commented_out_is_one(tmp_path: Path, language: str
 
 
 def test_both_languages_say_the_same(tmp_path: Path) -> None:
-    said = [settings_text(tmp_path, language, ORIGIN, 8050) for language in LANGUAGES]
+    said = [settings_text(tmp_path, language, ORIGIN, 8050, tmp_path) for language in LANGUAGES]
     keys = [re.findall(r"^#? ?([a-z_]+ = .*|\[[a-z]+\])$", text, re.MULTILINE) for text in said]
     assert keys[0] == keys[1]
     assert "设置" in said[0]

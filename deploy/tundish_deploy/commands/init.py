@@ -20,13 +20,16 @@ def init(
             help="Address in browsers, https://…, if a reverse proxy on this machine serves others."
         ),
     ] = None,
+    data: Annotated[
+        Path | None, typer.Option(help="Data folder, if not FOLDER/data; must not exist yet.")
+    ] = None,
     port: Annotated[int, typer.Option(help="TCP port of the server.", min=1, max=65535)] = 8050,
 ) -> None:
     """Write commented settings and make the secrets they name; what exists is never overwritten."""
     from tundish_deploy.newinstall import Exists, make_installation
 
     try:
-        file = make_installation(folder, language, origin, port)
+        file = make_installation(folder, language, origin, port, data)
     except Exists as error:
         give_up(
             f"{error.path} 已存在, 未作任何改动。请换一个目录。\n"

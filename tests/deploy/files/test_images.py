@@ -131,9 +131,7 @@ def test_the_edges_python_is_built_as_its_file_says_and_needs_no_web_server(tmp_
         if kind == "RUN":
             command = re.sub(r"\bpython\b", sys.executable, told.replace("/opt/tundish", str(prefix)))
             source.mkdir(exist_ok=True)
-            done = subprocess.run(["bash", "-ec", command], cwd=source, env=_plain(), capture_output=True, text=True,
-                                  check=False, timeout=540)  # fmt: skip
-            assert done.returncode == 0, done.stderr[-2000:]
+            _run(command, source)
     python = prefix / "bin" / "python"
     asked = "import importlib.util as u, sys; print([n for n in sys.argv[1:] if u.find_spec(n)])"
     look = [python, "-c", asked, *WEB_AND_MODELS, "asyncua"]
@@ -165,6 +163,12 @@ def _works(tundish: Path, folder: Path) -> None:
         process.terminate()
     assert "Error:" not in said.replace("ConnectionRefusedError:", ""), said
     assert (folder / "data" / "edge" / "press-1").is_dir(), said
+
+
+def _run(command: str, folder: Path) -> None:
+    shell = ["bash", "-ec", command]
+    done = subprocess.run(shell, cwd=folder, env=_plain(), capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
 
 
 def _copy(source: Path, target: Path) -> None:
