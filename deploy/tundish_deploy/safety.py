@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import stat
+import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -27,6 +28,7 @@ _LEAST_SECRET: Final = 24
 _LEAST_PASSWORD: Final = 12
 _LEAST_KINDS: Final = 8
 _TELLING: Final = ("token", "password", "key", "secret", "credentials", "_url_file")
+_HELD: Final = frozenset({"key", "client_secret", "password", "secret", "token"})
 # Words that installation guides leave in their examples.
 _EXAMPLES: Final = ("changeme", "change-me", "change_me", "password", "passwort", "secret", "tundish",
                     "postgres", "admin", "example", "12345")  # fmt: skip
@@ -168,7 +170,7 @@ def _demonstration(settings: Settings) -> Iterator[Unsafe]:
 
 def _readable(settings: Settings, file: Path | None) -> Iterator[Unsafe]:
     named = dict(_secret_files(settings, ""))
-    if file is not None:
+    if file is not None and _holds_secret(tomllib.loads(file.read_text("utf-8")), ""):
         named["--settings"] = file
     for key, path in named.items():
         if path.is_file() and stat.S_IMODE(path.stat().st_mode) & 0o007:
@@ -177,6 +179,16 @@ def _readable(settings: Settings, file: Path | None) -> Iterator[Unsafe]:
                 f"{path} 可被本机所有用户读写。请运行: chmod o= {path}",
                 f"{path} is open to every user of this machine. Run: chmod o= {path}",
             )
+
+
+def _holds_secret(value: object, name: str) -> bool:
+    """Whether a table of the file has a secret in it, not the name of a file for one."""
+    if isinstance(value, dict):
+        return name != "secrets" and any(_holds_secret(one, key) for key, one in value.items())
+    if isinstance(value, list):
+        return any(_holds_secret(one, name) for one in value)
+    in_address = name in {"metadata_url", "metadata_owner_url"} and urlsplit(str(value)).password is not None
+    return in_address or name in _HELD
 
 
 def _secret_files(section: BaseModel, above: str) -> Iterator[tuple[str, Path]]:

@@ -77,7 +77,8 @@ class Code:
             here.touch(mode=0o600)
             here.write_text(content, "utf-8")
         file = folder / "tundish.toml"
-        file.touch(mode=0o600)
+        # As ConfigMaps and configs are mounted: for everybody in the container to read.
+        file.touch(mode=0o644)
         file.write_text(re.sub(r'"(/(?:etc|var|run)/)', rf'"{folder}\1', text), "utf-8")
         before = dict(os.environ)
         os.environ.update(
