@@ -63,7 +63,7 @@ lock: ## write requirements/*.txt anew from pyproject.toml (needs uv)
 
 parts: $(VENV)/.dev ## parts list (CycloneDX) of each lock file into dist/, and the licences of the server's
 	mkdir -p dist
-	for lock in edge server dev; do $(BIN)/tundish release sbom --lock requirements/$$lock.txt --out dist/$$lock.cdx.json; done
+	for lock in edge server image dev; do $(BIN)/tundish release sbom --lock requirements/$$lock.txt --out dist/$$lock.cdx.json; done
 	$(BIN)/tundish release licences
 
 dist: $(VENV)/.dev ## wheel and source distribution into dist/

@@ -12,4 +12,5 @@ compile() {
 # setuptools builds the editable installs without fetching anything of its own.
 compile --extra dev pyproject.toml requirements/build.in -o requirements/dev.txt
 compile --extra server -c requirements/dev.txt pyproject.toml requirements/build.in -o requirements/server.txt
+compile --extra server --extra postgresql --extra cluster --extra city -c requirements/dev.txt pyproject.toml requirements/build.in -o requirements/image.txt
 compile --extra edge -c requirements/dev.txt pyproject.toml requirements/build.in -o requirements/edge.txt

@@ -10,7 +10,10 @@ declare -A wanted=(
   [curl]=/usr/bin/curl
   [fonts-noto-cjk]=/usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc
   [mosquitto]=/usr/sbin/mosquitto
+  [nginx-light]=/usr/sbin/nginx
+  [openssl]=/usr/bin/openssl
   [postgresql]=/usr/lib/postgresql
+  [systemd]=/usr/bin/systemd-analyze
 )
 
 missing=()

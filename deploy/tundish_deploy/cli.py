@@ -17,6 +17,7 @@ from tundish_deploy.commands import (
     city,
     connect,
     evaluate,
+    init,
     jobs,
     lines,
     metadata,
@@ -32,7 +33,7 @@ from tundish_deploy.commands import (
     store,
     tenants,
 )
-from tundish_deploy.commands.options import SettingsOption, errors, give_up, usable_settings
+from tundish_deploy.commands.options import SettingsOption, errors, give_up, refuse_unsafe, usable_settings
 from tundish_deploy.logs import configure_logs
 
 app = typer.Typer(
@@ -77,6 +78,7 @@ app.add_typer(
     help="One OPC UA server: neighbours, signals in bulk, certificates, methods, writing, alarms.",
 )
 app.add_typer(parts.app, name="part", hidden=True)
+app.command()(init.init)
 app.command()(lines.replay)
 app.command()(connect.connect)
 app.command()(lines.doctor)
@@ -96,8 +98,9 @@ def up(settings: SettingsOption = None) -> None:
 
     configure_logs("WARNING")
     found = usable_settings(settings)
-    first_start(found, errors.print)
+    refuse_unsafe(found, settings)
     try:
+        first_start(found, errors.print)
         run_until_stopped(found, settings, errors.print)
     except StartError as error:
         give_up(str(error))

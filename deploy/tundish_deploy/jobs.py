@@ -44,13 +44,13 @@ def run_analytics(settings: Settings, stopped: threading.Event) -> None:
         log.info(progress.stage, tenant=progress.tenant, model=progress.model, text=progress.en)
 
     run_worker(
-        settings.server.url,
+        settings.server.reached,
         _token(settings),
         settings.worker.tenants,
         settings.data_dir / "models",
         stopped,
         tell,
-        settings.worker.key_file,
+        settings.model_key,
     )
 
 
@@ -63,7 +63,7 @@ def field_outcomes(settings: Settings, tenant: str) -> Outcomes:
     """
     from tundish_platform.sdk.client import Client
 
-    with Client(settings.server.url, _token(settings)) as client:
+    with Client(settings.server.reached, _token(settings)) as client:
         return client.alert_outcomes(tenant)
 
 
@@ -78,7 +78,7 @@ def run_apps(settings: Settings, stopped: threading.Event) -> None:
     from tundish_platform.sdk.client import Client
 
     _behind_others()
-    with Client(settings.server.url, _token(settings)) as client, best_forks() or nullcontext() as forks:
+    with Client(settings.server.reached, _token(settings)) as client, best_forks() or nullcontext() as forks:
         packages = FetchedPackages(client, PackageFolder(settings.data_dir / "apps"))
         runner = Runner(
             client, Catalogue.find(), packages=packages, forks=forks, holder=token_urlsafe(24),
@@ -96,12 +96,12 @@ def run_queue(settings: Settings, stopped: threading.Event) -> None:
     from tundish_platform.sdk.client import Client
 
     _behind_others()
-    with Client(settings.server.url, _token(settings)) as client:
+    with Client(settings.server.reached, _token(settings)) as client:
         packages = FetchedPackages(client, PackageFolder(settings.data_dir / "apps"))
         shelved = Catalogue.find().versions
         tools = Tools(
             client,
-            Registry(settings.data_dir / "models"),
+            Registry(settings.data_dir / "models", settings.model_key),
             (settings.data_dir / "store" / "tenants").resolve(),
             settings.worker.cores,
             settings.worker.scheduler,

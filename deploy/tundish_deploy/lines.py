@@ -51,7 +51,7 @@ def delivery(settings: Settings, connection: ConnectionSettings | SourceSettings
     from tundish_connectors.delivery import DeliveryConfig
 
     return DeliveryConfig(
-        base_url=settings.server.url, tenant=connection.tenant, token=secret(connection.token_file)
+        base_url=settings.server.reached, tenant=connection.tenant, token=secret(connection.token_file)
     )
 
 

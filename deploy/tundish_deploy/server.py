@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import socket
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import structlog
 from waitress import wasyncore
@@ -14,7 +14,10 @@ from waitress.server import create_server
 from tundish_dashboards.app import attach_dashboards
 from tundish_dashboards.settings import DashboardSettings
 from tundish_deploy.people import people_settings
+from tundish_deploy.proxies import believed, believing
+from tundish_deploy.safety import demo_people, is_public, told
 from tundish_deploy.secrets import kept_secret, secret
+from tundish_deploy.settings import SettingsError
 from tundish_deploy.stores import opened, prepare
 from tundish_platform.alarms import AlarmWatcher
 from tundish_platform.alarms.notify import Allowed, Notifier, Vault
@@ -63,19 +66,22 @@ def run_server(settings: Settings, stopped: threading.Event, process: str = "ser
         process: name of this process, unique on this machine.
 
     Raises:
-        SettingsError: people's log-in cannot be set up as the settings say.
+        SettingsError: people's log-in cannot be set up as the settings say, or a demonstration would be put
+            in the open.
     """
     people = people_settings(settings)
     prepare(settings)
     metadata = Metadata(settings.database)
     try:
+        if is_public(settings) and (found := demo_people(metadata)):
+            raise SettingsError(told(found))
         with opened(settings, metadata, process) as telemetry:
             vault = _vault(settings)
             packages = PackageFolder(settings.data_dir / "apps")
             approved = ApprovedPackages(metadata, packages)
             catalogue = Catalogue.find(packages=approved, named=approved.named)
-            sealer = Sealer(kept_secret(settings.data_dir / "documents.key"))
-            signer = HeadSigner(kept_secret(settings.data_dir / "figures.key"))
+            sealer = Sealer(kept_secret(settings.key("documents")))
+            signer = HeadSigner(kept_secret(settings.key("figures")))
             context = PlatformContext(metadata, telemetry, catalogue, vault, people, packages, sealer, signer)
             app = create_app(context, _api(settings))
             attach_dashboards(app, context, _dashboards(settings))
@@ -121,13 +127,13 @@ def _telling(settings: Settings, metadata: Metadata, vault: Vault, process: str)
 
 def _vault(settings: Settings) -> Vault:
     given = settings.notices.key_file
-    return Vault(secret(given) if given else kept_secret(settings.data_dir / "channels.key"))
+    return Vault(secret(given) if given else kept_secret(settings.key("channels")))
 
 
 def _answer(app: Flask, settings: Settings, stopped: threading.Event) -> None:
     sockets: dict[int, object] = {}
     server = create_server(
-        app,
+        believing(app, settings.server.proxy),
         map=sockets,
         sockets=[_listening(settings)],
         # Streams hold threads for hours; requests must find theirs all the same.
@@ -152,13 +158,6 @@ def _answer(app: Flask, settings: Settings, stopped: threading.Event) -> None:
         app.extensions[live.EXTENSION].close()
         server.task_dispatcher.shutdown()
         wasyncore.close_all(map=sockets)
-
-
-def believed(address: str | None) -> dict[str, Any]:
-    """Whose word on a request's origin counts; by default nobody's, and the header is taken away."""
-    if address is None:
-        return {}
-    return {"trusted_proxy": address, "trusted_proxy_count": 1, "trusted_proxy_headers": {"x-forwarded-for"}}
 
 
 def _listening(settings: Settings) -> socket.socket:
@@ -187,7 +186,7 @@ def _api(settings: Settings) -> ApiSettings:
 
 def _dashboards(settings: Settings) -> DashboardSettings:
     return DashboardSettings(
-        secret_key=kept_secret(settings.data_dir / "session.key"),
+        secret_key=kept_secret(settings.key("session")),
         secure_cookie=settings.server.behind_tls,
         rule_version=settings.rule_version or OFFICIAL,
     )

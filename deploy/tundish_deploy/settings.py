@@ -22,6 +22,8 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from tundish_deploy.secrets import secret
+from tundish_deploy.serversettings import ServerSettings
 from tundish_deploy.storesettings import StoreSettings
 
 if TYPE_CHECKING:
@@ -32,74 +34,6 @@ DEFAULT_FILE = Path("tundish.toml")
 
 class SettingsError(Exception):
     """The settings cannot be used; the message names each wrong key and what it needs."""
-
-
-class RateSettings(BaseModel):
-    """How many requests may come.
-
-    Attributes:
-        per_s: a second, for ever.
-        burst: at once after a rest.
-    """
-
-    model_config = ConfigDict(extra="forbid")
-
-    per_s: float = Field(gt=0)
-    burst: int = Field(ge=1)
-
-
-class ServerSettings(BaseModel):
-    """The web server with API and dashboards.
-
-    Attributes:
-        host: address to listen on.
-        port: TCP port.
-        threads: worker threads for requests, in each process.
-        processes: of API and pages on the same port; several need a store whose writer runs apart.
-        streams: live streams, in each process; each has a thread of its own beside `threads`.
-        tenant_streams: of them for one tenant.
-        behind_tls: a reverse proxy in front ends TLS; needed for any address that others can reach.
-        proxy: address of the proxy in front, whose ``X-Forwarded-For`` says where a request comes from; the
-            header of anybody else is thrown away, and without it the proxy is all that limits see.
-        key_rate, tenant_rate: requests of a key, and of a tenant's keys together, in each process.
-        stranger_rate: requests from an address without a token or with a bad one.
-        door_rate: attempts from an address to log in or to come in with an invitation.
-    """
-
-    model_config = ConfigDict(extra="forbid")
-
-    host: str = "127.0.0.1"
-    port: int = Field(default=8050, ge=1, le=65535)
-    threads: int = Field(default=8, ge=2, le=64)
-    processes: int = Field(default=1, ge=1, le=32)
-    streams: int = Field(default=16, ge=1, le=256)
-    tenant_streams: int = Field(default=4, ge=1, le=256)
-    behind_tls: bool = False
-    proxy: str | None = None
-    key_rate: RateSettings = Field(default_factory=lambda: RateSettings(per_s=200, burst=2_000))
-    tenant_rate: RateSettings = Field(default_factory=lambda: RateSettings(per_s=400, burst=4_000))
-    stranger_rate: RateSettings = Field(default_factory=lambda: RateSettings(per_s=20, burst=200))
-    door_rate: RateSettings = Field(default_factory=lambda: RateSettings(per_s=2, burst=60))
-
-    @property
-    def url(self) -> str:
-        """Where parts on the same machine reach the server."""
-        return f"http://{self.host}:{self.port}"
-
-    @field_validator("proxy")
-    @classmethod
-    def _check_proxy(cls, address: str | None) -> str | None:
-        return None if address is None else str(ipaddress.ip_address(address))
-
-    @model_validator(mode="after")
-    def _refuse_open_plain_http(self) -> Self:
-        loopback = self.host == "localhost" or ipaddress.ip_address(self.host).is_loopback
-        if not loopback and not self.behind_tls:
-            raise ValueError(
-                f"host {self.host} can be reached by others, and passwords would cross the network in clear "
-                "text. Put a reverse proxy with TLS in front and set behind_tls = true, or use 127.0.0.1"
-            )
-        return self
 
 
 class ConnectionSettings(BaseModel):
@@ -310,6 +244,10 @@ class Settings(BaseSettings):
         metadata_url: SQLAlchemy URL of the metadata database; SQLite in the data folder if absent.
         metadata_owner_url: the same database with the log-in that owns its tables, for set-up and upgrades
             only; if absent, ``metadata_url``'s log-in owns them.
+        metadata_url_file, metadata_owner_url_file: files that hold these, for they hold passwords.
+        keys_dir: holds the keys of sessions, documents, figures, channels and models, ``session.key`` and so
+            on, the same on every machine; the data folder, where they are made, if absent.
+        probe_port: TCP port on which a part other than the server tells whether it is ready; none if absent.
         log_level: of all parts.
         rule_version: adoption rules the bureau's page starts with; the official ones if absent.
         policy: quotas and retention of tenants without a policy of their own, with the keys of
@@ -323,6 +261,10 @@ class Settings(BaseSettings):
     data_dir: Path = Path(".tundish/data")
     metadata_url: str | None = None
     metadata_owner_url: str | None = None
+    metadata_url_file: Path | None = None
+    metadata_owner_url_file: Path | None = None
+    keys_dir: Path | None = None
+    probe_port: int | None = Field(default=None, ge=1, le=65535)
     log_level: str = "INFO"
     rule_version: str | None = None
     policy: dict[str, Any] = Field(default_factory=dict)
@@ -345,6 +287,16 @@ class Settings(BaseSettings):
         """The same for making and changing tables."""
         return self.metadata_owner_url or self.database
 
+    def key(self, name: str) -> Path:
+        """Where the key of that name lies, or is to be made."""
+        return (self.keys_dir or self.data_dir) / f"{name}.key"
+
+    @property
+    def model_key(self) -> Path | None:
+        """What signs models; none if it lies beside them."""
+        shared = None if self.keys_dir is None else self.key("models")
+        return self.worker.key_file or shared
+
     @property
     def policy_defaults(self) -> PolicyDefaults:
         """What holds for tenants without a policy of their own."""
@@ -352,6 +304,21 @@ class Settings(BaseSettings):
         from tundish_platform.store.lifecycle.policy import PolicyDefaults
 
         return PolicyDefaults.model_validate(self.policy)
+
+    @model_validator(mode="after")
+    def _read_addresses(self) -> Self:
+        for name in ("metadata_url", "metadata_owner_url"):
+            file = getattr(self, f"{name}_file")
+            if file is None:
+                continue
+            try:
+                read = secret(file).get_secret_value()
+            except OSError as error:
+                raise ValueError(f"{name}_file: {file} cannot be read ({error.strerror})") from None
+            if getattr(self, name) not in {None, read}:
+                raise ValueError(f"{name} and {name}_file are both set; take one of them away")
+            setattr(self, name, read)
+        return self
 
     @model_validator(mode="after")
     def _one_server_writes(self) -> Self:
@@ -426,7 +393,7 @@ def _explain(error: ValidationError, path: Path | None) -> str:
     for problem in error.errors():
         key = ".".join(str(part) for part in problem["loc"])
         message = problem["msg"].removeprefix("Value error, ")
-        lines.append(
-            f"  {key}: {message}" + ("" if problem["type"] == "missing" else f" (got {problem['input']!r})")
-        )
+        # A whole table may hold a password.
+        silent = problem["type"] == "missing" or isinstance(problem["input"], dict)
+        lines.append(f"  {key}: {message}" + ("" if silent else f" (got {problem['input']!r})"))
     return "\n".join(lines)

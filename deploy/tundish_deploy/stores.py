@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import fcntl
+import os
 import ssl
+import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 import structlog
 
+from tundish_deploy.probes import probed
 from tundish_deploy.secrets import secret
 from tundish_platform.tenancy.reach import Above
 
 if TYPE_CHECKING:
-    import threading
     from collections.abc import Iterator
 
     from tundish_deploy.settings import Settings
@@ -37,7 +39,9 @@ def prepare(settings: Settings) -> None:
 
     # Password hashes and everybody's samples lie below.
     settings.data_dir.mkdir(parents=True, exist_ok=True)
-    settings.data_dir.chmod(0o700)
+    if settings.data_dir.stat().st_uid == os.geteuid():
+        # A mounted folder belongs to whoever mounted it, and is as narrow as that one made it.
+        settings.data_dir.chmod(0o700)
     with (settings.data_dir / "prepare.lock").open("w") as alone:
         fcntl.flock(alone, fcntl.LOCK_EX)
         metadata = Metadata(settings.owner_database)
@@ -142,13 +146,15 @@ def run_writer_part(settings: Settings, process: str, stopped: threading.Event) 
     else:
         from tundish_platform.store.remote.writer import run_writer
 
-        run_writer(
-            settings.data_dir / "store",
-            settings.database,
-            {"publish": True, "policy": settings.policy_defaults},
-            stopped,
-            started=lambda: log.info("writing"),
-        )
+        taking = threading.Event()
+        with probed(settings.probe_port, taking.is_set):
+            run_writer(
+                settings.data_dir / "store",
+                settings.database,
+                {"publish": True, "policy": settings.policy_defaults},
+                stopped,
+                started=taking.set,
+            )
     log.info("stopped")
 
 
@@ -159,12 +165,14 @@ def _write_for_cluster(settings: Settings, process: str, stopped: threading.Even
     metadata = Metadata(settings.database)
     try:
         with joined(settings, metadata, process) as cluster:
-            WriterMember(
+            member = WriterMember(
                 cluster,
                 settings.data_dir / "scratch" / process,
                 f"{settings.store.name}-{process}",
                 settings=_shares(cluster.partitions),
-            ).run(stopped)
+            )
+            with probed(settings.probe_port, lambda: member.heard):
+                member.run(stopped)
     finally:
         metadata.close()
 

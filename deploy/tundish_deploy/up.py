@@ -101,9 +101,14 @@ def wait_for_stop(stopped: threading.Event) -> None:
 
 
 def first_start(settings: Settings, say: Callable[[str], None]) -> None:
-    """Make the operator's log-in where there is none yet; its password is shown this once."""
+    """Make the operator's log-in where there is none yet; its password is shown this once.
+
+    Raises:
+        StartError: a demonstration would be put in the open.
+    """
     from sqlalchemy import func, select
 
+    from tundish_deploy.safety import demo_people, is_public, told
     from tundish_deploy.secrets import new_password
     from tundish_deploy.stores import prepare
     from tundish_platform.tenancy import Role
@@ -115,12 +120,16 @@ def first_start(settings: Settings, say: Callable[[str], None]) -> None:
     prepare(settings)
     metadata = Metadata(settings.database)
     password = new_password()
-    with metadata.above(Above.OPERATOR).session() as session:
-        operators = select(func.count()).where(UserRole.role == Role.PLATFORM_OPERATOR.value)
-        made = session.scalar(operators) == 0
-        if made:
-            create_user(session, "operator", "operator", password, {}, [Role.PLATFORM_OPERATOR])
-    metadata.close()
+    try:
+        if is_public(settings) and (found := demo_people(metadata)):
+            raise StartError(told(found))
+        with metadata.above(Above.OPERATOR).session() as session:
+            operators = select(func.count()).where(UserRole.role == Role.PLATFORM_OPERATOR.value)
+            made = session.scalar(operators) == 0
+            if made:
+                create_user(session, "operator", "operator", password, {}, [Role.PLATFORM_OPERATOR])
+    finally:
+        metadata.close()
     if made:
         say(f"First start. Log-in of the platform's operator: operator / {password}")
         say("Make a tenant with: tundish tenant add SLUG --name-zh … --name-en …")

@@ -1,10 +1,13 @@
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from tundish_deploy.lines import opcua_connection
+from tundish_deploy.jobs import run_analytics
+from tundish_deploy.lines import delivery, opcua_connection
 from tundish_deploy.secrets import kept_secret
+from tundish_deploy.server import _dashboards, _vault
 from tundish_deploy.settings import Settings, SettingsError, load_settings
 from tundish_deploy.up import server_parts, store_parts
 
@@ -124,6 +127,33 @@ def test_the_settings_say_which_processes_run(tmp_path: Path, text: str, parts: 
     file = written(tmp_path, text)
     settings = load_settings(file)
     assert [part.name for part in store_parts(settings, file) + server_parts(settings, file)] == parts
+
+
+def test_servers_with_one_folder_of_keys_know_each_others_sessions(tmp_path: Path) -> None:
+    folders = [tmp_path / "one", tmp_path / "two"]
+    apart = [_dashboards(Settings(data_dir=folder)).secret_key for folder in folders]
+    assert apart[0] != apart[1]
+    same = [
+        _dashboards(Settings(data_dir=folder, keys_dir=tmp_path / "keys")).secret_key for folder in folders
+    ]
+    assert same[0] == same[1]
+    vaults = [_vault(Settings(data_dir=folder, keys_dir=tmp_path / "keys")) for folder in folders]
+    assert vaults[1].open(7, vaults[0].seal(7, {"a": "b"})) == {"a": "b"}
+    assert Settings(data_dir=tmp_path).model_key is None
+    assert Settings(keys_dir=tmp_path).model_key == tmp_path / "models.key"
+
+
+def test_parts_ask_the_address_that_they_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "t").write_text("token")
+    text = CONNECTION.replace('"t"', f'"{tmp_path / "t"}"')
+    text += '[server]\naddress = "https://tundish.example"\n'
+    text += f'[worker]\ntenants = ["steel"]\ntoken_file = "{tmp_path / "t"}"\n'
+    settings = load_settings(written(tmp_path, text))
+    assert delivery(settings, settings.connection[0]).base_url == "https://tundish.example"
+    asked: list[object] = []
+    monkeypatch.setattr("tundish_analytics.worker.run_worker", lambda *told: asked.extend(told))
+    run_analytics(settings, threading.Event())
+    assert asked[0] == "https://tundish.example"
 
 
 def test_processes_that_start_together_sign_sessions_with_one_key(tmp_path: Path) -> None:

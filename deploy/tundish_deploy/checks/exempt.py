@@ -126,6 +126,7 @@ ABOVE: Final[dict[str, str]] = {
     f"{_DEPLOY}/commands/store.py": "an operator's command",
     f"{_DEPLOY}/commands/tenants.py": "an operator's command",
     f"{_DEPLOY}/demo/accounts.py": "sets the demonstration up",
+    f"{_DEPLOY}/safety.py": "looks for the log-ins of a demonstration",
     f"{_DEPLOY}/stores.py": "the writer keeps the manifest of all tenants",
     f"{_DEPLOY}/up.py": "makes the operator's log-in at the first start",
 }

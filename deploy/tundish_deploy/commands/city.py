@@ -89,7 +89,7 @@ def train(  # noqa: PLR0913 - one option each
             found = city_models(client, access, tables, semantic, window, step, tell=_tell)
     except (JobStalled, OSError, ValueError) as error:
         give_up(str(error))
-    found.store(Registry(installed.data_dir / "models", installed.worker.key_file))
+    found.store(Registry(installed.data_dir / "models", installed.model_key))
     failed = {f"{slug} {machine}": reason for (slug, machine), reason in found.failed.items()}
     _show(len(found.models), failed, json=json)
 

@@ -55,4 +55,4 @@ def sign(tenant: Tenant, line: Line, model: Model, version: Version, settings: S
 def _registry(installed: Settings) -> Registry:
     from tundish_analytics.models.registry import Registry
 
-    return Registry(installed.data_dir / "models", installed.worker.key_file)
+    return Registry(installed.data_dir / "models", installed.model_key)

@@ -28,6 +28,16 @@ def give_up(message: str) -> NoReturn:
     raise typer.Exit(1)
 
 
+def refuse_unsafe(settings: Settings, file: Path | None) -> None:
+    """An end with a message where others can reach a platform whose settings are not safe in the open."""
+    from tundish_deploy.safety import told, unsafe
+    from tundish_deploy.settings import DEFAULT_FILE
+
+    found = unsafe(settings, file or (DEFAULT_FILE if DEFAULT_FILE.exists() else None))
+    if found:
+        give_up(told(found))
+
+
 def usable_settings(file: Path | None) -> Settings:
     """The settings, or an end with a message that names each wrong key."""
     try:

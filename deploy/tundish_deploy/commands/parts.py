@@ -5,17 +5,20 @@ from __future__ import annotations
 import asyncio
 import signal
 import threading
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import structlog
 import typer
 
-from tundish_deploy.commands.options import SettingsOption, give_up, usable_settings
+from tundish_deploy.commands.options import SettingsOption, give_up, refuse_unsafe, usable_settings
 from tundish_deploy.logs import configure_logs
+from tundish_deploy.probes import HEALTH, answers, probed
 from tundish_deploy.supervisor import watch_supervisor
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
+    from contextlib import AbstractContextManager
     from types import FrameType
 
     from tundish_deploy.settings import Settings
@@ -45,6 +48,11 @@ def _stop_event() -> threading.Event:
     return stopped
 
 
+def _served(settings: Settings) -> AbstractContextManager[None]:
+    """Ready while the platform answers, for all such a part does goes through it."""
+    return probed(settings.probe_port, partial(answers, f"{settings.server.reached}{HEALTH}"))
+
+
 async def _until_stopped(work: Coroutine[object, object, None]) -> None:
     task = asyncio.ensure_future(work)
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -65,7 +73,9 @@ def server(process: Process = "server", settings: SettingsOption = None) -> None
     from tundish_deploy.settings import SettingsError
 
     try:
-        run_server(_begin(process, settings), _stop_event(), process)
+        found = _begin(process, settings)
+        refuse_unsafe(found, settings)
+        run_server(found, _stop_event(), process)
     except SettingsError as error:
         give_up(str(error))
 
@@ -90,7 +100,11 @@ def collect(name: Name, settings: SettingsOption = None) -> None:
     """Collect from one connection or source of the settings."""
     from tundish_deploy.lines import collect as collect_from
 
-    raise typer.Exit(collect_from(_begin(f"collect-{name}", settings), name))
+    found = _begin(f"collect-{name}", settings)
+    # It takes what machines give whether or not the platform can be reached; that is what its spool is for.
+    with probed(found.probe_port, lambda: True):
+        ended = collect_from(found, name)
+    raise typer.Exit(ended)
 
 
 @app.command()
@@ -107,7 +121,9 @@ def worker(settings: SettingsOption = None) -> None:
     """Train and score."""
     from tundish_deploy.jobs import run_analytics
 
-    run_analytics(_begin("worker", settings), _stop_event())
+    found = _begin("worker", settings)
+    with _served(found):
+        run_analytics(found, _stop_event())
 
 
 @app.command()
@@ -115,7 +131,9 @@ def apps(settings: SettingsOption = None) -> None:
     """Run the apps that tenants subscribe to."""
     from tundish_deploy.jobs import run_apps
 
-    run_apps(_begin("apps", settings), _stop_event())
+    found = _begin("apps", settings)
+    with _served(found):
+        run_apps(found, _stop_event())
 
 
 @app.command()
@@ -123,7 +141,9 @@ def jobs(settings: SettingsOption = None) -> None:
     """Do the jobs that people and schedules ask for, behind everything else on this machine."""
     from tundish_deploy.jobs import run_queue
 
-    run_queue(_begin("jobs", settings), _stop_event())
+    found = _begin("jobs", settings)
+    with _served(found):
+        run_queue(found, _stop_event())
 
 
 @app.command()

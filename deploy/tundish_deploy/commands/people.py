@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tundish_deploy.commands.options import SettingsOption, give_up, usable_settings
+from tundish_deploy.commands.options import SettingsOption, errors, give_up, usable_settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,6 +31,17 @@ def key(file: Annotated[Path, typer.Argument(help="Where to; must not exist yet.
         give_up(f"{file} exists; whoever enrolled with its key could not log in any more.")
     private_file(file, Fernet.generate_key().decode())
     typer.echo(f"key in {file}; keep a copy, for without it nobody who enrolled can log in")
+
+
+@app.command()
+def operator(settings: SettingsOption = None) -> None:
+    """Make the operator's log-in where there is none; tundish up does it by itself, a cluster does not."""
+    from tundish_deploy.up import StartError, first_start
+
+    try:
+        first_start(usable_settings(settings), errors.print)
+    except StartError as error:
+        give_up(str(error))
 
 
 @app.command()

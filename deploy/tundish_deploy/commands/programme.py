@@ -101,7 +101,7 @@ def _issued(settings: Settings, month: str, reason: str) -> IssuedReport:
     metadata = Metadata(settings.database) if there else None
     if metadata is None or not inspect(metadata.engine).has_table(IssuedReport.__tablename__):
         give_up(f"There is no platform of this version in {settings.data_dir}. Start `tundish up` once.")
-    signer = HeadSigner(kept_secret(settings.data_dir / "figures.key"))
+    signer = HeadSigner(kept_secret(settings.key("figures")))
     by = f"cli:{getpass.getuser()}"
     try:
         with metadata.above(Above.ADOPTION).session() as session:

@@ -58,6 +58,7 @@ class WriterMember:
 
     Attributes:
         held: the partitions that this process writes for, by number.
+        heard: whether the log's servers answered at the last turn.
     """
 
     def __init__(
@@ -78,6 +79,7 @@ class WriterMember:
         self._table: KeyValue | None = None
         self._beats = 0
         self.held: dict[int, PartitionWriter] = {}
+        self.heard = False
 
     def run(self, stopped: threading.Event) -> None:
         """Write until told to stop; then give everything back, so that others take it at once."""
@@ -85,7 +87,9 @@ class WriterMember:
             while not stopped.is_set():
                 try:
                     self.turn()
+                    self.heard = True
                 except (StoreFailed, nats.errors.Error, OSError) as problem:
+                    self.heard = False
                     log.warning("the log's servers do not answer", problem=str(problem))
                 stopped.wait(self._cluster.lease_s / 5)
         finally:
