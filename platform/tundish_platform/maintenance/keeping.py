@@ -198,7 +198,6 @@ def records_on(
     return [_view(row) for row in found]
 
 
-
 def remove_record(session: Session, scope: TenantScope, number: int, now: datetime) -> None:
     """Take a wrong record away; the audit trail keeps what it said.
 
