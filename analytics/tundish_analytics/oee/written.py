@@ -1,4 +1,4 @@
-"""Shift calendars that people write down as text: ``08:00-20:00 20:00-08:00``, with breaks and working days."""
+"""Shift calendars that people write down as text: ``08:00-20:00 20:00-08:00``, breaks, working days."""
 
 from __future__ import annotations
 
