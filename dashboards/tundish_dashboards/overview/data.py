@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from tundish_platform.assets import SourceInfo
     from tundish_platform.samples import SignalInfo
 
+_US: Final = timedelta(microseconds=1)
 _UNHEARD: Final = frozenset({Condition.SILENT, Condition.MISSING, Condition.FAILED})
 
 
@@ -235,7 +236,8 @@ def _completeness(
     view: TenantView, lines: Mapping[str, _Line], start: datetime, clock: datetime
 ) -> Completeness:
     members = [signal for line in lines.values() for signal in line.signals]
-    return completeness(view.context, view.scope, members, [clock], clock - start)
+    # Its windows end just behind the instant they are given.
+    return completeness(view.context, view.scope, members, [clock - _US], clock - start)
 
 
 def _gaps(
