@@ -22,13 +22,16 @@ from tundish_dashboards.explorer.steps import register_explorer
 from tundish_dashboards.guard import harden_dispatch, install_guard, install_headers
 from tundish_dashboards.invitations import invitation_pages
 from tundish_dashboards.jobs.page import jobs_page, register_jobs
+from tundish_dashboards.machine.page import machine_page, register_machine
 from tundish_dashboards.market.detail import app_page, register_app
 from tundish_dashboards.market.page import market_page, register_market
 from tundish_dashboards.models.page import models_page, register_models
 from tundish_dashboards.money.billing import billing_page, register_billing
 from tundish_dashboards.money.page import register_statements, statement_files, statements_page
 from tundish_dashboards.notices.page import alarm_settings_page, register_alarm_settings
+from tundish_dashboards.overview.page import overview_page, register_overview
 from tundish_dashboards.people.page import people_page, register_people
+from tundish_dashboards.plant.chosen import register_chosen_line
 from tundish_dashboards.plant.page import plant_page, register_plant
 from tundish_dashboards.providers import provider_pages
 from tundish_dashboards.register.entry import enterprise_page
@@ -50,7 +53,9 @@ if TYPE_CHECKING:
     from tundish_platform.api.context import PlatformContext
 
 _LAYOUTS: Final = {
+    Page.OVERVIEW: overview_page,
     Page.PLANT: plant_page,
+    Page.MACHINE: machine_page,
     Page.EXPLORER: explorer_page,
     Page.ALARMS: alarms_page,
     Page.ALERTS: alerts_page,
@@ -155,7 +160,10 @@ def _register(pages: Pages, server: Flask) -> None:
     server.register_blueprint(report_files(pages))
     pages.dash.layout = lambda: shell_layout(pages)
     register_shell(pages, _LAYOUTS)
+    register_overview(pages)
     register_plant(pages)
+    register_chosen_line(pages)
+    register_machine(pages)
     register_explorer(pages)
     register_alarms(pages)
     register_alerts(pages)

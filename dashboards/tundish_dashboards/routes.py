@@ -13,7 +13,9 @@ from tundish_platform.tenancy import AccessDenied, Permission, Principal, access
 class Page(StrEnum):
     """The pages, named as in their address."""
 
+    OVERVIEW = "overview"
     PLANT = "plant"
+    MACHINE = "machine"
     EXPLORER = "explorer"
     ALARMS = "alarms"
     ALERTS = "alerts"
@@ -40,7 +42,9 @@ class Page(StrEnum):
 
 # What a person needs in the tenant to find the page there at all.
 NEEDED: Final = {
+    Page.OVERVIEW: Permission.READ,
     Page.PLANT: Permission.READ,
+    Page.MACHINE: Permission.READ,
     Page.EXPLORER: Permission.READ,
     Page.ALARMS: Permission.READ,
     Page.ALERTS: Permission.READ,
@@ -98,7 +102,7 @@ _OF_REGISTER: Final = {
 }
 _SLUG: Final = "([a-z0-9][a-z0-9-]{0,62})"
 _TENANT_PAGE: Final = re.compile(
-    rf"/(plant|explorer|alarms|alerts|models|jobs|market|statements|developer|people|audit|sharing)/{_SLUG}/?"
+    rf"/(overview|plant|machine|explorer|alarms|alerts|models|jobs|market|statements|developer|people|audit|sharing)/{_SLUG}/?"
 )
 _APP: Final = re.compile(rf"/market/{_SLUG}/app/([a-z][a-z0-9-]{{0,59}})/?")
 _BELOW: Final = {
@@ -157,5 +161,5 @@ def home_path(principal: Principal) -> str:
         return Route(Page.BUREAU).path
     readable = sorted(slug for slug in principal.tenants if Permission.READ in principal.permissions(slug))
     if readable:
-        return Route(Page.PLANT, readable[0]).path
+        return Route(Page.OVERVIEW, readable[0]).path
     return Route(Page.REVIEW if is_operator(principal) else Page.ACCOUNT).path

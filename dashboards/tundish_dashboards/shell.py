@@ -24,7 +24,17 @@ if TYPE_CHECKING:
 
 
 _OF_TENANT: Final = (
-    *(Page.PLANT, Page.EXPLORER, Page.ALERTS, Page.ALARMS, Page.MODELS, Page.JOBS, Page.MARKET),
+    *(
+        Page.OVERVIEW,
+        Page.PLANT,
+        Page.MACHINE,
+        Page.EXPLORER,
+        Page.ALERTS,
+        Page.ALARMS,
+        Page.MODELS,
+        Page.JOBS,
+        Page.MARKET,
+    ),
     *(Page.STATEMENTS, Page.DEVELOPER, Page.PEOPLE, Page.AUDIT, Page.SHARING),
 )
 
@@ -242,7 +252,7 @@ def register_shell(pages: Pages, layouts: Mapping[Page, PageLayout]) -> None:
         if route is None or route.tenant in {None, tenant} or tenant not in person.principal.tenants:
             return no_update
         wanted = Route(route.page, tenant, route.app)
-        return wanted.path if may_see(person.principal, wanted) else Route(Page.PLANT, tenant).path
+        return wanted.path if may_see(person.principal, wanted) else Route(Page.OVERVIEW, tenant).path
 
     _register_browser_parts(pages)
 

@@ -45,6 +45,8 @@ def _untranslated(text: str, other: Language) -> list[str]:
 def test_manager_sees_what_was_ingested_in_both_languages(visit: Visit, world: World) -> None:
     page = visit.page
     visit.log_in("manager")
+    assert page.url.endswith("/overview/xianghe-cylinder")
+    page.click("#nav-plant")
     page.wait_for_selector("#source-clock")
     assert page.url.endswith("/plant/xianghe-cylinder")
     assert visit.text("#source-clock") == world.now.astimezone(SHANGHAI).strftime("%H:%M:%S")
@@ -76,7 +78,7 @@ def test_manager_sees_what_was_ingested_in_both_languages(visit: Visit, world: W
 
 def test_a_new_sample_appears_and_the_zoom_stays(visit: Visit, world: World) -> None:
     page = visit.page
-    visit.log_in("manager")
+    visit.log_in("manager", PAGES["manager"])
     page.wait_for_selector("#trends .scatterlayer .trace path")
     page.wait_for_selector(".ag-center-cols-container .ag-row")
     box = page.locator("#trends .nsewdrag").first.bounding_box()
@@ -209,7 +211,7 @@ def test_a_phone_needs_no_sideways_scrolling(visit: Visit, world: World, login: 
 def test_a_lost_connection_is_said_and_mends_itself(visit: Visit) -> None:
     visit.expected = ("ERR_INTERNET_DISCONNECTED", "Failed to fetch", "Callback failed")
     page = visit.page
-    visit.log_in("manager")
+    visit.log_in("manager", PAGES["manager"])
     page.wait_for_selector("#source-clock")
     page.context.set_offline(True)
     page.wait_for_selector("#lost:visible")

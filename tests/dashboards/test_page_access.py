@@ -83,6 +83,8 @@ def test_the_neighbour_sees_the_canary(site: Site) -> None:
         *(
             f"/{page}/canary-plant"
             for page in [
+                "overview",
+                "machine",
                 "market",
                 "explorer",
                 "alarms",
@@ -162,7 +164,7 @@ def test_pages_lead_to_the_log_in_and_back(site: Site) -> None:
     assert client.post("/login", data=form, headers=ORIGIN).location == "/plant/own-plant"
 
 
-@pytest.mark.parametrize(("login", "home"), [("insider", "/plant/own-plant"), ("bureau", "/bureau")])
+@pytest.mark.parametrize(("login", "home"), [("insider", "/overview/own-plant"), ("bureau", "/bureau")])
 def test_the_start_page_depends_on_the_role(site: Site, login: str, home: str) -> None:
     assert site.visitor(login).get("/").location == home
 
@@ -193,6 +195,8 @@ def test_a_foreign_page_and_none_look_alike(site: Site, path: str) -> None:
 def test_no_value_makes_a_callback_fail(site: Site, value: object) -> None:
     for login, path in (
         ("insider", "/plant/own-plant"),
+        ("insider", "/overview/own-plant"),
+        ("insider", "/machine/own-plant"),
         ("insider", "/explorer/own-plant"),
         ("insider", "/market/own-plant"),
         ("insider", "/market/own-plant/trials"),

@@ -2,69 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from tundish_analytics.oee.calendar import instant
-from tundish_analytics.oee.confidence import confidence_of
-from tundish_analytics.oee.figures import ProductCount, figures_of, losses
-from tundish_analytics.oee.reliability import UNASSIGNED, pareto, reliability
-from tundish_analytics.oee.timesplit import Time, classify
-from tundish_app_oee_pareto.counts import count
+from tundish_analytics.oee.machine import judge_machine
 from tundish_app_oee_pareto.plan import planned
 from tundish_app_oee_pareto.screen import missing_screen, plan_screen, screen
-from tundish_app_oee_pareto.states import hear
 from tundish_platform.sdk import AppInputs, AppOutputs, window_values
 
 if TYPE_CHECKING:
     from tundish_analytics.oee.calendar import Shift
-    from tundish_analytics.oee.confidence import Confidence
-    from tundish_analytics.oee.figures import Figures
-    from tundish_analytics.oee.reliability import ParetoRow, Reliability
-    from tundish_analytics.oee.timesplit import Pieces, TimeSplit
-    from tundish_app_oee_pareto.counts import Counted
+    from tundish_analytics.oee.machine import Judged
     from tundish_platform.sdk import SignalInfo
 
 _MOST_MACHINES: Final = 40
 _BESIDE: Final = ("mode", "total", "rejects", "pieces", "cycles", "reason")
-
-
-@dataclass(frozen=True, slots=True)
-class Judged:
-    """One machine: how its time was split, what it made, and the figures of both.
-
-    Attributes:
-        counted: None where nothing counts pieces or no ideal cycle is given.
-        unread: state words that mean nothing here.
-    """
-
-    state: SignalInfo
-    pieces: Pieces
-    time: TimeSplit
-    figures: Figures
-    losses: dict[str, float]
-    pareto: list[ParetoRow]
-    reliability: Reliability
-    confidence: Confidence
-    counted: Counted | None
-    unread: tuple[str, ...]
-
-    @property
-    def unknown_share(self) -> float | None:
-        """Of planned busy time."""
-        return self.time[Time.UNKNOWN] / self.time.busy if self.time.busy else None
-
-    @property
-    def unassigned(self) -> float | None:
-        """Share of lost time that nobody gave a reason for; None where nothing was lost."""
-        return sum(row.share for row in self.pareto if row.reason == UNASSIGNED) if self.pareto else None
-
-    @property
-    def oee(self) -> float | None:
-        """None where counts of pieces or rejects are missing: no piece is taken for good unasked."""
-        if self.counted is None or self.counted.rejects is None:
-            return None
-        return self.figures.oee.value
 
 
 def run(inputs: AppInputs) -> AppOutputs:
@@ -101,21 +52,10 @@ def run(inputs: AppInputs) -> AppOutputs:
 
 
 def _judge(inputs: AppInputs, state: SignalInfo, shifts: list[Shift]) -> Judged:
-    near = _beside(inputs, state)
-    heard = hear(inputs, state, near.get("mode"), near.get("reason"))
-    limit = float(inputs.parameters.get("micro_stop_s", 120))
-    start, end = instant(inputs.start), instant(inputs.end)
-    pieces = classify(heard.states, shifts, start, end, micro_stop_s=limit)
-    time = pieces.split()
-    ideal = inputs.parameters.get("ideal_cycle_s")
-    counted = count(inputs, near, pieces, float(ideal)) if ideal is not None and float(ideal) > 0 else None
-    counts = []
-    if counted is not None and ideal is not None and counted.total > 0:
-        counts = [ProductCount("", float(ideal), counted.total, counted.total - (counted.rejects or 0.0))]
-    agree = (counted.total, counted.other) if counted and counted.other is not None else (None, None)
-    return Judged(
-        state, pieces, time, figures_of(time, counts), losses(time, counts), pareto(heard.states, pieces),
-        reliability(heard.states, pieces), confidence_of(time, "machine", *agree), counted, heard.unread,
+    limit, ideal = inputs.parameters.get("micro_stop_s", 120), inputs.parameters.get("ideal_cycle_s")
+    return judge_machine(
+        inputs, state, _beside(inputs, state), shifts,
+        ideal_s=None if ideal is None else float(ideal), micro_stop_s=float(limit),
     )  # fmt: skip
 
 

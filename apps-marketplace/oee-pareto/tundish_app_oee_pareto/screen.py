@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from tundish_analytics.oee.figures import Ratio
-    from tundish_app_oee_pareto.app import Judged
+    from tundish_analytics.oee.machine import Judged
     from tundish_platform.sdk import AppInputs, Cell, TableBlock, TextBlock
 
     Row = tuple[Cell, ...]

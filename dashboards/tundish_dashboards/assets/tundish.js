@@ -194,7 +194,7 @@
         return roles.indexOf(role) === -1;
       },
       pageWidth: function () {
-        var chart = document.getElementById("trends");
+        var chart = document.getElementById("trends") || document.getElementById("machine-chart");
         return chart ? Math.round(chart.clientWidth) : Math.round(window.innerWidth);
       },
     },

@@ -13,6 +13,7 @@ from tundish_dashboards.explorer.window import COMPARED, wished_window
 from tundish_dashboards.trends import Row, bridged_ms, plain_text
 from tundish_platform.annotations import annotations_on
 from tundish_platform.assets import UnknownSignals, find_signals
+from tundish_platform.maintenance import records_on
 from tundish_platform.samples import SampleKind
 from tundish_platform.store.lifecycle.quota import OverQuota, QueryTooLong
 from tundish_platform.store.rows import EARLIEST
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from tundish_dashboards.callbacks import TenantView
     from tundish_dashboards.explorer.window import Window
     from tundish_platform.annotations import AnnotationView
+    from tundish_platform.maintenance import RecordView
     from tundish_platform.samples import SignalInfo
 
 MOST_SIGNALS: Final = 8
@@ -68,6 +70,7 @@ class Look:
         figures: by signal.
         arrival: when the newest sample of all came; None before the first.
         notes: on the signals or on what lies above them, the newest first.
+        work: maintenance of the machines that the signals are of.
     """
 
     signals: Sequence[SignalInfo]
@@ -76,6 +79,7 @@ class Look:
     figures: Mapping[int, Figures]
     arrival: datetime | None
     notes: Sequence[AnnotationView]
+    work: Sequence[RecordView] = ()
 
 
 def visible_signals(view: TenantView, ids: Sequence[int]) -> list[SignalInfo]:
@@ -119,7 +123,8 @@ def look_at(view: TenantView, ids: Sequence[int], wish: object, points: int, com
         rows = _rows(view, signals, window, points, compared, figures)
     except (OverQuota, QueryTooLong) as stopped:
         raise TooMuch from stopped
-    return Look(signals, window, rows, figures, arrival, notes_on(view, signals, window))
+    notes, work = notes_on(view, signals, window), work_on(view, signals, window)
+    return Look(signals, window, rows, figures, arrival, notes, work)
 
 
 def notes_on(view: TenantView, signals: Sequence[SignalInfo], window: Window) -> list[AnnotationView]:
@@ -129,6 +134,15 @@ def notes_on(view: TenantView, signals: Sequence[SignalInfo], window: Window) ->
     with view.context.metadata.session() as session:
         paths = [signal.path for signal in signals]
         return annotations_on(session, view.scope, paths, window.start, window.end, MOST_NOTES)
+
+
+def work_on(view: TenantView, signals: Sequence[SignalInfo], window: Window) -> list[RecordView]:
+    """What was done in the window on the machines of these signals."""
+    if not signals:
+        return []
+    with view.context.metadata.session() as session:
+        paths = [signal.path for signal in signals]
+        return records_on(session, view.scope, paths, window.start, window.end, MOST_NOTES)
 
 
 def _figures(view: TenantView, signals: Sequence[SignalInfo], window: Window) -> dict[int, Figures]:

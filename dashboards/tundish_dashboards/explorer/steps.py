@@ -16,6 +16,7 @@ from tundish_dashboards.explorer.page import STEPS
 from tundish_dashboards.explorer.reading import MOST_SIGNALS, Look, TooMuch, look_at, visible_signals
 from tundish_dashboards.explorer.window import COMPARED
 from tundish_dashboards.formats import unit_text
+from tundish_dashboards.machine.records import work_notes
 from tundish_dashboards.routes import Page, Route
 from tundish_dashboards.theme import Tone
 from tundish_dashboards.trends import POINTS_PER_BUCKET, trend_figure
@@ -146,14 +147,15 @@ def _register_chart(pages: Pages) -> None:
             nothing = components.nothing(view.t("explorer.none"), view.t("explorer.none_then"))
             return _EMPTY, None, None, [], nothing, None, None
         kept = look.window.kept(view.formats.zone)
-        parts = [one.id for one in look.signals], [one.id for one in look.notes]
+        marks = [one.id for one in look.notes], [one.id for one in look.work]
+        parts = [one.id for one in look.signals], *marks
         now = f"{parts} {kept} {beside} {pixels} {look.arrival}"
         if isinstance(shown, dict) and shown.get("now") == now:
             raise PreventUpdate
         start, end = look.window.start, look.window.end
         row_px = min(_TALLEST_PX, max(_LOWEST_PX, _CHART_PX // len(look.rows)))
         figure = trend_figure(view, look.rows, start, end, pixels, clipped=True, row_px=row_px)
-        figure["layout"]["shapes"] += note_marks(view, look.notes)
+        figure["layout"]["shapes"] += note_marks(view, [*look.notes, *work_notes(view, look.work)])
         return (
             figure,
             _figures(view, look),

@@ -30,7 +30,9 @@ if TYPE_CHECKING:
 
 UPDATE: Final = "/_dash-update-component"
 _PAGES: Final = (
+    "/overview/steel",
     "/plant/steel",
+    "/machine/steel",
     "/market/steel",
     "/market/steel/app/spc-monitor",
     "/models/steel",

@@ -36,6 +36,7 @@ _CALLS_SHARE: Final = 0.4
 _STRETCH: Final = {"start": "2020-01-01T00:00:00Z", "end": "2029-01-01T00:00:00Z"}
 _PEOPLE: Final = ("manager", "manager", "owner", "officer", "keeper")
 _PAGES: Final = (
+    *("/overview/steel", "/machine/steel"),
     *("/plant/steel", "/market/steel", "/market/steel/app/spc-monitor", "/models/steel", "/alarms/steel"),
     *("/alarms/steel/settings", "/alerts/steel", "/statements/steel", "/market/steel/trials", "/jobs/steel"),
     *("/developer/steel", "/people/steel", "/audit/steel", "/bureau", "/bureau/register", "/review"),

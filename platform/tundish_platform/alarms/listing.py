@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
-from sqlalchemy import bindparam, or_, select
+from sqlalchemy import bindparam, func, or_, select
 
 from tundish_platform.alarms.floods import Flood, floods
 from tundish_platform.alarms.handling import UnknownAlarm
@@ -88,7 +88,7 @@ class EventView:
 
 def list_alarms(
     session: Session, scope: TenantScope, now: datetime, *,
-    states: Collection[AlarmState] = ANNUNCIATED, after: int = 0, limit: int = MAX_PAGE,
+    states: Collection[AlarmState] = ANNUNCIATED, below: str = "", after: int = 0, limit: int = MAX_PAGE,
 ) -> list[AlarmView]:  # fmt: skip
     """Alarms in some states, in the order they were first seen.
 
@@ -97,6 +97,7 @@ def list_alarms(
         scope: with the permission to read, not narrowed to an app's signals.
         now: at which the states are judged.
         states: which to list.
+        below: of this path and what lies below it only; everywhere where empty.
         after: id of the last alarm of the page before; 0 for the first page.
         limit: at most so many, at most `MAX_PAGE`.
 
@@ -106,6 +107,8 @@ def list_alarms(
     query = _EVERY if AlarmState.NORMAL in states else _STANDING
     if (places := scope.places()) is not None:
         query = query.where(lying_in(Alarm.path, places))
+    if below:
+        query = query.where(lying_in(Alarm.path, frozenset({below})))
     found: list[AlarmView] = []
     while len(found) < limit:
         rows = objects_of(session, scope, query, after=after).all()
@@ -114,6 +117,36 @@ def list_alarms(
             break
         after = rows[-1].id
     return found[:limit]
+
+
+def count_standing(session: Session, scope: TenantScope, now: datetime) -> list[tuple[str, int, int]]:
+    """How many alarms people should see, by path and priority, in one statement.
+
+    The rule of `Standing.state` put into SQL: neither out of service, suppressed nor shelved, and active or
+    not acknowledged.
+
+    Args:
+        session: of the metadata database.
+        scope: with the permission to read, be it at some places.
+        now: at which shelves are judged.
+
+    Returns:
+        Path, priority and number of alarms of each path and priority that has any.
+
+    Raises:
+        AccessDenied: the scope may not read.
+    """
+    query = (
+        select(Alarm.path, Alarm.priority, func.count())
+        .where(
+            Alarm.tenant_id == scope.tenant_id, lying_in(Alarm.path, scope.places()),
+            Alarm.out_of_service == "", Alarm.suppressed == "",
+            or_(Alarm.shelved_until.is_(None), Alarm.shelved_until <= now),
+            or_(Alarm.active.is_(True), Alarm.acknowledged.is_(False)),
+        )
+        .group_by(Alarm.path, Alarm.priority)
+    )  # fmt: skip
+    return [(path, priority, count) for path, priority, count in session.execute(query)]
 
 
 def alarms_of(

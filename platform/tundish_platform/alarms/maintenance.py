@@ -12,6 +12,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from tundish_platform.alarms.models import Alarm
 from tundish_platform.alarms.reports import lay_down, note, standing_of
 from tundish_platform.alarms.states import Transition
+from tundish_platform.assets import lying_in
 from tundish_platform.audit import record_of
 from tundish_platform.tenancy import Permission
 from tundish_platform.tenancy.metadata import Base, TenantOwned, UtcDateTime
@@ -139,6 +140,21 @@ def list_maintenance(
     query = select(MaintenanceWindow).where(MaintenanceWindow.tenant_id == scope.tenant_id)
     if before is not None:
         query = query.where(MaintenanceWindow.id < before)
+    rows = session.scalars(query.order_by(MaintenanceWindow.id.desc()).limit(limit))
+    return [_window(row) for row in rows]
+
+
+def maintenance_of(session: Session, scope: TenantScope, path: str, *, limit: int = 50) -> list[Window]:
+    """Windows that cover a place, were they planned there, above it or for a part of it; the newest first.
+
+    Raises:
+        AccessDenied: the scope may not read at the place.
+    """
+    scope.require_at(Permission.READ, path)
+    parts = path.split("/")
+    above = ["/".join(parts[:depth]) for depth in range(1, len(parts) + 1)]
+    covers = or_(MaintenanceWindow.path.in_(above), lying_in(MaintenanceWindow.path, frozenset({path})))
+    query = select(MaintenanceWindow).where(MaintenanceWindow.tenant_id == scope.tenant_id, covers)
     rows = session.scalars(query.order_by(MaintenanceWindow.id.desc()).limit(limit))
     return [_window(row) for row in rows]
 

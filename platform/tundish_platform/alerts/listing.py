@@ -20,7 +20,16 @@ if TYPE_CHECKING:
 
     from tundish_platform.tenancy import TenantScope
 
-__all__ = ["MAX_PAGE", "AlertView", "UnknownAlert", "find_alert", "list_alerts", "newest_feedback", "view_of"]
+__all__ = [
+    "MAX_PAGE",
+    "AlertView",
+    "UnknownAlert",
+    "count_open",
+    "find_alert",
+    "list_alerts",
+    "newest_feedback",
+    "view_of",
+]
 
 MAX_PAGE: Final = 500
 
@@ -82,6 +91,23 @@ def list_alerts(  # noqa: PLR0913 - each is a filter of its own
     rows = session.scalars(query.order_by(Alert.id.desc()).limit(min(limit, MAX_PAGE))).all()
     said = newest_feedback(session, scope, [row.id for row in rows])
     return [view_of(row, said.get(row.id)) for row in rows]
+
+
+def count_open(session: Session, scope: TenantScope) -> list[tuple[str, int, int]]:
+    """How many alerts are open, by line and priority, in one statement: line, priority and number each.
+
+    Raises:
+        AccessDenied: the scope may not read.
+    """
+    query = (
+        select(Alert.line, Alert.priority, func.count())
+        .where(
+            Alert.tenant_id == scope.tenant_id, lying_in(Alert.line, scope.places()),
+            Alert.closed_at.is_(None),
+        )
+        .group_by(Alert.line, Alert.priority)
+    )  # fmt: skip
+    return [(line, priority, count) for line, priority, count in session.execute(query)]
 
 
 def find_alert(session: Session, scope: TenantScope, alert_id: int) -> AlertView:

@@ -32,6 +32,7 @@ class Completeness:
         by_signal: share of each periodic signal, by number.
         silent: numbers of the periodic signals of which nothing came in the window.
         figures: all the store's figures of each periodic signal over its window, by number.
+        expected: how many samples each periodic signal should have sent in its window, by number.
     """
 
     now: datetime | None
@@ -39,6 +40,7 @@ class Completeness:
     by_signal: Mapping[int, float]
     silent: tuple[int, ...]
     figures: Mapping[int, Mapping[str, Any]] = field(default_factory=dict)
+    expected: Mapping[int, int] = field(default_factory=dict)
 
 
 def source_now(newest: Iterable[datetime]) -> datetime | None:
@@ -67,14 +69,16 @@ def completeness(
     if now is None:
         return Completeness(None, None, {}, ())
     figures: dict[int, Mapping[str, Any]] = {}
+    expected: dict[int, int] = {}
     for length, group in _by_window(members, window).items():
         # The newest sample itself belongs to the window, whose end does not.
         table = context.telemetry.summary(scope, group, now + _US - length, now + _US)
         figures |= {row["signal"]: row for row in table.to_pylist()}
+        expected |= {s.id: round(length.total_seconds() / (s.period_s or 1.0)) for s in group}
     by_signal = {number: row["completeness"] or 0.0 for number, row in figures.items()}
     share = sum(by_signal.values()) / len(by_signal) if by_signal else None
     silent = tuple(sorted(number for number, row in figures.items() if row["count"] == 0))
-    return Completeness(now, share, by_signal, silent, figures)
+    return Completeness(now, share, by_signal, silent, figures, expected)
 
 
 def _by_window(members: Iterable[SignalInfo], window: timedelta) -> dict[timedelta, list[SignalInfo]]:

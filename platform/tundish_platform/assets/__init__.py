@@ -15,7 +15,7 @@ from tundish_platform.assets.contracts import (
 from tundish_platform.assets.levels import Level
 from tundish_platform.assets.lookup import numbers_by_path
 from tundish_platform.assets.pages import page_as_told, page_of_signals
-from tundish_platform.assets.places import Place, list_places, lying_in, seen
+from tundish_platform.assets.places import Equipment, Place, list_equipment, list_places, lying_in, seen
 from tundish_platform.assets.search import SignalSearch, search_signals
 from tundish_platform.assets.signals import (
     MAX_SIGNALS,
@@ -78,6 +78,7 @@ __all__ = [
     "ContractRefused",
     "ContractSpec",
     "Declared",
+    "Equipment",
     "Heartbeat",
     "Instance",
     "Level",
@@ -110,6 +111,7 @@ __all__ = [
     "kinds_to_read",
     "list_assets",
     "list_contracts",
+    "list_equipment",
     "list_places",
     "list_signals",
     "list_sources",

@@ -59,6 +59,43 @@ def list_places(
     return [Place(row.path, Level(row.level), row.name_zh, row.name_en) for row in session.scalars(query)]
 
 
+@dataclass(frozen=True, slots=True)
+class Equipment(Place):
+    """A site, an area, a line or a machine as overviews show it.
+
+    Attributes:
+        retired: taken out of the everyday tree.
+    """
+
+    retired: bool
+
+
+def list_equipment(session: Session, scope: TenantScope, *, machines: bool = False) -> list[Equipment]:
+    """Sites, areas and lines that lie where the scope may read or above that, by path, in one statement.
+
+    Args:
+        session: of the metadata database.
+        scope: with the permission to read, be it at some places.
+        machines: with the machines.
+
+    Raises:
+        AccessDenied: the scope may not read.
+    """
+    places = scope.places()
+    there = lying_in(Asset.path, places)
+    if places is not None:
+        parts = [place.split("/") for place in places]
+        above = {"/".join(one[:depth]) for one in parts for depth in range(1, len(one))}
+        there = or_(there, Asset.path.in_(sorted(above)))
+    levels = (*_HELD_AT, Level.MACHINE) if machines else _HELD_AT
+    columns = (Asset.path, Asset.level, Asset.name_zh, Asset.name_en, Asset.retired_at)
+    query = select(*columns).where(Asset.tenant_id == scope.tenant_id, Asset.level.in_(levels), there)
+    return [
+        Equipment(path, Level(level), zh, en, retired_at is not None)
+        for path, level, zh, en, retired_at in session.execute(query.order_by(Asset.path))
+    ]
+
+
 def seen(session: Session, scope: TenantScope) -> TenantScope:
     """The same scope; one whose reading is limited to places gets the signals that lie there now."""
     if Permission.READ not in scope.limits:

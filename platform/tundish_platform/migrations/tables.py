@@ -11,6 +11,7 @@ import tundish_platform.api.kept
 import tundish_platform.assets.models
 import tundish_platform.audit.models
 import tundish_platform.jobs.models
+import tundish_platform.maintenance.models
 import tundish_platform.marketplace.billing.models
 import tundish_platform.marketplace.models
 import tundish_platform.marketplace.publishing.models

@@ -31,6 +31,7 @@ from tundish_platform.assets import (
     upsert_signals,
 )
 from tundish_platform.jobs import JobSpec, ScheduleSpec, ask_job, make_schedule
+from tundish_platform.maintenance import MaintenanceKind, RecordSpec, note_record
 from tundish_platform.marketplace import Catalogue
 from tundish_platform.marketplace.publishing import PackageFolder
 from tundish_platform.marketplace.records import Sealer
@@ -220,6 +221,8 @@ def _alarms(session: Session, job: Principal, signal: int) -> None:
     handler = access_tenant(job_principal(session, "test", Role.OWNER), "steel", Permission.HANDLE)
     note = AnnotationSpec(path="S", starts_at=NOW, text=CANARY)
     annotate(session, handler, note, NOW)
+    work = RecordSpec(path="S", kind=MaintenanceKind.REPAIR, started_at=NOW, text=CANARY)
+    note_record(session, handler, work, NOW)
 
 
 def _alert(session: Session, scope: TenantScope) -> None:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
         AlarmView,
         EventView,
         Flood,
+        MaintenanceRecord,
         Owed,
         Rule,
         Taken,
@@ -103,6 +104,33 @@ class AlarmCalls(Transport):
         """End a window now."""
         ended: Window = self._post(of(tenant, "maintenance", number, "end"))
         return ended
+
+    def maintenance_records(self, tenant: str, path: str | None = None) -> Iterator[MaintenanceRecord]:
+        """What was done on machines, at a node and below it or everywhere, the record noted last first."""
+        return self._every(of(tenant, "maintenance-records"), given(path=path))
+
+    def note_maintenance(
+        self,
+        tenant: str,
+        path: str,
+        kind: str,
+        text: str,
+        started: datetime,
+        ended: datetime | None = None,
+        *,
+        done_by: str = "",
+    ) -> MaintenanceRecord:
+        """Note what was done, from when to when; by the caller where ``done_by`` is empty."""
+        body = {"path": path, "kind": kind, "text": text, "started_at": started.isoformat()}
+        body |= {} if ended is None else {"ended_at": ended.isoformat()}
+        kept: MaintenanceRecord = self._post(
+            of(tenant, "maintenance-records"), body | ({"done_by": done_by} if done_by else {})
+        )
+        return kept
+
+    def remove_maintenance_record(self, tenant: str, number: int) -> None:
+        """Take a wrong record away."""
+        self._send("DELETE", of(tenant, "maintenance-records", number))
 
 
 def _match(version: int) -> dict[str, str]:

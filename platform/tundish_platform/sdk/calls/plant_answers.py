@@ -296,6 +296,20 @@ class Annotation(TypedDict):
     said_by: str
 
 
+class MaintenanceRecord(TypedDict):
+    """Work that was done on a machine; the end is the start where nobody said how long it took."""
+
+    id: int
+    path: str
+    kind: str
+    started_at: str
+    ended_at: str
+    text: str
+    done_by: str
+    said_at: str
+    said_by: str
+
+
 class RecordedRun(TypedDict):
     """A run with the number under which it was recorded."""
 

@@ -147,11 +147,14 @@ def of_trials(tmp_path: Path) -> list[Call]:
 
 
 def of_notes() -> list[Call]:
-    """The same of notes on charts."""
+    """The same of notes on charts and of work done on machines."""
     return [
         call("annotations.make", "annotate", "steel", "S", "n", START, LATER - timedelta(days=1), status=201),
         call("annotations.listed", "annotations", "steel", START, LATER),
         call("annotations.remove", "remove_annotation", "steel", 2, status=204),
+        call("maintenance_records.make", "note_maintenance", "steel", "S", "repair", "n", START, status=201),
+        call("maintenance_records.listed", "maintenance_records", "steel", "S"),
+        call("maintenance_records.remove", "remove_maintenance_record", "steel", 2, status=204),
     ]
 
 

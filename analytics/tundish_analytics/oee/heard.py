@@ -13,7 +13,8 @@ from tundish_analytics.oee.timesplit import SECOND, State, States
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from tundish_platform.sdk import AppInputs, SignalInfo
+    from tundish_analytics.oee.reading import Reading
+    from tundish_platform.samples import SignalInfo
 
     Times = NDArray[np.int64]
 
@@ -48,10 +49,10 @@ class Heard:
     unread: tuple[str, ...]
 
 
-def hear(inputs: AppInputs, state: SignalInfo, mode: SignalInfo | None, reason: SignalInfo | None) -> Heard:
+def hear(reading: Reading, state: SignalInfo, mode: SignalInfo | None, reason: SignalInfo | None) -> Heard:
     """The states of one machine within the window; silence and bad samples are unknown."""
-    said, modes = _Held.of(inputs, state), _Held.of(inputs, mode) if mode else None
-    start, end = instant(inputs.start), instant(inputs.end)
+    said, modes = _Held.of(reading, state), _Held.of(reading, mode) if mode else None
+    start, end = instant(reading.start), instant(reading.end)
     marks = [said.at, said.until, *([modes.at, modes.until] if modes else []), np.array([start, end])]
     edges = np.unique(np.concatenate(marks))
     edges = edges[(edges >= start) & (edges <= end)]
@@ -61,26 +62,26 @@ def hear(inputs: AppInputs, state: SignalInfo, mode: SignalInfo | None, reason: 
     if modes is not None:
         changed = [_MODES.get(_plain(word)) for word in modes.words(edges[:-1])]
         numbers = np.array([_under(State(n), m) for n, m in zip(numbers.tolist(), changed, strict=True)])
-    return Heard(_stretches(inputs, edges, numbers, reason), tuple(unread))
+    return Heard(_stretches(reading, edges, numbers, reason), tuple(unread))
 
 
 def _under(state: State, mode: State | None) -> State:
     return state if mode is None or state in (State.PRODUCING, State.UNKNOWN) else mode
 
 
-def _stretches(inputs: AppInputs, edges: Times, numbers: Times, reason: SignalInfo | None) -> States:
+def _stretches(reading: Reading, edges: Times, numbers: Times, reason: SignalInfo | None) -> States:
     first = np.flatnonzero(np.diff(numbers, prepend=-1) != 0)
     ends = np.append(edges[first[1:]], edges[-1])
     begins, kinds = edges[first], numbers[first]
     known = kinds != State.UNKNOWN
     begins, ends, kinds = begins[known], ends[known], kinds[known]
-    given = _reasons(inputs, reason, begins, ends) if reason is not None else [""] * begins.size
+    given = _reasons(reading, reason, begins, ends) if reason is not None else [""] * begins.size
     return States(begins, ends, kinds, tuple(given))
 
 
-def _reasons(inputs: AppInputs, reason: SignalInfo, begins: Times, ends: Times) -> list[str]:
+def _reasons(reading: Reading, reason: SignalInfo, begins: Times, ends: Times) -> list[str]:
     """The last reason given during each stretch; a reason holds for no other stop."""
-    held = _Held.of(inputs, reason)
+    held = _Held.of(reading, reason)
     last = np.searchsorted(held.at, ends, side="left") - 1
     return [
         held.said[place] if place >= 0 and held.at[place] >= begin else ""
@@ -97,15 +98,15 @@ class _Held:
     said: tuple[str, ...]
 
     @classmethod
-    def of(cls, inputs: AppInputs, signal: SignalInfo) -> _Held:
-        table = inputs.samples(signal)
+    def of(cls, reading: Reading, signal: SignalInfo) -> _Held:
+        table = reading.samples(signal)
         at = table.column("ts").cast("timestamp[us]").to_numpy().astype(np.int64)
         good = np.right_shift(table.column("status").to_numpy(), 30) == 0
         said = [
             word if fine and word else ""
             for word, fine in zip(table.column("value").to_pylist(), good.tolist(), strict=True)
         ]
-        until = np.append(at[1:], instant(inputs.end)) if at.size else at
+        until = np.append(at[1:], instant(reading.end)) if at.size else at
         if signal.period_s is not None:
             until = np.minimum(until, at + int(_SILENCE * signal.period_s * SECOND))
         return cls(at, until, tuple(said))
