@@ -14,6 +14,8 @@ class Page(StrEnum):
     """The pages, named as in their address."""
 
     PLANT = "plant"
+    QUALITY = "quality"
+    ENERGY = "energy"
     EXPLORER = "explorer"
     ALARMS = "alarms"
     ALERTS = "alerts"
@@ -41,6 +43,8 @@ class Page(StrEnum):
 # What a person needs in the tenant to find the page there at all.
 NEEDED: Final = {
     Page.PLANT: Permission.READ,
+    Page.QUALITY: Permission.READ,
+    Page.ENERGY: Permission.READ,
     Page.EXPLORER: Permission.READ,
     Page.ALARMS: Permission.READ,
     Page.ALERTS: Permission.READ,
@@ -98,7 +102,7 @@ _OF_REGISTER: Final = {
 }
 _SLUG: Final = "([a-z0-9][a-z0-9-]{0,62})"
 _TENANT_PAGE: Final = re.compile(
-    rf"/(plant|explorer|alarms|alerts|models|jobs|market|statements|developer|people|audit|sharing)/{_SLUG}/?"
+    rf"/(plant|quality|energy|explorer|alarms|alerts|models|jobs|market|statements|developer|people|audit|sharing)/{_SLUG}/?"
 )
 _APP: Final = re.compile(rf"/market/{_SLUG}/app/([a-z][a-z0-9-]{{0,59}})/?")
 _BELOW: Final = {

@@ -84,6 +84,8 @@ def test_the_neighbour_sees_the_canary(site: Site) -> None:
             f"/{page}/canary-plant"
             for page in [
                 "market",
+                "quality",
+                "energy",
                 "explorer",
                 "alarms",
                 "alerts",
@@ -183,6 +185,8 @@ def test_a_foreign_page_and_none_look_alike(site: Site, path: str) -> None:
 def test_no_value_makes_a_callback_fail(site: Site, value: object) -> None:
     for login, path in (
         ("insider", "/plant/own-plant"),
+        ("insider", "/quality/own-plant"),
+        ("insider", "/energy/own-plant"),
         ("insider", "/explorer/own-plant"),
         ("insider", "/market/own-plant"),
         ("insider", "/market/own-plant/trials"),
