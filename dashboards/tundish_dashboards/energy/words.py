@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 _QUARTER_US: Final = 900_000_000
 # Sums of which more is missing are not compared: the difference would be that of the holes.
 _COMPARED: Final = 0.95
+# A line through fewer hours, or through a cloud, is no base load.
+_LEAST_HOURS: Final = 24
+_LEAST_EXPLAINED: Final = 0.1
 _TONES: Final = {Warned.LIKELY: Tone.BAD, Warned.POSSIBLE: Tone.NOTICE, Warned.NONE: Tone.GOOD,
                  Warned.NO_LIMIT: Tone.QUIET}  # fmt: skip
 
@@ -180,8 +183,8 @@ def made_table(view: TenantView, made: Sequence[Made]) -> Component:
                 f"{formats.number(use.output, 1 if one.output.tonnes else 0)} {unit}",
                 formats.quantity(use.total_kwh, "kW.h"),
                 html.Strong(each),
-                _estimate(view, use.base_kw, "kW"),
-                _estimate(view, use.specific_kwh, f"kWh/{unit}"),
+                _estimate(view, one, use.base_kw, "kW"),
+                _estimate(view, one, use.specific_kwh, f"kWh/{unit}"),
                 formats.quantity(one.idle_kwh, "kW.h"),
                 formats.percent(use.explained),
                 t("energy_made.known_hours", hours=one.hours, share=formats.percent(use.coverage)),
@@ -190,8 +193,10 @@ def made_table(view: TenantView, made: Sequence[Made]) -> Component:
     return components.table(head, rows, t("energy.made"))
 
 
-def _estimate(view: TenantView, found: Estimate | None, unit: str) -> str:
+def _estimate(view: TenantView, one: Made, found: Estimate | None, unit: str) -> str:
     if found is None:
         return "–"
+    if one.hours < _LEAST_HOURS or (one.use.explained or 0.0) < _LEAST_EXPLAINED:
+        return view.t("energy_made.too_loose")
     number = view.formats.number
     return f"{number(found.value)} ({number(found.low)} … {number(found.high)}) {unit}"

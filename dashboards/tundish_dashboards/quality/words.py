@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from tundish_dashboards.quality.choice import Characteristic, Period
     from tundish_dashboards.quality.samples import Samples
 
-_LISTED: Final = 20
+_LISTED: Final = 10
 _TONES: Final = {"capable": Tone.GOOD, "not capable": Tone.BAD, "undecided": Tone.NOTICE}
 _VERDICTS: Final = {"capable": "capable", "not capable": "not_capable", "undecided": "undecided"}
 
