@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
+import shutil
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -26,14 +26,15 @@ from tundish_platform.samples import SCHEMAS, SampleBatch, SampleKind, SignalRol
 from tundish_platform.store import Telemetry
 from tundish_platform.tenancy import Permission, Role, access_tenant
 from tundish_platform.tenancy.accounts import create_tenant, create_user, grant_role, job_principal
+from tundish_platform.tenancy.metadata import Metadata
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
+    from pathlib import Path
 
     from dash import Dash
     from flask.testing import FlaskClient
 
-    from tundish_platform.tenancy.metadata import Metadata
 
 UPDATE = "/_dash-update-component"
 ORIGIN = {"Origin": "http://localhost"}
@@ -72,10 +73,11 @@ class Plant:
         parts = [dict(zip(("id", "property"), name.rsplit(".", 1), strict=True)) for name in names]
         body = {
             "output": output, "outputs": parts if output.startswith("..") else parts[0],
-            "inputs": [filled(one) for one in spec["inputs"]], "state": [filled(one) for one in spec["state"]],
+            "inputs": [filled(one) for one in spec["inputs"]],
+            "state": [filled(one) for one in spec["state"]],
             "changedPropIds": given.get("changed", []),
         }  # fmt: skip
-        answer = self.visitors[login].post(UPDATE, json=body | given.get("more", {}), headers=ORIGIN)  # type: ignore[operator] # a dict
+        answer = self.visitors[login].post(UPDATE, json=body, headers=ORIGIN)
         assert answer.status_code == 200, answer.text
         found: dict[str, Any] = answer.json["response"]
         return found
@@ -184,14 +186,15 @@ def declare(plant: Plant) -> None:
 
 
 @pytest.fixture(scope="module")
-def plant(tmp_path_factory: pytest.TempPathFactory, sqlite_at: Callable[[Path], Metadata]) -> Iterator[Plant]:
+def plant(tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path) -> Iterator[Plant]:
     place = tmp_path_factory.mktemp("works")
-    metadata = sqlite_at(place / "metadata.db")
+    shutil.copyfile(sqlite_template, place / "metadata.db")
+    metadata = Metadata(f"sqlite:///{place / 'metadata.db'}")
     with metadata.session() as session:
         create_tenant(session, "works", "工厂", "Works", "Asia/Shanghai")
         create_user(session, "quality", "Qua Lity", PASSWORD, {"works": [Role.ENGINEER]})
         narrow = create_user(session, "narrow", "Nar Row", PASSWORD)
-        grant_role(session, narrow.id, Role.VIEWER, "works", L1)
+        grant_role(session, narrow, Role.VIEWER, "works", L1)
     telemetry = Telemetry(place / "store", metadata, background=False)
     context = PlatformContext(metadata, telemetry, Catalogue.find(place, installed=False))
     server = create_app(context, ApiSettings(rates=RateLimits(stranger=MANY, door=MANY)))
@@ -244,11 +247,11 @@ def test_what_can_be_charted_is_offered_and_an_address_chooses(plant: Plant) -> 
 def test_the_spike_breaks_rule_one_and_neither_gap_nor_bad_sample_is_bridged(plant: Plant) -> None:
     found = plant.chart()
     (broken,) = [one for one in traces(found, "判异") if one["yaxis"] == "y1"]
-    assert "N1" in dict(zip(broken["x"], broken["customdata"], strict=True))["2026-03-05 10:40:00"]
+    assert "N1" in dict(zip(broken["x"], broken["customdata"], strict=True))["2026-03-05T10:40:00"]
     value = next(one for one in traces(found, "单值") if one["yaxis"] == "y1")
     course = dict(zip(value["x"], value["y"], strict=True))
-    assert course["2026-03-05 10:50:00"] is None, "the bad sample"
-    assert course["2026-03-05 10:59:30"] is None, "the gap"
+    assert course["2026-03-05T10:50:00"] is None, "the bad sample"
+    assert course["2026-03-05T10:59:30"] is None, "the gap"
     assert value["connectgaps"] is False
     assert len(traces(found, "坏值或不确定的样本")[0]["x"]) == 1
     shapes = found["quality-chart"]["figure"]["layout"]["shapes"]
@@ -259,7 +262,7 @@ def test_the_spike_breaks_rule_one_and_neither_gap_nor_bad_sample_is_bridged(pla
 
 def test_limits_are_those_of_the_stated_baseline_by_analytics_formulas(plant: Plant) -> None:
     found = plant.chart()
-    count = round(0.3 * (PLATES - (GAP[1] - GAP[0]) - 1))
+    count = int(0.3 * (PLATES - (GAP[1] - GAP[0]) - 1))
     first = spc.individual_chart(plant.values[:count])
     (upper,) = [one for one in traces(found, "上控制限") if one["yaxis"] == "y1"]
     assert upper["y"][0] == pytest.approx(first.upper[0], rel=1e-6)
@@ -281,19 +284,20 @@ def test_groups_get_the_chart_that_their_size_asks_for(plant: Plant) -> None:
 
 
 def test_a_label_gets_the_share_of_its_kind(plant: Plant) -> None:
-    found = plant.chart(f"{L1}/M1/Inspection/Fault", quality_word="scratch")
+    found = plant.chart(f"{L1}/M1/Inspection/Fault", quality_word="scratch", quality_size="10")
     assert "不合格品率图 (p)" in said(found)
+    assert "控制限按二项或泊松分布计算" in said(found), "half a scratch in ten pieces is few"
     assert [one["value"] for one in found["quality-word"]["data"]] == ["ok", "dent", "scratch"]
     (share,) = traces(found, "占比")
-    assert share["y"] == pytest.approx([sum(fault(n) == "scratch" for n in range(f, f + 50)) / 50
-                                        for f in range(0, 450, 50)])  # fmt: skip
+    counted = [sum(fault(n) == "scratch" for n in range(first, first + 10)) for first in range(0, PLATES, 10)]
+    assert share["y"] == pytest.approx([number / 10 for number in counted])
     assert "计数没有过程能力指数" in said(found["quality-ability"])
 
 
 def test_capability_is_refused_with_its_reason_and_told_with_intervals(plant: Plant) -> None:
     assert "没有填写规格限" in said(plant.chart()["quality-ability"])
     limits = {"quality_lower": 9.5, "quality_upper": 10.5}
-    count = round(0.3 * (PLATES - (GAP[1] - GAP[0]) - 1))
+    count = int(0.3 * (PLATES - (GAP[1] - GAP[0]) - 1))
     values = plant.values[:count]
     right = spc.indices(values, spc.Specification(9.5, 10.5), spc.individual_chart(values).baseline)
     told = said(plant.chart(**limits)["quality-ability"])
@@ -305,7 +309,7 @@ def test_capability_is_refused_with_its_reason_and_told_with_intervals(plant: Pl
     spike = {"from": "2026-03-05T10:30:00", "to": "2026-03-05T10:58:00"}
     kept = {"signal": plant.ids[f"{L1}/M1/Gauge/Thickness"], **spike}
     unstable = plant.chart(quality_baseline=kept, **limits)
-    assert "过程不稳定: 基准期 28 个点" in said(unstable["quality-ability"])
+    assert "过程不稳定: 基准期 27 个点中有 1 个超出控制限, 偶然最多 0 个" in said(unstable["quality-ability"])
 
 
 def test_few_points_give_no_limits(plant: Plant) -> None:
@@ -321,7 +325,7 @@ def test_the_same_data_are_not_drawn_again_and_late_data_are(plant: Plant) -> No
     plant.send(SampleKind.NUMERIC, [(plant.ids[f"{L1}/M1/Gauge/Thickness"], at(430), 10.0, 0)])
     again = plant.chart(**shown)
     value = next(one for one in traces(again, "单值") if one["yaxis"] == "y1")
-    assert dict(zip(value["x"], value["y"], strict=True))["2026-03-05 11:10:00"] == 10.0
+    assert dict(zip(value["x"], value["y"], strict=True))["2026-03-05T11:10:00"] == 10.0
     assert baseline(again) == baseline(first)
 
 

@@ -42,7 +42,7 @@ from tundish_analytics.spc.rules import (
     signals,
 )
 from tundish_analytics.spc.runlength import cusum_arl, ewma_arl, shewhart_arl
-from tundish_analytics.spc.stability import Stability, stability
+from tundish_analytics.spc.stability import SPREAD_CHANCE, Stability, stability
 from tundish_analytics.spc.stages import LiveChart, Stage, StagedChart, in_stages
 from tundish_analytics.spc.thinning import LEAST_POINTS, Thinned, every, independent_step
 from tundish_analytics.spc.variables import (
@@ -62,6 +62,7 @@ __all__ = [
     "ENOUGH_VALUES",
     "LEAST_POINTS",
     "NELSON",
+    "SPREAD_CHANCE",
     "SPREAD_RULES",
     "WESTERN_ELECTRIC",
     "Baseline",

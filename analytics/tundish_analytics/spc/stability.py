@@ -11,8 +11,10 @@ import scipy
 if TYPE_CHECKING:
     from tundish_analytics.spc.chart import ControlChart
 
-# Probability outside both three-sigma limits of a normal statistic, and of calling a stable process unstable.
-_OUTSIDE: Final = 0.0027
+# Probability outside both three-sigma limits of a normal statistic; of a moving range, whose law is skew.
+LEVEL_CHANCE: Final = 0.0027
+SPREAD_CHANCE: Final = 0.0092
+# Of calling a stable process unstable, by each of the two tests.
 _ERROR: Final = 0.01
 
 
@@ -21,8 +23,7 @@ class Stability:
     """Points outside the limits.
 
     Attributes:
-        points: judged; ``outside``: of them; ``allowed``: as many a stable process has by chance at most, in
-            99 of 100 baselines.
+        points: judged; ``outside``: of them; ``allowed``: as many as chance explains.
     """
 
     points: int
@@ -35,11 +36,23 @@ class Stability:
         return self.points > 0 and self.outside <= self.allowed
 
 
-def stability(chart: ControlChart) -> Stability:
+def stability(chart: ControlChart, chance: float = LEVEL_CHANCE) -> Stability:
     """Count a chart's points outside its limits against the binomial law.
 
-    A rule that refuses any point outside would refuse half of all stable baselines of 260 points.
+    A rule that refuses any point outside would refuse half of all stable baselines of 260 points. Points so
+    far out that none is expected among so many (Bonferroni) are never chance; that is asked of levels only.
+
+    Args:
+        chart: of the baseline.
+        chance: that a point of a stable process lies outside; `SPREAD_CHANCE` for spreads.
     """
     points = int(np.isfinite(chart.statistic).sum())
-    allowed = int(scipy.stats.binom.ppf(1 - _ERROR, points, _OUTSIDE)) if points else 0
-    return Stability(points, int(chart.outside().sum()), allowed)
+    if not points:
+        return Stability(0, 0, 0)
+    outside = int(chart.outside().sum())
+    allowed = int(scipy.stats.binom.ppf(1 - _ERROR, points, chance))
+    if chance == LEVEL_CHANCE:
+        reach = float(scipy.stats.norm.isf(_ERROR / (2 * points)))
+        far = int(np.sum(np.abs(chart.standardised()) > max(reach, 3.0)))
+        allowed = min(allowed, outside - far) if far else allowed
+    return Stability(points, outside, allowed)

@@ -122,7 +122,11 @@ def period_figure(view: TenantView, rows: Sequence[Stretch], labels: Sequence[st
         "marker": {
             "color": TRACES[0],
             "opacity": [0.55 if rows[n].running else 1.0 for n in order],
-            "pattern": {"shape": ["/" if part else "" for part in partly], "fgcolor": "#ffffff", "fillmode": "overlay"},
+            "pattern": {
+                "shape": ["/" if part else "" for part in partly],
+                "fgcolor": "#ffffff",
+                "fillmode": "overlay",
+            },
         },
         "customdata": [view.formats.percent(rows[n].amount.known) for n in order],
         "hovertemplate": "%{y:,.5~g} kWh<br>" + t("energy.known") + " %{customdata}<extra></extra>",

@@ -268,7 +268,9 @@ def _estimated(
         # Every step tried left points that depend on each other; the shown one may pass by being few.
         bound = min(bound, abs(correlation) - 1e-9)
     measured = points.groups[np.isfinite(points.groups)] if nature is Nature.VALUES else np.empty(0)
-    stable = max((spc.stability(chart) for _, chart, _ in charts), key=lambda one: one.outside - one.allowed)
+    judged = [spc.stability(charts[0][1])]
+    judged += [spc.stability(chart, spc.SPREAD_CHANCE) for _, chart, _ in charts[1:]]
+    stable = max(judged, key=lambda one: one.outside - one.allowed)
     return PhaseOne(kind, baseline, step, size, exact, known, correlation, bound, stable, measured)
 
 

@@ -6,7 +6,15 @@ import numpy as np
 import pytest
 
 from tundish_analytics.quality import defect_pareto
-from tundish_analytics.spc import Baseline, every, independent_step, individual_chart, lag1, stability
+from tundish_analytics.spc import (
+    SPREAD_CHANCE,
+    Baseline,
+    every,
+    independent_step,
+    individual_chart,
+    lag1,
+    stability,
+)
 
 SECOND = 1_000_000
 
@@ -48,6 +56,16 @@ def test_a_few_points_outside_are_chance_and_many_are_not() -> None:
     quiet[:5] = 9.0
     found = stability(individual_chart(quiet, Baseline(0.0, 1.0)))
     assert (found.points, found.outside >= 5, found.stable) == (400, True, False)
+
+
+def test_one_point_far_out_is_never_chance() -> None:
+    quiet = np.random.default_rng(1).normal(size=400)
+    quiet[7] = 3.2
+    assert stability(individual_chart(quiet, Baseline(0.0, 1.0))).stable
+    quiet[7] = 20.0
+    found = stability(individual_chart(quiet, Baseline(0.0, 1.0)))
+    assert found.outside == found.allowed + 1
+    assert stability(individual_chart(quiet, Baseline(0.0, 1.0)), SPREAD_CHANCE).stable
 
 
 def test_no_point_vouches_for_nothing() -> None:
