@@ -16,6 +16,7 @@ from tundish_dashboards.callbacks import Pages
 from tundish_dashboards.cockpit.page import cockpit_page, register_cockpit
 from tundish_dashboards.developer.page import developer_page, register_developer
 from tundish_dashboards.developer.review import register_review, review_page
+from tundish_dashboards.energy.page import energy_page, register_energy
 from tundish_dashboards.explorer.files import explorer_files
 from tundish_dashboards.explorer.page import explorer_page
 from tundish_dashboards.explorer.steps import register_explorer
@@ -34,6 +35,8 @@ from tundish_dashboards.people.page import people_page, register_people
 from tundish_dashboards.plant.chosen import register_chosen_line
 from tundish_dashboards.plant.page import plant_page, register_plant
 from tundish_dashboards.providers import provider_pages
+from tundish_dashboards.quality.answers import register_quality
+from tundish_dashboards.quality.page import quality_page
 from tundish_dashboards.register.entry import enterprise_page
 from tundish_dashboards.register.external import external_files, register_external
 from tundish_dashboards.register.files import register_files
@@ -56,6 +59,8 @@ _LAYOUTS: Final = {
     Page.OVERVIEW: overview_page,
     Page.PLANT: plant_page,
     Page.MACHINE: machine_page,
+    Page.QUALITY: quality_page,
+    Page.ENERGY: energy_page,
     Page.EXPLORER: explorer_page,
     Page.ALARMS: alarms_page,
     Page.ALERTS: alerts_page,
@@ -164,6 +169,8 @@ def _register(pages: Pages, server: Flask) -> None:
     register_plant(pages)
     register_chosen_line(pages)
     register_machine(pages)
+    register_quality(pages)
+    register_energy(pages)
     register_explorer(pages)
     register_alarms(pages)
     register_alerts(pages)

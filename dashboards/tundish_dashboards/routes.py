@@ -16,6 +16,8 @@ class Page(StrEnum):
     OVERVIEW = "overview"
     PLANT = "plant"
     MACHINE = "machine"
+    QUALITY = "quality"
+    ENERGY = "energy"
     EXPLORER = "explorer"
     ALARMS = "alarms"
     ALERTS = "alerts"
@@ -45,6 +47,8 @@ NEEDED: Final = {
     Page.OVERVIEW: Permission.READ,
     Page.PLANT: Permission.READ,
     Page.MACHINE: Permission.READ,
+    Page.QUALITY: Permission.READ,
+    Page.ENERGY: Permission.READ,
     Page.EXPLORER: Permission.READ,
     Page.ALARMS: Permission.READ,
     Page.ALERTS: Permission.READ,
@@ -101,8 +105,9 @@ _OF_REGISTER: Final = {
     Page.REGISTER_IMPORT: re.compile(r"/bureau/register/imports/([0-9]{1,9})/?"),
 }
 _SLUG: Final = "([a-z0-9][a-z0-9-]{0,62})"
+_BELOW_OTHERS: Final = {Page.ALARM_SETTINGS, Page.APP, Page.TRIALS}
 _TENANT_PAGE: Final = re.compile(
-    rf"/(overview|plant|machine|explorer|alarms|alerts|models|jobs|market|statements|developer|people|audit|sharing)/{_SLUG}/?"
+    rf"/({'|'.join(page for page in NEEDED if page not in _BELOW_OTHERS)})/{_SLUG}/?"
 )
 _APP: Final = re.compile(rf"/market/{_SLUG}/app/([a-z][a-z0-9-]{{0,59}})/?")
 _BELOW: Final = {

@@ -28,6 +28,8 @@ _OF_TENANT: Final = (
         Page.OVERVIEW,
         Page.PLANT,
         Page.MACHINE,
+        Page.QUALITY,
+        Page.ENERGY,
         Page.EXPLORER,
         Page.ALERTS,
         Page.ALARMS,

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
 Word = TypeVar("Word", bound=str)
+_HUGE = 1e15
 
 
 def _refuse(what: str) -> NoReturn:
@@ -32,6 +33,15 @@ def whole(value: object, what: str, low: int, high: int, default: int) -> int:
     if isinstance(value, bool) or not isinstance(value, (int, float)) or value != value:  # noqa: PLR0124 - NaN
         _refuse(what)
     return round(min(max(value, low), high))
+
+
+def amount(value: object, what: str) -> float | None:
+    """A finite number; None for none."""
+    if value is None or value == "":
+        return None
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not abs(value) < _HUGE:
+        _refuse(what)
+    return float(value)
 
 
 def one_of(value: object, what: str, known: Collection[Word], default: Word) -> Word:

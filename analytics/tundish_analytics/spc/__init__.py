@@ -42,7 +42,9 @@ from tundish_analytics.spc.rules import (
     signals,
 )
 from tundish_analytics.spc.runlength import cusum_arl, ewma_arl, shewhart_arl
+from tundish_analytics.spc.stability import SPREAD_CHANCE, Stability, stability
 from tundish_analytics.spc.stages import LiveChart, Stage, StagedChart, in_stages
+from tundish_analytics.spc.thinning import LEAST_POINTS, Thinned, every, independent_step
 from tundish_analytics.spc.variables import (
     deviation_chart,
     from_deviations,
@@ -58,7 +60,9 @@ from tundish_analytics.spc.variables import (
 __all__ = [
     "DEFAULT_RULES",
     "ENOUGH_VALUES",
+    "LEAST_POINTS",
     "NELSON",
+    "SPREAD_CHANCE",
     "SPREAD_RULES",
     "WESTERN_ELECTRIC",
     "Baseline",
@@ -80,9 +84,11 @@ __all__ = [
     "QuantileIndices",
     "RunRule",
     "Specification",
+    "Stability",
     "Stage",
     "StagedChart",
     "TSquaredChart",
+    "Thinned",
     "VectorBaseline",
     "bissell_index",
     "c4",
@@ -99,6 +105,7 @@ __all__ = [
     "dispersion_of",
     "dynamic_limits",
     "empirical_law",
+    "every",
     "ewma",
     "ewma_arl",
     "fit_box_cox",
@@ -108,6 +115,7 @@ __all__ = [
     "from_ranges",
     "gauge_study",
     "in_stages",
+    "independent_step",
     "indices",
     "individual_chart",
     "individuals",
@@ -123,6 +131,7 @@ __all__ = [
     "range_factors",
     "shewhart_arl",
     "signals",
+    "stability",
     "static_limits",
     "t_squared_groups",
     "t_squared_rows",

@@ -186,6 +186,14 @@
         var chart = document.getElementById("explorer-chart");
         return chart ? Math.round(chart.clientWidth) : Math.round(window.innerWidth);
       },
+      qualityWidth: function () {
+        var chart = document.getElementById("quality-chart");
+        return chart ? Math.round(chart.clientWidth) : Math.round(window.innerWidth);
+      },
+      energyWidth: function () {
+        var chart = document.getElementById("energy-load");
+        return chart ? Math.round(chart.clientWidth) : Math.round(window.innerWidth);
+      },
       makePasskey: function (offer) {
         return offer ? window.tundishPasskeys.make(offer) : window.dash_clientside.no_update;
       },

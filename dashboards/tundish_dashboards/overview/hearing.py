@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
-from tundish_analytics.oee.heard import WORDS
+from tundish_analytics.oee.hearing import WORDS
 from tundish_analytics.oee.timesplit import State
 from tundish_dashboards.plant.conditions import Condition, SignalState
 

@@ -1,0 +1,1 @@
+"""The energy page: consumption, load and its forecast, energy for what is made."""

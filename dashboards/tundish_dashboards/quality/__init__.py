@@ -1,0 +1,1 @@
+"""The quality page: control charts, capability, Pareto and the genealogy of a piece."""
