@@ -18,6 +18,7 @@ class Page(StrEnum):
     ALARMS = "alarms"
     ALERTS = "alerts"
     ALARM_SETTINGS = "alarm_settings"
+    HANDOVER = "handover"
     MODELS = "models"
     JOBS = "jobs"
     MARKET = "market"
@@ -45,6 +46,7 @@ NEEDED: Final = {
     Page.ALARMS: Permission.READ,
     Page.ALERTS: Permission.READ,
     Page.ALARM_SETTINGS: Permission.CONFIGURE,
+    Page.HANDOVER: Permission.READ,
     Page.MODELS: Permission.READ,
     Page.JOBS: Permission.CONFIGURE,
     Page.MARKET: Permission.READ,
@@ -98,7 +100,7 @@ _OF_REGISTER: Final = {
 }
 _SLUG: Final = "([a-z0-9][a-z0-9-]{0,62})"
 _TENANT_PAGE: Final = re.compile(
-    rf"/(plant|explorer|alarms|alerts|models|jobs|market|statements|developer|people|audit|sharing)/{_SLUG}/?"
+    rf"/(plant|explorer|alarms|alerts|handover|models|jobs|market|statements|developer|people|audit|sharing)/{_SLUG}/?"
 )
 _APP: Final = re.compile(rf"/market/{_SLUG}/app/([a-z][a-z0-9-]{{0,59}})/?")
 _BELOW: Final = {

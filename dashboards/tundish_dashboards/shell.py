@@ -24,7 +24,16 @@ if TYPE_CHECKING:
 
 
 _OF_TENANT: Final = (
-    *(Page.PLANT, Page.EXPLORER, Page.ALERTS, Page.ALARMS, Page.MODELS, Page.JOBS, Page.MARKET),
+    *(
+        Page.PLANT,
+        Page.EXPLORER,
+        Page.ALERTS,
+        Page.ALARMS,
+        Page.HANDOVER,
+        Page.MODELS,
+        Page.JOBS,
+        Page.MARKET,
+    ),
     *(Page.STATEMENTS, Page.DEVELOPER, Page.PEOPLE, Page.AUDIT, Page.SHARING),
 )
 

@@ -140,6 +140,23 @@ def list_editions(
     return [_view(row) for row in rows]
 
 
+def editions_of(session: Session, scope: TenantScope, path: str, starts_at: datetime) -> list[EditionView]:
+    """All editions of one shift's report, the first one first.
+
+    Raises:
+        AccessDenied: the scope may not read.
+    """
+    rows = session.scalars(
+        select(HandoverEdition)
+        .where(
+            HandoverEdition.tenant_id == scope.tenant_id, HandoverEdition.path == path,
+            HandoverEdition.starts_at == starts_at, lying_in(HandoverEdition.path, scope.places()),
+        )
+        .order_by(HandoverEdition.number)
+    )  # fmt: skip
+    return [_view(row) for row in rows]
+
+
 def find_edition(session: Session, scope: TenantScope, number: int) -> Edition:
     """One edition with everything it says.
 
