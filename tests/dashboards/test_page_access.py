@@ -87,6 +87,7 @@ def test_the_neighbour_sees_the_canary(site: Site) -> None:
                 "explorer",
                 "alarms",
                 "alerts",
+                "handover",
                 "models",
                 "jobs",
                 "people",
