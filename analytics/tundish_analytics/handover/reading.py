@@ -99,7 +99,10 @@ def words_held(
     said = [
         word if fine and word else "" for word, fine in zip(table["value"].to_pylist(), good, strict=True)
     ]
-    return held(times_of(table), said, known_until, signal.period_s)
+    # What is sent again each period is known until it fails to come; what is sent on change, as far as the
+    # line has been heard of.
+    known = known_until if signal.period_s is None else end
+    return held(times_of(table), said, known, signal.period_s)
 
 
 def counted(

@@ -71,7 +71,7 @@ def note_form(view: TenantView) -> Component:
         dcc.Store(id="handover-doing", data={"kind": "new", "number": 0}),
     ]
     hidden = Permission.HANDLE not in view.person.principal.permissions(view.scope.slug)
-    return html.Div(parts, className="form", hidden=hidden, id="handover-form")
+    return html.Div(parts, className="handover-form", hidden=hidden, id="handover-form")
 
 
 def register_notes(pages: Pages) -> None:

@@ -179,7 +179,8 @@ def _mail_fields(view: TenantView, plan: ShiftPlanView | None) -> list[Component
     t, mail = view.t, plan.mail if plan else None
     channels: list[dict[str, str]] = []
     people: list[dict[str, str]] = []
-    if view.may(Permission.CONFIGURE) and view.scope.signals is None:
+    seen = view.may(Permission.CONFIGURE) and view.scope.signals is None
+    if seen:
         with view.context.metadata.session() as session:
             channels = [
                 {"value": str(one.id), "label": one.name}
@@ -195,7 +196,7 @@ def _mail_fields(view: TenantView, plan: ShiftPlanView | None) -> list[Component
     return [
         dmc.Select(
             id="handover-channel", label=t("handover.field_channel"), data=[none, *channels],
-            value=(str(mail.channel) if mail else "0") if channels else None, allowDeselect=False,
+            value=(str(mail.channel) if mail else "0") if seen else None, allowDeselect=False,
         ),
         dmc.MultiSelect(
             id="handover-people", label=t("handover.field_people"), data=people,

@@ -186,17 +186,17 @@ def claim_rechecks(session: Session, scope: TenantScope, now: datetime, limit: i
     claimed = []
     for row in due:
         found = Recheck(row.id, row.path, row.starts_at, row.number, row.digest)
-        following = now + RECHECK_EVERY
+        over, following = row.ends_at + CORRECTED_FOR, now + RECHECK_EVERY
         done = session.scalar(
             update(HandoverEdition)
             .where(
                 HandoverEdition.tenant_id == scope.tenant_id, HandoverEdition.id == row.id,
                 HandoverEdition.recheck_at == row.recheck_at,
             )
-            .values(recheck_at=following if following <= row.ends_at + CORRECTED_FOR else None)
+            .values(recheck_at=following if following <= over else None)
             .returning(HandoverEdition.id)
         )  # fmt: skip
-        if done is not None:
+        if done is not None and now <= over:
             claimed.append(found)
     return claimed
 
