@@ -74,6 +74,13 @@ class Screen:
     late_min: int | None
     now: datetime
 
+    @property
+    def unknown(self) -> float:
+        """Share of the shift up to now of which the state is not known."""
+        seconds = self.fact.seconds if self.fact else {}
+        whole = sum(seconds.values())
+        return seconds.get("unknown", 0.0) / whole if whole else 0.0
+
 
 class Figures:
     """Lines' figures of the running shift, kept some seconds: many screens may hang in one plant."""

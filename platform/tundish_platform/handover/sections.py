@@ -261,7 +261,11 @@ def _where_time_went(w: Words, facts: HandoverFacts) -> Blocks:
             rows.append((words, *(w.span(seconds) for seconds in spent), sum(spent) / whole))
     names = tuple(GridColumn(w.of(line.name_zh, line.name_en), _TEXT) for line in known)
     columns = (GridColumn(w("loss"), _TEXT, 1.4), *names, GridColumn(w("share"), Kind.SHARE, 0.8))
-    return [Heading(w("losses"), 2), Grid(columns, tuple(rows))] if rows else []
+    return (
+        [Heading(w("losses" if with_losses else "time_classes"), 2), Grid(columns, tuple(rows))]
+        if rows
+        else []
+    )
 
 
 def _texts(
