@@ -21,6 +21,9 @@ from tundish_dashboards.explorer.files import explorer_files
 from tundish_dashboards.explorer.page import explorer_page
 from tundish_dashboards.explorer.steps import register_explorer
 from tundish_dashboards.guard import harden_dispatch, install_guard, install_headers
+from tundish_dashboards.handover.andon import andon_pages
+from tundish_dashboards.handover.files import handover_files
+from tundish_dashboards.handover.page import handover_page, register_handover
 from tundish_dashboards.invitations import invitation_pages
 from tundish_dashboards.jobs.page import jobs_page, register_jobs
 from tundish_dashboards.machine.page import machine_page, register_machine
@@ -65,6 +68,7 @@ _LAYOUTS: Final = {
     Page.ALARMS: alarms_page,
     Page.ALERTS: alerts_page,
     Page.ALARM_SETTINGS: alarm_settings_page,
+    Page.HANDOVER: handover_page,
     Page.MODELS: models_page,
     Page.JOBS: jobs_page,
     Page.MARKET: market_page,
@@ -163,6 +167,8 @@ def _register(pages: Pages, server: Flask) -> None:
     server.register_blueprint(register_files(pages))
     server.register_blueprint(external_files(pages))
     server.register_blueprint(report_files(pages))
+    server.register_blueprint(handover_files(pages))
+    server.register_blueprint(andon_pages(pages))
     pages.dash.layout = lambda: shell_layout(pages)
     register_shell(pages, _LAYOUTS)
     register_overview(pages)
@@ -175,6 +181,7 @@ def _register(pages: Pages, server: Flask) -> None:
     register_alarms(pages)
     register_alerts(pages)
     register_alarm_settings(pages)
+    register_handover(pages)
     register_models(pages)
     register_jobs(pages)
     register_market(pages)

@@ -45,6 +45,8 @@ _OPEN_ASSETS = frozenset(
 _UPDATE_PATH = "/_dash-update-component"
 _DASH_CATCH_ALL = "/<path:path>"
 _DOCUMENTS = frozenset({"/", _DASH_CATCH_ALL})
+# Pages outside the frame that a person may open by their address.
+_WALLS = frozenset({"andon.wall"})
 _STATIC = ("/_dash-component-suites/", "/assets/")
 
 
@@ -101,7 +103,7 @@ def _wait_at_door(sessions: Sessions) -> AnyResponse | None:
 
 
 def _ask_to_log_in() -> AnyResponse:
-    wants_page = request.method == "GET" and request.endpoint in _DOCUMENTS
+    wants_page = request.method == "GET" and request.endpoint in _DOCUMENTS | _WALLS
     if not wants_page:
         abort(401)
     wish = "" if request.path == "/" else f"?next={quote(request.full_path.rstrip('?'), safe='/')}"

@@ -22,6 +22,7 @@ class Page(StrEnum):
     ALARMS = "alarms"
     ALERTS = "alerts"
     ALARM_SETTINGS = "alarm_settings"
+    HANDOVER = "handover"
     MODELS = "models"
     JOBS = "jobs"
     MARKET = "market"
@@ -53,6 +54,7 @@ NEEDED: Final = {
     Page.ALARMS: Permission.READ,
     Page.ALERTS: Permission.READ,
     Page.ALARM_SETTINGS: Permission.CONFIGURE,
+    Page.HANDOVER: Permission.READ,
     Page.MODELS: Permission.READ,
     Page.JOBS: Permission.CONFIGURE,
     Page.MARKET: Permission.READ,
@@ -106,9 +108,8 @@ _OF_REGISTER: Final = {
 }
 _SLUG: Final = "([a-z0-9][a-z0-9-]{0,62})"
 _BELOW_OTHERS: Final = {Page.ALARM_SETTINGS, Page.APP, Page.TRIALS}
-_TENANT_PAGE: Final = re.compile(
-    rf"/({'|'.join(page for page in NEEDED if page not in _BELOW_OTHERS)})/{_SLUG}/?"
-)
+_PLAIN: Final = "|".join(page for page in NEEDED if page not in _BELOW_OTHERS)
+_TENANT_PAGE: Final = re.compile(rf"/({_PLAIN})/{_SLUG}/?")
 _APP: Final = re.compile(rf"/market/{_SLUG}/app/([a-z][a-z0-9-]{{0,59}})/?")
 _BELOW: Final = {
     Page.ALARM_SETTINGS: re.compile(rf"/alarms/{_SLUG}/settings/?"),

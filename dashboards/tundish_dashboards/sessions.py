@@ -26,10 +26,11 @@ from tundish_platform.tenancy import AccessDenied, Principal
 from tundish_platform.tenancy.accounts import LoginRefused
 from tundish_platform.tenancy.passwords import utc_now
 from tundish_platform.tenancy.reach import Above
-from tundish_platform.tenancy.sessions import end_session, principal_of_session
+from tundish_platform.tenancy.sessions import end_session, open_sessions, principal_of_session
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
 
     from werkzeug.wrappers import Response as AnyResponse
 
@@ -134,6 +135,12 @@ class Sessions:
         """The secret of this browser's session; empty without one."""
         kept = session.get("sid")
         return kept if isinstance(kept, str) else ""
+
+    def ends_at(self, principal: Principal) -> datetime | None:
+        """When this browser has to log in again."""
+        with self._metadata.session() as database:
+            found = open_sessions(database, principal.id, utc_now(), self.secret())
+        return next((one.expires_at for one in found if one.current), None)
 
     def log_out(self) -> None:
         """End the session on the server too, so that a copied cookie is worthless."""

@@ -33,6 +33,7 @@ _OF_TENANT: Final = (
         Page.EXPLORER,
         Page.ALERTS,
         Page.ALARMS,
+        Page.HANDOVER,
         Page.MODELS,
         Page.JOBS,
         Page.MARKET,

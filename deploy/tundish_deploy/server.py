@@ -11,6 +11,7 @@ import structlog
 from waitress import wasyncore
 from waitress.server import create_server
 
+from tundish_analytics.handover import ReportMaker
 from tundish_dashboards.app import attach_dashboards
 from tundish_dashboards.settings import DashboardSettings
 from tundish_deploy.people import people_settings
@@ -32,6 +33,8 @@ from tundish_platform.api.monthly import ProgrammeKeeper
 from tundish_platform.api.publishing_job import FigurePublisher
 from tundish_platform.api.rates import Rate, RateLimits
 from tundish_platform.api.reports import ReportIssuer
+from tundish_platform.handover import HandoverKeeper
+from tundish_platform.handover.keeper import TIMEOUT_S as MAIL_TIMEOUT_S
 from tundish_platform.marketplace.catalogue import Catalogue
 from tundish_platform.marketplace.publishing import ApprovedPackages, PackageFolder
 from tundish_platform.marketplace.records import Sealer
@@ -87,7 +90,7 @@ def run_server(settings: Settings, stopped: threading.Event, process: str = "ser
             attach_dashboards(app, context, _dashboards(settings))
             with (
                 _watching(context, process, settings.rule_version or OFFICIAL),
-                _telling(settings, metadata, vault, process),
+                _telling(settings, context, vault, process),
             ):
                 _answer(app, settings, stopped)
     finally:
@@ -113,16 +116,23 @@ def _watching(context: PlatformContext, process: str, rule: str) -> Iterator[Non
 
 
 @contextmanager
-def _telling(settings: Settings, metadata: Metadata, vault: Vault, process: str) -> Iterator[None]:
-    """Escalate alarms and send messages meanwhile; any number of machines may, each step is told once."""
+def _telling(settings: Settings, context: PlatformContext, vault: Vault, process: str) -> Iterator[None]:
+    """Escalate alarms, report on shifts and send both; any number of machines may, each is told once."""
     allowed = Allowed.of(settings.notices.allow)
-    notifier = Notifier(metadata, vault, allowed, timeout_s=settings.notices.timeout_s)
+    metadata, timeout = context.metadata, settings.notices.timeout_s
+    make = ReportMaker(metadata, context.telemetry)
+    tellers = (
+        Notifier(metadata, vault, allowed, timeout_s=timeout),
+        HandoverKeeper(metadata, make, vault, allowed, timeout_s=max(timeout, MAIL_TIMEOUT_S)),
+    )
     if process == FIRST:
-        notifier.start()
+        for teller in tellers:
+            teller.start()
     try:
         yield
     finally:
-        notifier.close()
+        for teller in tellers:
+            teller.close()
 
 
 def _vault(settings: Settings) -> Vault:

@@ -91,6 +91,7 @@ def test_the_neighbour_sees_the_canary(site: Site) -> None:
                 "explorer",
                 "alarms",
                 "alerts",
+                "handover",
                 "models",
                 "jobs",
                 "people",

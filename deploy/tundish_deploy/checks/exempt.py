@@ -19,6 +19,8 @@ EXEMPT: Final[dict[str, str]] = {
     f"{_PLATFORM}/alarms/watching.py::watched_tenants": "which tenants have rules; gives slugs only",
     f"{_PLATFORM}/alarms/notify/notifier.py::tenants_to_escalate": "who has alarms to tell; slugs only",
     f"{_PLATFORM}/alarms/notify/sending.py::tenants_with_mail": "who has messages; gives slugs only",
+    f"{_PLATFORM}/handover/keeper.py::tenants_with_plans": "who has shift plans; gives slugs only",
+    f"{_PLATFORM}/handover/mailing.py::tenants_with_mails": "who has mails; gives slugs only",
     f"{_PLATFORM}/alerts/ending.py::orphaned_tenants": "who has alerts of apps that ended; slugs only",
     f"{_PLATFORM}/assets/search.py::_matched": "joins the index to a question that names the tenant",
     f"{_PLATFORM}/jobs/claiming.py::claim_job": "counts the turns of all tenants that the worker serves",
@@ -62,6 +64,7 @@ EXEMPT: Final[dict[str, str]] = {
 
 ABOVE: Final[dict[str, str]] = {
     f"{_PLATFORM}/alerts/ending.py": "lists who has alerts of apps that ended, works in each by its scope",
+    f"{_PLATFORM}/handover/keeper.py": "lists the tenants with shift plans or mail, then works by scopes",
     f"{_PLATFORM}/alarms/watcher.py": "lists the tenants that have rules, then works in each by its scope",
     f"{_PLATFORM}/alarms/notify/notifier.py": "lists the tenants with something due, then works by scopes",
     f"{_PLATFORM}/api/code_routes.py": "resolves codes that their tenants published to everybody",

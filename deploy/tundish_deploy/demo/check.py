@@ -35,6 +35,7 @@ def run_check(folder: Path, port: int, speed: float) -> bool:
         demo.start_server()
         demo.import_histories()
         demo.build_lines()
+        demo.plan_shifts()
         findings += _run(demo, [checks.nothing_counts_before_data_flows])
         demo.start_lines()
         demo.wait_for_results()

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +22,7 @@ class DemoPlant:
         kit: line kit whose recording is played.
         port: OPC UA port of its replay server.
         manager, owner: log-in names.
+        pace: ideal cycle and pieces that a shift is to make, where the recording has a fixed cycle.
     """
 
     slug: str
@@ -30,8 +35,15 @@ class DemoPlant:
     port: int
     manager: str
     owner: str
+    pace: Mapping[str, float] = field(default_factory=dict)
 
 
+SHIFTS: Final = {
+    "shifts": [
+        {"code": "day", "name_zh": "白班", "name_en": "Day shift", "begins": "08:00", "ends": "20:00"},
+        {"code": "night", "name_zh": "夜班", "name_en": "Night shift", "begins": "20:00", "ends": "08:00"},
+    ]
+}
 # Ports below those that systems give to outgoing connections (Linux: from 32768), which could take one first.
 PLANTS = (
     DemoPlant(
@@ -45,6 +57,7 @@ PLANTS = (
         14840,
         "cylinder",
         "cylinder-owner",
+        {"ideal_s": 60.0, "target": 720.0},
     ),
     DemoPlant(
         "lingdong-power",

@@ -17,7 +17,7 @@ from tundish_connectors.files import deliver
 from tundish_connectors.replay import history_batches, starting_position
 from tundish_deploy.demo.accounts import make_accounts
 from tundish_deploy.demo.layout import demo_settings, make_secrets, replay_config
-from tundish_deploy.demo.plan import PLANTS
+from tundish_deploy.demo.plan import PLANTS, SHIFTS
 from tundish_deploy.demo.state import DemoState
 from tundish_deploy.lines import delivery
 from tundish_deploy.secrets import private_file
@@ -110,6 +110,14 @@ class Demo:
         console.print(
             f"[green]✓[/] 设备与 {rules} 条报警规则就绪 · equipment and {rules} alarm rules are set"
         )
+
+    def plan_shifts(self) -> None:
+        """Give each line two shifts of twelve hours; a plan that somebody changed since stays."""
+        for plant in PLANTS:
+            with self.client(f"check-{plant.slug}") as client:
+                if not client.shift_plans(plant.slug):
+                    client.set_shift_plan(plant.slug, {"path": kit(plant.kit).line, **SHIFTS, **plant.pace})
+        console.print("[green]✓[/] 班次已排 · shifts are planned")
 
     def start_lines(self) -> None:
         """Start replay servers, connectors, the analytics worker and the app runner."""

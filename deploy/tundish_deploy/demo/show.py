@@ -28,6 +28,7 @@ def run_demo(folder: Path, port: int, speed: float) -> None:
         _show_logins(demo)
         demo.import_histories()
         demo.build_lines()
+        demo.plan_shifts()
         demo.start_lines()
         demo.wait_for_results()
         _show_first_look(demo)

@@ -10,6 +10,7 @@ import tundish_platform.annotations.models
 import tundish_platform.api.kept
 import tundish_platform.assets.models
 import tundish_platform.audit.models
+import tundish_platform.handover.models
 import tundish_platform.jobs.models
 import tundish_platform.maintenance.models
 import tundish_platform.marketplace.billing.models

@@ -13,6 +13,7 @@ from tundish_platform.sdk.calls.alerts import AlertCalls
 from tundish_platform.sdk.calls.assets import AssetCalls
 from tundish_platform.sdk.calls.billing import BillingCalls
 from tundish_platform.sdk.calls.data import DataCalls
+from tundish_platform.sdk.calls.handover import HandoverCalls
 from tundish_platform.sdk.calls.jobs import JobCalls
 from tundish_platform.sdk.calls.marketplace import MarketplaceCalls
 from tundish_platform.sdk.calls.models import ModelCalls
@@ -51,6 +52,7 @@ class Client(
     AlarmCalls,
     AlertCalls,
     NoticeCalls,
+    HandoverCalls,
     AssetCalls,
     TableCalls,
     ProductCalls,

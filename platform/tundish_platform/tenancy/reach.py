@@ -36,6 +36,7 @@ class Above(StrEnum):
     ALARM_RULES = "the round of the alarm rules: which tenants have any"
     ENDED_ALERTS = "the round of alerts whose app nobody subscribes to any more: which tenants have any"
     ALARM_NOTICES = "the round of escalation and messages: which tenants have any due"
+    HANDOVER = "the round of shift reports and their mail: which tenants have any"
     JOBS = "whose job is next: a worker serves several tenants, and they take turns"
     GHOSTS = "looks for ghost connections: signals and clock of every registered enterprise's plant"
     CODES = "resolving a published identification code: whose it is, only the code says"

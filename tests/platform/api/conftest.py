@@ -30,6 +30,8 @@ from tundish_platform.assets import (
     save_heartbeat,
     upsert_signals,
 )
+from tundish_platform.handover import HandoverFacts, NoteSpec, ShiftPlanSpec, say, set_plan
+from tundish_platform.handover.editions import keep_edition
 from tundish_platform.jobs import JobSpec, ScheduleSpec, ask_job, make_schedule
 from tundish_platform.maintenance import MaintenanceKind, RecordSpec, note_record
 from tundish_platform.marketplace import Catalogue
@@ -225,6 +227,24 @@ def _alarms(session: Session, job: Principal, signal: int) -> None:
     note_record(session, handler, work, NOW)
 
 
+def _handover(session: Session) -> None:
+    """The site's shifts, a report of the world's day, and what that shift hands over."""
+    owner = access_tenant(job_principal(session, "test", Role.OWNER), "steel", Permission.CONFIGURE)
+    names: dict[str, object] = {"name_zh": CANARY, "name_en": CANARY}
+    day = names | {"code": "day", "begins": "00:00", "ends": "00:00"}
+    plan = ShiftPlanSpec.model_validate({"path": "S", "zone": "UTC", "shifts": [day]})
+    set_plan(session, owner, plan, 0, NOW)
+    begin = NOW.replace(hour=0, minute=0, second=0)
+    shift = names | {"code": "day", "production_date": begin.date()}
+    shift |= {"starts_at": begin, "ends_at": begin + timedelta(days=1)}
+    line = names | {"path": LINE}
+    facts = HandoverFacts.model_validate(
+        line | {"path": "S", "zone": "UTC", "until": NOW, "shift": shift, "lines": [line]}
+    )
+    keep_edition(session, owner, facts, 1, None, NOW)
+    say(session, owner, NoteSpec(path="S", shift_start=begin, text=CANARY, point=True), NOW)
+
+
 def _alert(session: Session, scope: TenantScope) -> None:
     """An alert of the line's model, and what the shift found."""
     report = {"model": "m", "version": CANARY, "line": LINE, "target": "cooler", "target_zh": CANARY,
@@ -317,6 +337,7 @@ def world(database: Metadata, tmp_path: Path) -> Iterator[World]:
         _products(session, scopes["steel"])
         _model(session, job)
         _alert(session, scopes["steel"])
+        _handover(session)
         _jobs(session)
         _trial(session, access_tenant(job, "steel", Permission.READ))
     ids = {key: numbers[declared.path] for key, declared in SPECS.items()}

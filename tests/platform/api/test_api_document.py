@@ -29,6 +29,7 @@ ASKED: dict[str, tuple[str | None, dict[str, str]]] = {
     "products.on_asset": (None, STRETCH),
     "codes.resolve": (None, {"code": "88.123.45678/C-2"}),
     "windows.states": ("state", STRETCH | {"by": "month"}),
+    "handover.notes": (None, {"path": "S", "shift_start": "2026-01-01T00:00:00Z"}),
 }
 # In this world there is no such thing, so the answer is 404.
 ABSENT = {
@@ -71,6 +72,7 @@ ALERT: dict[str, Any] = {
     "window_start": "2026-01-01T00:00:00Z", "window_end": "2026-01-01T00:02:00Z",
     "horizon": {"expected_at": "2026-01-02T00:00:00Z"},
 }  # fmt: skip
+SHIFT = {"code": "day", "name_zh": "全天", "name_en": "All day", "begins": "00:00", "ends": "00:00"}
 # What is changed first, so that there is something to read, and the answers to it: in this order.
 CHANGES: list[tuple[str, str, dict[str, Any], int]] = [
     ("planning.type_save", "asset-types/opc", NAMES | {"signals": {"Pump/V": SIGNAL}}, 200),
@@ -92,6 +94,13 @@ CHANGES: list[tuple[str, str, dict[str, Any], int]] = [
      {"path": "S/canary-7f3a", "starts_at": "2026-01-01T00:00:00Z", "text": "n"}, 201),
     ("maintenance_records.make", "maintenance-records",
      {"path": "S", "kind": "repair", "started_at": "2026-01-01T00:00:00Z", "text": "n"}, 201),
+    ("handover.plan_set", "shift-plans",
+     {"plan": {"path": "S", "zone": "UTC", "shifts": [SHIFT]}, "version": 1}, 200),
+    ("handover.note_make", "handover-notes",
+     {"path": "S", "shift_start": "2026-01-01T00:00:00Z", "text": "n"}, 201),
+    ("handover.note_change", "handover-notes/2", {"text": "m", "point": True}, 200),
+    ("handover.note_take", "handover-notes/1/take", {}, 200),
+    ("handover.point_close", "handover-notes/2/close", {}, 200),
     ("alerts.take", "alerts", ALERT, 200),
     ("alerts.judge", "alerts/1/feedback", {"verdict": "confirmed", "avoided_cost": 5.5}, 201),
     ("keys.key_make", "keys", {"name": "k", "roles": [{"role": "viewer"}]}, 201),
@@ -233,7 +242,8 @@ def test_each_answer_is_as_the_document_says(world: World, document: dict[str, A
             "models.listed", "models.roles", "models.one", "models.decisions", "models.reports",
             "codes.resolve", "codes.listed", "codes.prefix", "contracts.listed", "contracts.one",
             "jobs.listed", "jobs.one", "jobs.schedules", "sessions.factor", "trials.listed",
-            "trials.one"} <= held  # fmt: skip
+            "trials.one", "handover.plans", "handover.listed", "handover.one",
+            "handover.notes"} <= held  # fmt: skip
 
 
 def test_a_parameter_that_is_not_described_is_refused(world: World, document: dict[str, Any]) -> None:

@@ -167,6 +167,7 @@ def test_the_canary_is_there_to_be_found(world: World) -> None:
     assert {"api.tenant.me", "api.tenant.list_of_signals", "api.tenant.list_of_sources", "api.data.latest",
     "api.notices.channels", "api.notices.policies", "api.maintenance.windows", "api.annotations.listed",
     "api.maintenance_records.listed",
+    "api.handover.plans", "api.handover.one",
     "api.data.newest_predictions", "api.alarms.alarms", "api.alarms.rules", "api.assets.tree",
     "api.alerts.listed", "api.alerts.one", "api.alerts.outcomes",
     "api.products.listed", "api.products.one", "api.products.made_into", "api.products.windows",

@@ -42,6 +42,7 @@ BOUNDED = {
     "data.samples": "refused above 100,000 rows, as it says",
     "data.summary": "a row for each of at most 500 signals",
     "data.trend": "at most 500 signals with max_points each",
+    "handover.plans": "a tenant has at most 500",
     "jobs.schedules": "a tenant has at most 100",
     "marketplace.catalogue": "the apps that are installed on this server",
     "marketplace.subscription_list": "one for each app of the catalogue",

@@ -158,6 +158,26 @@ def of_notes() -> list[Call]:
     ]
 
 
+def of_handover(tmp_path: Path) -> list[Call]:
+    """The same of the shift hand-over."""
+    day = {"code": "day", "name_zh": "全天", "name_en": "All day", "begins": "00:00", "ends": "00:00"}
+    plan = {"path": "S", "zone": "UTC", "shifts": [day]}
+    return [
+        call("handover.plan_set", "set_shift_plan", "steel", plan, 1),
+        call("handover.plans", "shift_plans", "steel"),
+        call("handover.note_make", "hand_over", "steel", "S", START, "n", point=True, status=201),
+        call("handover.note_change", "change_handover_note", "steel", 2, "m", point=True),
+        call("handover.notes", "handover_notes", "steel", "S", START),
+        call("handover.note_take", "take_over", "steel", 1),
+        call("handover.point_close", "close_point", "steel", 2),
+        call("handover.listed", "handovers", "steel"),
+        call("handover.one", "handover", "steel", 1),
+        call("handover.file", "save_handover", "steel", 1, tmp_path / "h.xlsx", "xlsx", "en"),
+        call("handover.mails", "handover_mails", "steel"),
+        call("handover.plan_remove", "remove_shift_plan", "steel", "S", status=204),
+    ]
+
+
 def of_ratings() -> list[Call]:
     """The same of ratings."""
     return [
@@ -244,6 +264,7 @@ def of_apps(tmp_path: Path, of_money: list[Call]) -> list[Call]:
         *of_trials(tmp_path),
         *of_ratings(),
         *of_notes(),
+        *of_handover(tmp_path),
         *of_upgrades(),
         *of_register(tmp_path),
         *of_figures(tmp_path),
@@ -319,5 +340,5 @@ def unheld() -> set[str]:
         "figures", "figure", "figures_head", "figures_heads", "figures_growth",
         "publish_figures", "upcoming_figures", "agree_to", "withdraw_consent", "named_enterprises",
         "programme_reports", "issue_programme_report", "programme_report", "staged_enterprises",
-        "county_industries",
+        "county_industries", "handover_mails",
     }  # fmt: skip
