@@ -22,6 +22,8 @@ from tundish_dashboards.explorer.steps import register_explorer
 from tundish_dashboards.guard import harden_dispatch, install_guard, install_headers
 from tundish_dashboards.invitations import invitation_pages
 from tundish_dashboards.jobs.page import jobs_page, register_jobs
+from tundish_dashboards.live import door
+from tundish_dashboards.live.hub import Hub
 from tundish_dashboards.market.detail import app_page, register_app
 from tundish_dashboards.market.page import market_page, register_market
 from tundish_dashboards.models.page import models_page, register_models
@@ -147,6 +149,8 @@ def _register(pages: Pages, server: Flask) -> None:
     """All pages and their callbacks."""
     server.register_blueprint(audit_export(pages))
     server.register_blueprint(statement_files(pages))
+    server.extensions[door.EXTENSION] = hub = Hub(pages.settings.live)
+    server.register_blueprint(door.live_door(pages, hub))
     server.register_blueprint(explorer_files(pages))
     server.register_blueprint(trial_documents(pages))
     server.register_blueprint(register_files(pages))

@@ -135,14 +135,25 @@ class Pages:
             raise AccessDenied(f"{person.principal.name} asked for an address that no page has")
         if route.tenant is None:
             raise NoTenantAddressed(f"{person.principal.name} asked for an address without a tenant")
-        scope = access_tenant(person.principal, route.tenant, permission)
+        return self._look(person, route.tenant, permission, route.app)
+
+    def look(self, principal: Principal, language: Language, tenant: str) -> TenantView:
+        """The granted look of somebody who need not be asking at this moment; to read, and no more.
+
+        Raises:
+            AccessDenied: no such tenant, or not for this person.
+        """
+        return self._look(Person(principal, language), tenant, Permission.READ, "")
+
+    def _look(self, person: Person, slug: str, permission: Permission, app: str) -> TenantView:
+        scope = access_tenant(person.principal, slug, permission)
         context = self.context.of(scope)
         with context.metadata.session() as database:
             tenant = tenant_of_scope(database, scope)
             scope = seen(database, scope)
         name = person.t.of(tenant.name_zh, tenant.name_en)
         formats = Formats(person.language, ZoneInfo(tenant.timezone))
-        return TenantView(person, context, scope, name, formats, route.app)
+        return TenantView(person, context, scope, name, formats, app)
 
     def in_browser(self, name: str, *spec: DashDependency, initially: bool = True) -> None:
         """Register a function of ``tundish.js``; it runs in the browser and asks the server nothing."""

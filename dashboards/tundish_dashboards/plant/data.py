@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 _UNKNOWN: Final = "unclassified"
 _SUMMARY_KEPT_S = 15.0
 _LINE_KEPT_S = 0.8
-_VALUE_COLUMNS = {
+VALUE_COLUMNS: Final = {
     SampleKind.NUMERIC.value: "value",
     SampleKind.INTEGER.value: "integer",
     SampleKind.TEXT.value: "text",
@@ -102,7 +102,7 @@ def read_latest(view: TenantView) -> dict[int, Latest]:
         signal: Latest(
             ts=columns["ts"][row],
             arrival=columns["arrival"][row],
-            value=columns[_VALUE_COLUMNS[columns["kind"][row]]][row],
+            value=columns[VALUE_COLUMNS[columns["kind"][row]]][row],
             status=columns["status"][row],
         )
         for row, signal in enumerate(columns["signal"])
