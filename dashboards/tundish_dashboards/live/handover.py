@@ -51,6 +51,8 @@ class HandingTask(WSGITask):  # type: ignore[misc] # waitress has no types
         if self._taker is None or not self.close_on_finish:
             super().finish()
         else:
+            # The answer is not over; the loop must not close the connection once its head is sent.
+            self.close_on_finish = False
             self.channel.hand_over(self._taker, chunked=self.chunked_response)
 
 
@@ -70,11 +72,16 @@ class HandingChannel(HTTPChannel):  # type: ignore[misc] # waitress has no types
         self._wish = (taker, chunked)
 
     def service(self) -> None:
-        """Answer a request; only then may the loop let go."""
-        super().service()
+        """Answer a request; only then may the loop let go. What came behind it is not answered."""
+        if self._wish is None:
+            super().service()
         if self._wish is not None:
             self._served.set()
             self.server.pull_trigger()
+
+    def received(self, data: bytes) -> bool:
+        """Take bytes of requests; behind one whose answer goes on there are none."""
+        return self._wish is None and bool(super().received(data))
 
     def readable(self) -> bool:
         """Whether the loop shall wait for bytes; it asks each time before it waits.
