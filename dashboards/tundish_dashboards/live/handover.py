@@ -36,6 +36,7 @@ class HandingTask(WSGITask):  # type: ignore[misc] # waitress has no types
     """A request whose connection may be handed over when its answer has begun."""
 
     _taker: Taker | None = None
+    close_on_finish: bool
 
     def get_environment(self) -> dict[str, Any]:
         """The request's environment with the function that takes a `Taker`."""

@@ -174,7 +174,7 @@ def _changes(browser: Browser, url: str, plant: Plant, options: Options, pid: in
     taken, missing = pixel_ms(source.sent, drawn, first, until)
     came, unheard = pixel_ms(source.sent, heard, first, until)
     return [
-        judged("change_to_pixel_p95_ms", _p95(taken), "ms", "lower", bar=_PIXEL_BAR_MS),
+        judged("change_to_pixel_p95_ms", float(np.percentile(taken, 95)), "ms", "lower", bar=_PIXEL_BAR_MS),
         Figure("change_to_pixel_p50_ms", float(np.median(taken)), "ms", "lower"),
         Figure("change_to_pixel_max_ms", max(taken), "ms", "lower"),
         Figure("change_to_viewers_p95_ms", _p95(came), "ms", "lower"),
