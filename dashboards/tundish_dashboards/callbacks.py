@@ -22,6 +22,7 @@ from tundish_dashboards.i18n import Language, Texts, texts
 from tundish_dashboards.routes import find_route
 from tundish_dashboards.sessions import current_language
 from tundish_platform.assets import seen
+from tundish_platform.store.lifecycle.quota import OverQuota
 from tundish_platform.tenancy import (
     AccessDenied,
     Permission,
@@ -221,6 +222,9 @@ class Pages:
                 except AccessDenied:
                     # The same answer for a foreign tenant and for none, so that nobody learns which exist.
                     abort(404)
+                except OverQuota:
+                    # What the page shows stays; it asks again by itself.
+                    abort(429)
                 except (HTTPException, PreventUpdate):
                     raise
                 except Exception as error:

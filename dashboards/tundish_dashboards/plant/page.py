@@ -10,13 +10,14 @@ from dash import Input, Output, State, dcc, html, no_update
 
 from tundish_dashboards import components, wishes
 from tundish_dashboards.live.marks import NEWS, POLL, STREAM, stream_parts
-from tundish_dashboards.plant.data import LastHour, Line, Lines, Summaries, first_choice, read_line
+from tundish_dashboards.plant.data import LastHour, Line, Lines, Summaries, first_choice, read_line, whose
 from tundish_dashboards.plant.hits import hit_words
 from tundish_dashboards.plant.outputs import app_outputs
 from tundish_dashboards.plant.predictions import prediction_cards
 from tundish_dashboards.plant.rows import read_rows
 from tundish_dashboards.plant.strip import attention, connectors, strip
 from tundish_dashboards.plant.table import signal_rows, signal_table
+from tundish_dashboards.recent import Recent
 from tundish_dashboards.theme import CHART_CONFIG, GAP_COLOURS
 from tundish_dashboards.trends import POINTS_PER_BUCKET, trend_figure
 from tundish_platform.api.predictions import predictions
@@ -32,6 +33,7 @@ _FIRST_WINDOW = "1h"
 MOST_TRENDS = 6
 _CHARTED = frozenset({SampleKind.NUMERIC, SampleKind.INTEGER, SampleKind.TEXT})
 _SLOW_MS = 30_000
+_PICTURE_KEPT_S = 10.0
 # Three screen pixels share a bucket: a third of the bytes, and no peak is lost either way.
 _PIXELS_PER_BUCKET = 3
 
@@ -192,6 +194,9 @@ def _register_live(pages: Pages, lines: Lines, summaries: Summaries) -> None:
 
 
 def _register_trends(pages: Pages, lines: Lines, summaries: Summaries) -> None:
+    # Most people look at the same picture: it is read and drawn once for those who ask about now.
+    drawn: Recent[tuple[dict[str, Any], Component | None]] = Recent(_PICTURE_KEPT_S, most=32)
+
     @pages.on_tenant(
         Output("trend-figure", "data"),
         Output("trend-empty", "children"),
@@ -220,8 +225,9 @@ def _register_trends(pages: Pages, lines: Lines, summaries: Summaries) -> None:
         now = f"{line.path} {line.now} {line.arrival} {ids} {name} {pixels}"
         if now == shown:
             return no_update, no_update, no_update
-        hour = summaries.of(view, line)
-        return (*_trends(view, line, ids, timedelta(seconds=WINDOWS[name]), pixels, hour), now)
+        hour, span = summaries.of(view, line), timedelta(seconds=WINDOWS[name])
+        key = (*whose(view), view.person.language, now)
+        return (*drawn.get(key, lambda: _trends(view, line, ids, span, pixels, hour)), now)
 
 
 def _trends(
