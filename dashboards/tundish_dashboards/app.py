@@ -26,6 +26,8 @@ from tundish_dashboards.handover.files import handover_files
 from tundish_dashboards.handover.page import handover_page, register_handover
 from tundish_dashboards.invitations import invitation_pages
 from tundish_dashboards.jobs.page import jobs_page, register_jobs
+from tundish_dashboards.live import door
+from tundish_dashboards.live.hub import Hub
 from tundish_dashboards.machine.page import machine_page, register_machine
 from tundish_dashboards.market.detail import app_page, register_app
 from tundish_dashboards.market.page import market_page, register_market
@@ -162,6 +164,8 @@ def _register(pages: Pages, server: Flask) -> None:
     """All pages and their callbacks."""
     server.register_blueprint(audit_export(pages))
     server.register_blueprint(statement_files(pages))
+    server.extensions[door.EXTENSION] = hub = Hub(pages.settings.live)
+    server.register_blueprint(door.live_door(pages, hub))
     server.register_blueprint(explorer_files(pages))
     server.register_blueprint(trial_documents(pages))
     server.register_blueprint(register_files(pages))

@@ -22,6 +22,7 @@ from tundish_dashboards.i18n import Language, Texts, texts
 from tundish_dashboards.routes import find_route
 from tundish_dashboards.sessions import current_language
 from tundish_platform.assets import seen
+from tundish_platform.store.lifecycle.quota import OverQuota
 from tundish_platform.tenancy import (
     AccessDenied,
     Permission,
@@ -135,14 +136,25 @@ class Pages:
             raise AccessDenied(f"{person.principal.name} asked for an address that no page has")
         if route.tenant is None:
             raise NoTenantAddressed(f"{person.principal.name} asked for an address without a tenant")
-        scope = access_tenant(person.principal, route.tenant, permission)
+        return self._look(person, route.tenant, permission, route.app)
+
+    def look(self, principal: Principal, language: Language, tenant: str) -> TenantView:
+        """The granted look of somebody who need not be asking at this moment; to read, and no more.
+
+        Raises:
+            AccessDenied: no such tenant, or not for this person.
+        """
+        return self._look(Person(principal, language), tenant, Permission.READ, "")
+
+    def _look(self, person: Person, slug: str, permission: Permission, app: str) -> TenantView:
+        scope = access_tenant(person.principal, slug, permission)
         context = self.context.of(scope)
         with context.metadata.session() as database:
             tenant = tenant_of_scope(database, scope)
             scope = seen(database, scope)
         name = person.t.of(tenant.name_zh, tenant.name_en)
         formats = Formats(person.language, ZoneInfo(tenant.timezone))
-        return TenantView(person, context, scope, name, formats, route.app)
+        return TenantView(person, context, scope, name, formats, app)
 
     def in_browser(self, name: str, *spec: DashDependency, initially: bool = True) -> None:
         """Register a function of ``tundish.js``; it runs in the browser and asks the server nothing."""
@@ -210,6 +222,9 @@ class Pages:
                 except AccessDenied:
                     # The same answer for a foreign tenant and for none, so that nobody learns which exist.
                     abort(404)
+                except OverQuota:
+                    # What the page shows stays; it asks again by itself.
+                    abort(429)
                 except (HTTPException, PreventUpdate):
                     raise
                 except Exception as error:

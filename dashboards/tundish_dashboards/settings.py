@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
+from tundish_dashboards.live.limits import LiveLimits
 from tundish_platform.api.adoption import OFFICIAL
 
 
@@ -16,7 +17,9 @@ class DashboardSettings(BaseModel):
         secret_key: signs the session cookie; at least 32 characters, kept out of the repository.
         session_length: after this a person logs in again, whatever happened in between.
         secure_cookie: send the session cookie over TLS only; set it wherever TLS ends before the server.
-        refresh: how often an open page asks for news.
+        refresh: how often an open page without a stream asks for news.
+        recompute: how often a page with a stream asks for what takes computing: charts, reports, predictions.
+        live: how many open pages may have a stream, and how it is fed.
         rule_version: adoption rules that the bureau's page starts with; the others can be chosen there.
         max_form_bytes: largest log-in form.
         max_callback_bytes: largest message of a page to the server.
@@ -28,6 +31,8 @@ class DashboardSettings(BaseModel):
     session_length: timedelta = timedelta(hours=10)
     secure_cookie: bool = False
     refresh: timedelta = timedelta(seconds=2)
+    recompute: timedelta = timedelta(seconds=5)
+    live: LiveLimits = Field(default_factory=LiveLimits)
     rule_version: str = OFFICIAL
     max_form_bytes: int = Field(default=16 * 1024, ge=1024)
     max_callback_bytes: int = Field(default=256 * 1024, ge=4096)

@@ -122,8 +122,19 @@ def _main(person: Person, *, simulated: bool) -> Component:
         hidden=True,
     )
     page = html.Div(html.P(t("shell.loading"), className="loading"), id="page", className="page")
-    main: Component = dmc.AppShellMain([*([_simulated(person)] if simulated else []), lost, page])
+    main: Component = dmc.AppShellMain(
+        [*([_simulated(person)] if simulated else []), lost, _still(person), page]
+    )
     return main
+
+
+def _still(person: Person) -> Component:
+    """Said by the browser while the stream of a page does not come; it puts in since when."""
+    t = person.t
+    words: dict[str, Any] = {f"data-{why}": t(f"shell.live_{why}", at="{at}") for why in ("lost", "full")}
+    return html.Div(
+        html.Strong(id="live-words", **words), id="live-lost", className="lost", role="alert", hidden=True
+    )
 
 
 def _simulated(person: Person) -> Component:

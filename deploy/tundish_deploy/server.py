@@ -13,6 +13,9 @@ from waitress.server import create_server
 
 from tundish_analytics.handover import ReportMaker
 from tundish_dashboards.app import attach_dashboards
+from tundish_dashboards.live import door
+from tundish_dashboards.live.handover import HandingChannel
+from tundish_dashboards.live.limits import LiveLimits
 from tundish_dashboards.settings import DashboardSettings
 from tundish_deploy.people import people_settings
 from tundish_deploy.proxies import believed, believing
@@ -53,7 +56,7 @@ log = structlog.get_logger(__name__)
 
 # The API itself answers a body just over its limit, in words; waitress would only hang up.
 _HEAD_ROOM = 1024 * 1024
-# `select` ends at 1,024 descriptors, of which the store needs some.
+# A process begins with 1,024 descriptors; pages with a stream and the store need some of them.
 _CONNECTIONS = 500
 _IDLE_S = 60
 FIRST = "server"
@@ -156,6 +159,8 @@ def _answer(app: Flask, settings: Settings, stopped: threading.Event) -> None:
         max_request_body_size=MAX_BODY + _HEAD_ROOM,
         **believed(settings.server.proxy),
     )
+    # Pages that are told news for hours leave the pool and this loop.
+    server.channel_class = HandingChannel
     # What was loaded stays: looking through all of it for garbage stops every request, 0.3 s each time.
     gc.collect()
     gc.freeze()
@@ -163,9 +168,10 @@ def _answer(app: Flask, settings: Settings, stopped: threading.Event) -> None:
     try:
         # The server's own `run` ends on exceptions only, in the middle of whatever is being answered.
         while not stopped.is_set():
-            wasyncore.loop(timeout=0.5, map=sockets, count=1)
+            wasyncore.loop(timeout=0.5, use_poll=True, map=sockets, count=1)
     finally:
         app.extensions[live.EXTENSION].close()
+        app.extensions[door.EXTENSION].close()
         server.task_dispatcher.shutdown()
         wasyncore.close_all(map=sockets)
 
@@ -195,8 +201,10 @@ def _api(settings: Settings) -> ApiSettings:
 
 
 def _dashboards(settings: Settings) -> DashboardSettings:
+    server = settings.server
     return DashboardSettings(
         secret_key=kept_secret(settings.key("session")),
-        secure_cookie=settings.server.behind_tls,
+        secure_cookie=server.behind_tls,
+        live=LiveLimits(server.pages, server.tenant_pages, server.person_pages),
         rule_version=settings.rule_version or OFFICIAL,
     )

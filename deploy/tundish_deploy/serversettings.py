@@ -33,6 +33,8 @@ class ServerSettings(BaseModel):
         processes: of API and pages on the same port; several need a store whose writer runs apart.
         streams: live streams, in each process; each has a thread of its own beside `threads`.
         tenant_streams: of them for one tenant.
+        pages: open pages with values that move, in each process; all of them share one thread.
+        tenant_pages, person_pages: of them for one tenant, and for one person.
         behind_tls: a reverse proxy in front ends TLS; needed for any address that others can reach.
         proxy: address of the proxy in front, whose ``X-Forwarded-For`` says where a request comes from; the
             header of anybody else is thrown away, and without it the proxy is all that limits see. A network,
@@ -53,6 +55,9 @@ class ServerSettings(BaseModel):
     processes: int = Field(default=1, ge=1, le=32)
     streams: int = Field(default=16, ge=1, le=256)
     tenant_streams: int = Field(default=4, ge=1, le=256)
+    pages: int = Field(default=256, ge=1, le=4096)
+    tenant_pages: int = Field(default=128, ge=1, le=4096)
+    person_pages: int = Field(default=12, ge=1, le=4096)
     behind_tls: bool = False
     proxy: str | None = None
     address: str | None = Field(default=None, pattern=r"^https?://[^/]+/?$")

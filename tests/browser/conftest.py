@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import socket
 import threading
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -18,6 +19,8 @@ from pydantic import SecretStr
 from waitress.server import create_server
 
 from tundish_dashboards.app import attach_dashboards
+from tundish_dashboards.live import door
+from tundish_dashboards.live.handover import HandingChannel
 from tundish_dashboards.settings import DashboardSettings
 from tundish_platform.alarms.notify import Vault
 from tundish_platform.api.app import create_app
@@ -37,6 +40,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from playwright.sync_api import Browser, BrowserContext, Page
+
+    from tundish_dashboards.live.hub import Hub
 
 CHROMIUM = Path("/usr/bin/chromium")
 FLAGS = (
@@ -60,6 +65,7 @@ class World:
     token: str
     start: datetime
     ids: dict[str, int]
+    hub: Hub
     plant: str = PLANT
     other: str = OTHER
     password: str = PASSWORD
@@ -73,6 +79,13 @@ class World:
     def now(self) -> datetime:
         """Source time of the newest sample."""
         return self.start + timedelta(seconds=SECONDS - 1)
+
+    def cut(self) -> int:
+        """Break the wire of every page that is being told news; how many there were."""
+        viewers = list(self.hub._viewers)
+        for viewer in viewers:
+            viewer.connection.shutdown(socket.SHUT_RDWR)
+        return len(viewers)
 
     def value_of(self, path: str) -> float:
         """The newest value that was sent for a signal."""
@@ -265,6 +278,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     catalogue = Catalogue.find(Path(__file__).parents[2] / "apps-marketplace", installed=False)
     # Passkeys are bound to the address, whose port is known only when the server listens.
     server = create_server(_nobody, host="127.0.0.1", port=0, threads=8, clear_untrusted_proxy_headers=True)
+    server.channel_class = HandingChannel
     people = PeopleSettings(
         key=Fernet.generate_key().decode(), origin=f"http://localhost:{server.effective_port}"
     )
@@ -277,7 +291,9 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     thread.start()
     url = f"http://127.0.0.1:{server.effective_port}"
     start = datetime.now(UTC).replace(microsecond=0) - timedelta(seconds=SECONDS + 5)
-    yield World(url, token, start, _fill(url, token, start))
+    hub = server.application.extensions[door.EXTENSION]
+    yield World(url, token, start, _fill(url, token, start), hub)
+    hub.close()
     server.close()
     thread.join(timeout=10)
     telemetry.close()
@@ -338,5 +354,7 @@ def visit(browser: Browser, world: World, request: pytest.FixtureRequest) -> Ite
     context.set_default_timeout(60_000)
     one = Visit(context, world)
     yield one
-    one.check()
-    context.close()
+    try:
+        one.check()
+    finally:
+        context.close()

@@ -208,17 +208,6 @@ def test_a_phone_needs_no_sideways_scrolling(visit: Visit, world: World, login: 
         assert CHINESE.findall(visit.text("body").replace("中文", "")) == []
 
 
-def test_a_lost_connection_is_said_and_mends_itself(visit: Visit) -> None:
-    visit.expected = ("ERR_INTERNET_DISCONNECTED", "Failed to fetch", "Callback failed")
-    page = visit.page
-    visit.log_in("manager", PAGES["manager"])
-    page.wait_for_selector("#source-clock")
-    page.context.set_offline(True)
-    page.wait_for_selector("#lost:visible")
-    page.context.set_offline(False)
-    page.wait_for_selector("#lost", state="hidden")
-
-
 def test_log_out_ends_the_session(visit: Visit, world: World) -> None:
     visit.log_in("manager")
     visit.page.click("text=退出登录")

@@ -1,11 +1,10 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import threading
+
+import pytest
 
 from tundish_dashboards.recent import Recent
-
-if TYPE_CHECKING:
-    import pytest
 
 
 def test_an_answer_is_made_once_and_then_again_when_it_is_old(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -34,3 +33,34 @@ def test_only_so_many_are_kept() -> None:
     for key in range(10):
         recent.get(key, lambda: 0)
     assert len(recent._kept) <= 3
+
+
+def test_of_many_that_ask_at_once_one_makes_the_answer() -> None:
+    recent: Recent[int] = Recent(keep_s=60)
+    made: list[int] = []
+    begun, go = threading.Event(), threading.Event()
+
+    def make() -> int:
+        begun.set()
+        assert go.wait(10)
+        made.append(1)
+        return 7
+
+    got: list[int] = []
+    threads = [threading.Thread(target=lambda: got.append(recent.get("a", make))) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    assert begun.wait(10)
+    assert recent.get("b", lambda: 8) == 8, "another key waits for nobody"
+    go.set()
+    for thread in threads:
+        thread.join()
+    assert (got, made) == ([7] * 8, [1])
+
+
+def test_an_answer_that_could_not_be_made_is_tried_anew() -> None:
+    recent: Recent[int] = Recent(keep_s=60)
+    with pytest.raises(ZeroDivisionError):
+        recent.get("a", lambda: 1 // 0)
+    assert recent.get("a", lambda: 3) == 3
+    assert recent._making == {}

@@ -46,6 +46,15 @@
         }
         return Date.now() - lastBeat < SILENCE_MS;
       },
+      newestParts: function (parts) {
+        return parts ? window.tundishLive.parts(parts) : window.dash_clientside.no_update;
+      },
+      newestRows: function (rows) {
+        return rows ? window.tundishLive.rows(rows) : window.dash_clientside.no_update;
+      },
+      liveLine: function (line, address) {
+        return line ? address.split("?")[0] + "?" + new URLSearchParams({ line: line }) : address;
+      },
       passOn: function (value) {
         return window.dash_clientside.callback_context.outputs_list.map(function () {
           return value;

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 _UNKNOWN: Final = "unclassified"
 _SUMMARY_KEPT_S = 15.0
 _LINE_KEPT_S = 0.8
-_VALUE_COLUMNS = {
+VALUE_COLUMNS: Final = {
     SampleKind.NUMERIC.value: "value",
     SampleKind.INTEGER.value: "integer",
     SampleKind.TEXT.value: "text",
@@ -102,7 +102,7 @@ def read_latest(view: TenantView) -> dict[int, Latest]:
         signal: Latest(
             ts=columns["ts"][row],
             arrival=columns["arrival"][row],
-            value=columns[_VALUE_COLUMNS[columns["kind"][row]]][row],
+            value=columns[VALUE_COLUMNS[columns["kind"][row]]][row],
             status=columns["status"][row],
         )
         for row, signal in enumerate(columns["signal"])
@@ -127,7 +127,7 @@ class Lines:
 
     def of(self, view: TenantView, wish: str) -> Line:
         """The wished line, or the tenant's first one."""
-        return self._recent.get((*_whose(view), wish), lambda: read_line(view, wish))
+        return self._recent.get((*whose(view), wish), lambda: read_line(view, wish))
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,10 +159,10 @@ class Summaries:
 
     def of(self, view: TenantView, line: Line) -> LastHour:
         """The last hour of source time; empty while nothing has come."""
-        return self._recent.get((*_whose(view), line.path), lambda: read_last_hour(view, line))
+        return self._recent.get((*whose(view), line.path), lambda: read_last_hour(view, line))
 
 
-def _whose(view: TenantView) -> tuple[int, frozenset[str] | None]:
+def whose(view: TenantView) -> tuple[int, frozenset[str] | None]:
     """What tells answers apart: the tenant, and the places that the person may see of it."""
     return view.scope.tenant_id, view.scope.places()
 

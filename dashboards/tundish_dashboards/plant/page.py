@@ -9,13 +9,15 @@ import dash_mantine_components as dmc
 from dash import Input, Output, State, dcc, html, no_update
 
 from tundish_dashboards import components, wishes
-from tundish_dashboards.plant.data import LastHour, Line, Lines, Summaries, first_choice, read_line
+from tundish_dashboards.live.marks import NEWS, POLL, STREAM, stream_parts
+from tundish_dashboards.plant.data import LastHour, Line, Lines, Summaries, first_choice, read_line, whose
 from tundish_dashboards.plant.hits import hit_words
 from tundish_dashboards.plant.outputs import app_outputs
 from tundish_dashboards.plant.predictions import prediction_cards
 from tundish_dashboards.plant.rows import read_rows
 from tundish_dashboards.plant.strip import attention, connectors, strip
 from tundish_dashboards.plant.table import signal_rows, signal_table
+from tundish_dashboards.recent import Recent
 from tundish_dashboards.theme import CHART_CONFIG, GAP_COLOURS
 from tundish_dashboards.trends import POINTS_PER_BUCKET, trend_figure
 from tundish_platform.api.predictions import predictions
@@ -31,6 +33,7 @@ _FIRST_WINDOW = "1h"
 MOST_TRENDS = 6
 _CHARTED = frozenset({SampleKind.NUMERIC, SampleKind.INTEGER, SampleKind.TEXT})
 _SLOW_MS = 30_000
+_PICTURE_KEPT_S = 10.0
 # Three screen pixels share a bucket: a third of the bytes, and no peak is lost either way.
 _PIXELS_PER_BUCKET = 3
 
@@ -40,6 +43,7 @@ def plant_page(pages: Pages, path: str) -> Component:
     view = pages.view(path)
     line = read_line(view, "")
     t = view.t
+    recompute_ms = pages.settings.recompute.total_seconds() * 1000
     return html.Div(
         [
             _head(view, line),
@@ -66,13 +70,17 @@ def plant_page(pages: Pages, path: str) -> Component:
                 html.Div(signal_table(view, line, {}), id="plant-table"),
                 aside=t("plant.completeness_of"),
             ),
-            html.Div(id="refreshing", hidden=True),
+            stream_parts(
+                view, line=line.path, grid="signal-grid", paused=("tick", "slow-tick"), poll_ms=recompute_ms
+            ),
+            dcc.Store(id="plant-strip-fresh"),
+            dcc.Store(id="signal-rows"),
             dcc.Store(id="chart-width"),
             dcc.Store(id="trend-shown"),
             dcc.Store(id="trend-figure"),
             dcc.Store(id="trend-zoom"),
             dcc.Store(id="grid-seen"),
-            dcc.Interval(id="tick", interval=pages.settings.refresh.total_seconds() * 1000),
+            dcc.Interval(id="tick", interval=recompute_ms),
             dcc.Interval(id="slow-tick", interval=_SLOW_MS),
         ]
     )
@@ -150,6 +158,12 @@ def register_plant(pages: Pages) -> None:
     _register_trends(pages, lines, summaries)
     _register_table(pages, lines, summaries)
     pages.in_browser("pageWidth", Output("chart-width", "data"), Input("trend-signals", "value"))
+    # What was computed is older than what the stream brought meanwhile: the browser keeps the newer.
+    pages.in_browser("newestParts", Output("plant-strip", "children"), Input("plant-strip-fresh", "data"))
+    pages.in_browser("newestRows", Output("signal-grid", "rowData"), Input("signal-rows", "data"))
+    pages.in_browser(
+        "liveLine", Output(STREAM, "children"), Input("line-choice", "value"), State(STREAM, "children")
+    )
     # The browser puts the reader's zoom into each new picture, so that no answer in flight can undo it.
     window = State("trend-window", "value")
     pages.in_browser("drawTrends", Output("trends", "figure"), Input("trend-figure", "data"), window)
@@ -158,16 +172,16 @@ def register_plant(pages: Pages) -> None:
 
 def _register_live(pages: Pages, lines: Lines, summaries: Summaries) -> None:
     @pages.on_tenant(
-        Output("plant-strip", "children"),
+        Output("plant-strip-fresh", "data"),
         Output("plant-attention", "children"),
         Output("plant-connectors", "children"),
         Output("plant-predictions", "children"),
         Output("plant-outputs", "children"),
-        Output("beat", "data"),
         Input("tick", "n_intervals"),
+        Input(NEWS, "data"),
         Input("line-choice", "value"),
     )
-    def live(view: TenantView, tick: object, line_wish: object) -> tuple[Any, ...]:
+    def live(view: TenantView, _tick: object, _news: object, line_wish: object) -> tuple[Any, ...]:
         line = lines.of(view, wishes.word(line_wish, "the line", 400))
         found = [p for p in predictions(view.context, view.scope) if p.line == line.path]
         return (
@@ -176,11 +190,13 @@ def _register_live(pages: Pages, lines: Lines, summaries: Summaries) -> None:
             connectors(view, line),
             prediction_cards(view, found, hit_words(view, line, found)),
             app_outputs(view, line),
-            f"{tick}/{line.arrival}",
         )
 
 
 def _register_trends(pages: Pages, lines: Lines, summaries: Summaries) -> None:
+    # Most people look at the same picture: it is read and drawn once for those who ask about now.
+    drawn: Recent[tuple[dict[str, Any], Component | None]] = Recent(_PICTURE_KEPT_S, most=32)
+
     @pages.on_tenant(
         Output("trend-figure", "data"),
         Output("trend-empty", "children"),
@@ -209,8 +225,9 @@ def _register_trends(pages: Pages, lines: Lines, summaries: Summaries) -> None:
         now = f"{line.path} {line.now} {line.arrival} {ids} {name} {pixels}"
         if now == shown:
             return no_update, no_update, no_update
-        hour = summaries.of(view, line)
-        return (*_trends(view, line, ids, timedelta(seconds=WINDOWS[name]), pixels, hour), now)
+        hour, span = summaries.of(view, line), timedelta(seconds=WINDOWS[name])
+        key = (*whose(view), view.person.language, now)
+        return (*drawn.get(key, lambda: _trends(view, line, ids, span, pixels, hour)), now)
 
 
 def _trends(
@@ -229,7 +246,7 @@ def _trends(
 
 def _register_table(pages: Pages, lines: Lines, summaries: Summaries) -> None:
     @pages.on_tenant(
-        Output("signal-grid", "rowData"),
+        Output("signal-rows", "data"),
         Input("slow-tick", "n_intervals"),
         Input("line-choice", "value"),
     )
@@ -240,7 +257,7 @@ def _register_table(pages: Pages, lines: Lines, summaries: Summaries) -> None:
     @pages.on_tenant(
         Output("signal-grid", "rowTransaction"),
         Output("grid-seen", "data"),
-        Input("tick", "n_intervals"),
+        Input(POLL, "n_intervals"),
         State("grid-seen", "data"),
         State("line-choice", "value"),
         initially=False,

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from dash import html
 
 from tundish_dashboards import components
+from tundish_dashboards.live.marks import live, signal_mark
 from tundish_dashboards.plant.conditions import Condition, SignalState
 from tundish_dashboards.plant.data import lag_of
 from tundish_dashboards.plant.words import status_words, value_words
@@ -34,12 +35,13 @@ def strip(view: TenantView, line: Line, completeness: float | None) -> Component
     t = view.t
     if line.now is None:
         return components.nothing(t("plant.no_data"), t("plant.no_data_then"))
+    words = clock_words(view, line)
     return components.figures(
         [
             *_machine_states(view, line),
-            _source_clock(view, line),
-            _arrival(view, line),
-            _signal_count(view, line),
+            _source_clock(view, words),
+            _arrival(view, line, words),
+            _signal_count(view, line, words),
             _completeness(view, completeness),
         ]
     )
@@ -112,53 +114,74 @@ def _attention_item(view: TenantView, line: Line, state: SignalState) -> Compone
     )
 
 
-def _machine_states(view: TenantView, line: Line) -> list[Component]:
-    states = [state for state in line.states if state.signal.role is SignalRole.STATE]
-    shown = []
-    for state in states:
-        note = "" if state.condition is Condition.GOOD else view.t(f"condition.{state.condition}")
-        since = view.formats.clock(state.latest.ts) if state.latest else "–"
-        shown.append(
-            components.figure(
-                view.t.of(state.signal.name_zh, state.signal.name_en),
-                value_words(view, state),
-                note or view.t("plant.as_of", at=since),
-                None if state.condition is Condition.GOOD else state.condition.tone,
-            )
-        )
-    return shown
+def state_note(view: TenantView, state: SignalState) -> str:
+    """What stands below a machine's state: since when it is so, or why it cannot be relied on."""
+    if state.condition is not Condition.GOOD:
+        return view.t(f"condition.{state.condition}")
+    return view.t("plant.as_of", at=view.formats.clock(state.latest.ts) if state.latest else "–")
 
 
-def _source_clock(view: TenantView, line: Line) -> Component:
-    lag = lag_of(line.now)
-    return components.figure(
-        view.t("plant.source_time"),
-        html.Span(view.formats.clock(line.now), id="source-clock"),
-        view.t("plant.behind", date=view.formats.moment(line.now)[:10], lag=view.formats.span(lag)),
-    )
-
-
-def _arrival(view: TenantView, line: Line) -> Component:
-    ago = None if line.arrival is None else max(datetime.now(UTC) - line.arrival, timedelta())
-    late = ago is None or ago > _LATE
-    note = view.t("plant.arrival_late") if late else view.formats.moment(line.arrival)
-    return components.figure(
-        view.t("plant.last_arrival"),
-        view.t("plant.ago", span=view.formats.span(ago)),
-        note,
-        Tone.NOTICE if late else None,
-    )
-
-
-def _signal_count(view: TenantView, line: Line) -> Component:
+def clock_words(view: TenantView, line: Line) -> dict[str, str]:
+    """The line's clocks and counts in words, by the names of their marks."""
+    t, formats = view.t, view.formats
     good = sum(state.condition is Condition.GOOD for state in line.states)
+    return {
+        "clock": formats.clock(line.now),
+        "behind": t("plant.behind", date=formats.moment(line.now)[:10], lag=formats.span(lag_of(line.now))),
+        "ago": t("plant.ago", span=formats.span(lag_of(line.arrival))),
+        "arrival": t("plant.arrival_late") if _is_late(line) else formats.moment(line.arrival),
+        "good": t("plant.of_all", n=formats.number(good, 0), all=formats.number(len(line.states), 0)),
+        "counts": _wanting_words(view, line) or t("plant.all_deliver"),
+    }
+
+
+def _is_late(line: Line) -> bool:
+    ago = lag_of(line.arrival)
+    return ago is None or ago > _LATE
+
+
+def _wanting_words(view: TenantView, line: Line) -> str:
     counts = {c: sum(state.condition is c for state in line.states) for c in _ATTENTION}
     parts = [view.t("plant.count", n=n, what=view.t(f"condition.{c}")) for c, n in counts.items() if n]
+    return " · ".join(parts)
+
+
+def _machine_states(view: TenantView, line: Line) -> list[Component]:
+    return [
+        components.figure(
+            view.t.of(state.signal.name_zh, state.signal.name_en),
+            live(signal_mark(state, "value"), value_words(view, state)),
+            live(signal_mark(state, "note"), state_note(view, state)),
+            None if state.condition is Condition.GOOD else state.condition.tone,
+        )
+        for state in line.states
+        if state.signal.role is SignalRole.STATE
+    ]
+
+
+def _source_clock(view: TenantView, words: dict[str, str]) -> Component:
+    return components.figure(
+        view.t("plant.source_time"),
+        live("line/clock", words["clock"], id="source-clock"),
+        live("line/behind", words["behind"]),
+    )
+
+
+def _arrival(view: TenantView, line: Line, words: dict[str, str]) -> Component:
+    return components.figure(
+        view.t("plant.last_arrival"),
+        live("line/ago", words["ago"]),
+        live("line/arrival", words["arrival"]),
+        Tone.NOTICE if _is_late(line) else None,
+    )
+
+
+def _signal_count(view: TenantView, line: Line, words: dict[str, str]) -> Component:
     return components.figure(
         view.t("plant.signals_good"),
-        view.t("plant.of_all", n=view.formats.number(good, 0), all=view.formats.number(len(line.states), 0)),
-        " · ".join(parts) or view.t("plant.all_deliver"),
-        Tone.NOTICE if parts else None,
+        live("line/good", words["good"]),
+        live("line/counts", words["counts"]),
+        Tone.NOTICE if _wanting_words(view, line) else None,
     )
 
 

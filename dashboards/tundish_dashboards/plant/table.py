@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import dash_ag_grid as dag
 
 from tundish_dashboards.plant.conditions import Condition
-from tundish_dashboards.plant.strip import reason_words
+from tundish_dashboards.plant.strip import reason_words, state_note
 from tundish_dashboards.plant.words import status_words, value_words
 
 if TYPE_CHECKING:
@@ -73,14 +73,19 @@ def _columns(view: TenantView) -> list[dict[str, Any]]:
 
 def signal_rows(view: TenantView, line: Line, summaries: Mapping[int, Summary]) -> list[dict[str, Any]]:
     """A row per measured signal, all values as the person reads them."""
-    return [_row(view, line, state, summaries) for state in line.states]
+    return [
+        signal_row(view, line, state) | {"complete": _complete(view, summaries.get(state.signal.id))}
+        for state in line.states
+    ]
 
 
-def _row(
-    view: TenantView, line: Line, state: SignalState, summaries: Mapping[int, Summary]
-) -> dict[str, Any]:
+def _complete(view: TenantView, summary: Summary | None) -> str:
+    return view.formats.percent(summary.completeness if summary else None)
+
+
+def signal_row(view: TenantView, line: Line, state: SignalState) -> dict[str, Any]:
+    """A signal's row without its completeness, which is of an hour and not of a moment."""
     signal, latest = state.signal, state.latest
-    summary = summaries.get(signal.id)
     good = state.condition is Condition.GOOD
     quality = state.condition in {Condition.BAD, Condition.UNCERTAIN}
     words = (
@@ -94,7 +99,7 @@ def _row(
         "status": words,
         "reason": words if good else reason_words(view, line, state),
         "level": {Condition.GOOD: 0, Condition.FAILED: 2, Condition.BAD: 2}.get(state.condition, 1),
-        "complete": view.formats.percent(summary.completeness if summary else None),
         "ts": view.formats.moment(latest.ts if latest else None),
         "arrival": view.formats.moment(latest.arrival if latest else None),
+        "note": state_note(view, state),
     }

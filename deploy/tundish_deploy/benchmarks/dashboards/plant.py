@@ -28,6 +28,8 @@ TENANT: Final = "bench-plant"
 LOGIN: Final = "manager"
 PASSWORD: Final = "tundish-bench-2026"  # noqa: S105 - of a plant that is thrown away
 SIGNALS: Final = 20
+# As many as a person may have open, less those of the browsers.
+PAGES_A_PERSON: Final = 10
 # Its values are whole numbers that say which of the changes has come through.
 COUNTED: Final = "Works/Shop/L1/M00/C/Counter"
 _QUANTITIES: Final = (
@@ -54,19 +56,27 @@ class Plant:
     newest: datetime
 
 
-def found_plant(data: Path, url: str, rows: int) -> Plant:
+def watchers(viewers: int) -> list[str]:
+    """Log-ins of the people behind so many viewers, a few pages each."""
+    return [f"watcher-{number}" for number in range(-(-viewers // PAGES_A_PERSON))]
+
+
+def found_plant(data: Path, url: str, rows: int, viewers: int = 0) -> Plant:
     """Make the plant with so many rows of history, one sample a signal and second, ending now.
 
     Args:
         data: the server's data folder.
         url: of the metadata database.
         rows: of all signals together.
+        viewers: beside the browsers, for whom there are people.
     """
     metadata = Metadata(url)
     upgrade(metadata)
     with metadata.session() as session:
         create_tenant(session, TENANT, "基准工厂", "Bench plant", "Asia/Shanghai")
         create_user(session, LOGIN, "Bench Manager", PASSWORD, {TENANT: [Role.PLANT_MANAGER]})
+        for login in watchers(viewers):
+            create_user(session, login, login, PASSWORD, {TENANT: [Role.PLANT_MANAGER]})
         token = create_token(session, "source", {TENANT: [Role.COLLECTOR]})
         scope = access_tenant(check_token(session, token), TENANT, Permission.INGEST)
         ids = list(upsert_signals(session, scope, "bench-source", list(_specs())).values())
@@ -124,7 +134,10 @@ class Source:
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
         self.sent: dict[int, float] = {}
-        """By number, when the change happened: seconds since 1970, before it was sent."""
+        """By number, when the change happened at the source: seconds since 1970.
+
+        A source does not wait for who collects it: what could be sent late only was due all the same.
+        """
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -139,7 +152,7 @@ class Source:
         with Client(self._url, self._plant.token) as client:
             while not self._stopped.wait(max(0.0, following - time.time())):
                 now = datetime.now(UTC)
-                self.sent[number] = now.timestamp()
+                self.sent[number] = following
                 client.ingest(TENANT, [SampleBatch(SampleKind.NUMERIC, self._second(now, number), now)])
                 number, following = number + 1, following + 1.0
 

@@ -52,12 +52,13 @@ _ZOOM: Final = f"""
 _WATCH: Final = """
 row => {
   window.changesSeen = {};
-  const note = () => requestAnimationFrame(() => {
+  // Two frames: what is changed before the first of them is on the screen when the second begins.
+  const note = () => requestAnimationFrame(() => requestAnimationFrame(() => {
     const cell = document.querySelector(`#signal-grid [row-id="${row}"] [col-id="value"]`);
     const number = cell ? Math.round(parseFloat(cell.textContent.replace(/,/g, ''))) : 0;
     const now = performance.timeOrigin + performance.now();
     if (number && !window.changesSeen[number]) window.changesSeen[number] = now;
-  });
+  }));
   new MutationObserver(note).observe(document.querySelector('#signal-grid'),
     { subtree: true, childList: true, characterData: true });
 }
@@ -99,8 +100,22 @@ def zoom_ms(page: Page, window: tuple[str, str]) -> float:
     return float(page.evaluate(_ZOOM, list(window)))
 
 
+def stream_of(page: Page) -> str:
+    """Address of the page's stream."""
+    return str(page.evaluate("() => document.getElementById('live-stream').textContent"))
+
+
+def wait_for_stream(page: Page, row: int) -> None:
+    """Wait until a signal's value has moved, which nothing but the stream does here."""
+    cell = f'#signal-grid [row-id="{row}"] [col-id="value"]'
+    before = page.inner_text(cell)
+    page.wait_for_function(
+        "([cell, before]) => document.querySelector(cell).textContent !== before", arg=[cell, before]
+    )
+
+
 def refresh_bodies(page: Page, seconds: float) -> list[str]:
-    """What the page sends in one refresh: the messages of its live parts, each once."""
+    """What the page sends in one round beside its stream: each message once."""
     found: dict[str, str] = {}
 
     def note(request: Any) -> None:  # noqa: ANN401 - Playwright's
@@ -124,15 +139,26 @@ def changes_seen(page: Page) -> dict[int, float]:
     return {int(number): at / 1_000 for number, at in page.evaluate("() => window.changesSeen").items()}
 
 
-def pixel_ms(sent: dict[int, float], seen: Sequence[dict[int, float]], first: int) -> list[float]:
-    """Milliseconds from each change to each page's pixels.
+def pixel_ms(
+    sent: dict[int, float], seen: Sequence[dict[int, float]], first: int, until: float
+) -> tuple[list[float], int]:
+    """Milliseconds from each change to each reader, and how many changes had not come at the end.
 
-    A change that a page never drew, because a later one came with it, is seen when that one is.
+    A change that was never shown, because a later one came with it, is seen when that one is. One that had
+    not come at the end counts with the time that it had waited by then, which is less than it took.
+
+    Args:
+        sent: by number, when the change happened; seconds since 1970.
+        seen: by reader, when each number was shown.
+        first: number of the first change that counts.
+        until: when it was looked last.
     """
-    found = []
+    found, missing = [], 0
     for page in seen:
         for number, at in sent.items():
-            drawn = [when for shown, when in page.items() if shown >= number]
-            if number >= first and drawn:
-                found.append((min(drawn) - at) * 1_000)
-    return found
+            if not first <= number or at > until:
+                continue
+            shown = min((when for later, when in page.items() if later >= number), default=None)
+            missing += shown is None
+            found.append(((until if shown is None else shown) - at) * 1_000)
+    return found, missing

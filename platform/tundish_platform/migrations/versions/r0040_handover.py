@@ -8,7 +8,7 @@ from alembic import op
 from tundish_platform.migrations.rowsecurity import protect
 
 revision = "0040"
-down_revision = "0037"
+down_revision = "0038"
 branch_labels = None
 depends_on = None
 
