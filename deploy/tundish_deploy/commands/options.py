@@ -24,7 +24,7 @@ errors = Console(stderr=True)
 
 def give_up(message: str) -> NoReturn:
     """Say what is wrong and end with code 1."""
-    errors.print(message, style="bold red", highlight=False, markup=False)
+    errors.print(message, style="bold red", highlight=False, markup=False, soft_wrap=True)
     raise typer.Exit(1)
 
 

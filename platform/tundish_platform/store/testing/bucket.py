@@ -28,10 +28,12 @@ class BucketServer:
 
     Args:
         root: of its files.
+        secret: key of its only user.
     """
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, secret: str = "tundish-secret") -> None:  # noqa: S107 - of a test
         self._root = root
+        self._secret = secret
         self._process: subprocess.Popen[bytes] | None = None
         self._ports: list[int] = []
 
@@ -39,7 +41,7 @@ class BucketServer:
     def access(self) -> S3Access:
         """To the bucket."""
         endpoint = f"http://127.0.0.1:{self._ports[3]}"
-        return S3Access(f"s3://{BUCKET}", endpoint, "tundish", "tundish-secret", attempts=2)
+        return S3Access(f"s3://{BUCKET}", endpoint, "tundish", self._secret, attempts=2)
 
     def __enter__(self) -> Self:
         """Start it; ports that somebody else took meanwhile are left to them."""
@@ -117,7 +119,7 @@ class BucketServer:
         return folder
 
     def _identities(self) -> Path:
-        keys = {"accessKey": "tundish", "secretKey": "tundish-secret"}
+        keys = {"accessKey": "tundish", "secretKey": self._secret}
         rights = ["Admin", "Read", "List", "Tagging", "Write"]
         path = self._root / "identities.json"
         path.write_text(json.dumps({"identities": [{"name": "t", "credentials": [keys], "actions": rights}]}))
