@@ -11,6 +11,7 @@ import typer
 from tundish_deploy.commands import app as apps
 from tundish_deploy.commands import (
     audit,
+    backup,
     bench,
     billing,
     campaign,
@@ -41,6 +42,7 @@ app = typer.Typer(
     help="Tundish: machine data in, honest numbers out. 工业互联网平台。",
 )
 app.add_typer(apps.app, name="app", help="Make, test, run, pack, sign and publish an app.")
+app.add_typer(backup.app, name="backup", help="Backups: make, list, verify, drill, let go of old ones.")
 app.add_typer(bench.app, name="bench", help="Measure a path beside its peers, in one run.")
 app.add_typer(evaluate.app, name="evaluate", help="Evaluate models on the shipped recordings or on your own.")
 app.add_typer(tenants.app, name="tenant", help="Tenants of this installation.")
@@ -77,6 +79,7 @@ app.add_typer(
     help="One OPC UA server: neighbours, signals in bulk, certificates, methods, writing, alarms.",
 )
 app.add_typer(parts.app, name="part", hidden=True)
+app.command()(backup.restore)
 app.command()(lines.replay)
 app.command()(connect.connect)
 app.command()(lines.doctor)

@@ -113,6 +113,8 @@ ABOVE: Final[dict[str, str]] = {
     "dashboards/tundish_dashboards/invitations.py": "who accepts an invitation is in no tenant yet",
     "dashboards/tundish_dashboards/providers.py": "whom a provider knows",
     "dashboards/tundish_dashboards/sessions.py": "who sits at the browser",
+    f"{_DEPLOY}/backups/drill.py": "looks at a whole platform that was restored and is thrown away",
+    f"{_DEPLOY}/backups/tenant.py": "an operator's command: brings a tenant that is not there yet",
     f"{_DEPLOY}/campaigns/fuzz_known.py": "enters a campaign's plant in the register, as the bureau does",
     f"{_DEPLOY}/campaigns/strangers.py": "sets a campaign's plants up",
     f"{_DEPLOY}/commands/audit.py": "an operator's command",
