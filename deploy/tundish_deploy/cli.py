@@ -31,7 +31,9 @@ from tundish_deploy.commands import (
     simulate,
     sources,
     store,
+    support,
     tenants,
+    upgrade,
 )
 from tundish_deploy.commands.options import SettingsOption, errors, give_up, usable_settings
 from tundish_deploy.logs import configure_logs
@@ -80,6 +82,8 @@ app.add_typer(
 )
 app.add_typer(parts.app, name="part", hidden=True)
 app.command()(backup.restore)
+app.command()(upgrade.upgrade)
+app.command("support-bundle")(support.support_bundle)
 app.command()(lines.replay)
 app.command()(connect.connect)
 app.command()(lines.doctor)

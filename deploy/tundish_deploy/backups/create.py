@@ -28,6 +28,8 @@ from tundish_deploy.backups.manifest import (
 from tundish_deploy.backups.moment import held_moment, pending
 from tundish_deploy.backups.place import FORMAT, SMALL_CHUNK
 from tundish_deploy.backups.sealing import Damaged
+from tundish_platform.migrations import waiting
+from tundish_platform.tenancy.metadata import Metadata
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -103,6 +105,17 @@ def _check(settings: Settings) -> None:
                 connection.execute("SELECT count(*) FROM alembic_version").fetchall()
         except sqlite3.Error as error:
             raise BackupRefused(f"there is no platform in {settings.data_dir}; check --settings") from error
+    _check_revision(settings.database)
+
+
+def _check_revision(url: str) -> None:
+    """Refuse what a later version wrote: this one does not know what belongs to it."""
+    metadata = Metadata(url)
+    try:
+        with metadata.engine.connect() as connection:
+            waiting(connection)
+    finally:
+        metadata.close()
 
 
 class _Earlier:

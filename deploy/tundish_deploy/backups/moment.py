@@ -287,5 +287,10 @@ def _first_level(connection: sa.Connection) -> list[str]:
 
 def _rows(connection: sa.Connection, table: str, columns: Sequence[str]) -> list[Mapping[str, Any]]:
     # By name, not by the models: the database may be of an earlier revision than this program.
-    found = sa.table(table, *(sa.column(name) for name in columns))
-    return [dict(row) for row in connection.execute(sa.select(found)).mappings()]
+    inspector = sa.inspect(connection)
+    there = {one["name"] for one in inspector.get_columns(table)} if inspector.has_table(table) else set()
+    if not there:
+        return []
+    wanted: list[sa.ColumnClause[Any]] = [sa.column(name) for name in columns if name in there]
+    found = sa.select(*wanted).select_from(sa.table(table))
+    return [dict.fromkeys(columns) | dict(row) for row in connection.execute(found).mappings()]

@@ -127,6 +127,8 @@ ABOVE: Final[dict[str, str]] = {
     f"{_DEPLOY}/commands/store.py": "an operator's command",
     f"{_DEPLOY}/commands/tenants.py": "an operator's command",
     f"{_DEPLOY}/demo/accounts.py": "sets the demonstration up",
+    f"{_DEPLOY}/support.py": "an operator's command: counts rows and segments of the whole platform",
+    f"{_DEPLOY}/upgrading.py": "an operator's command: counts rows and follows the trail of all",
     f"{_DEPLOY}/stores.py": "the writer keeps the manifest of all tenants",
     f"{_DEPLOY}/up.py": "makes the operator's log-in at the first start",
 }

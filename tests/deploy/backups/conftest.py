@@ -206,6 +206,16 @@ def back_up(place: BackupPlace) -> Callable[..., Manifest]:
     return make
 
 
+@pytest.fixture
+def back_up_settings(place: BackupPlace) -> Callable[[Settings], Manifest]:
+    return lambda settings: create_backup(settings, place)
+
+
+@pytest.fixture
+def make_batch() -> Callable[[Sequence[tuple[Any, ...]]], SampleBatch]:
+    return lambda rows: batch(SampleKind.NUMERIC, rows)
+
+
 class Filler:
     """Puts rows into any table, and rows into those that it refers to."""
 
