@@ -132,17 +132,24 @@ def test_everything_acknowledged_before_the_moment_is_inside_while_all_goes_on(
         assert report.rows["numeric"] == backup.rows.get("numeric", 0)
 
 
-def test_the_log_is_held_before_the_database_is_copied(
-    plant: Plant, place: BackupPlace, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("before", [True, False])
+def test_rows_that_wander_while_the_database_is_copied_are_in_one_of_both(
+    plant: Plant,
+    place: BackupPlace,
+    monkeypatch: pytest.MonkeyPatch,
+    before: bool,
 ) -> None:
-    """What is sealed between the two lies in the copy; the other way round it would be in neither."""
+    """Sealed before the copy they are in it, after it in the held log; in another order in neither."""
     plant.append([(1, at, 1.0) for at in range(100)])
     real = moments.snapshot
 
     def sealing(url: str, target: Path) -> str:
+        if before:
+            plant.store.seal()
+        revision = real(url, target)
         plant.store.seal()
         assert list((plant.settings.data_dir / "store" / "log").glob("*.log")) == []
-        return real(url, target)
+        return revision
 
     monkeypatch.setattr(moments, "snapshot", sealing)
     made = create_backup(plant.settings, place)
