@@ -11,6 +11,7 @@ import typer
 from tundish_deploy.commands import app as apps
 from tundish_deploy.commands import (
     audit,
+    backup,
     bench,
     billing,
     campaign,
@@ -31,7 +32,9 @@ from tundish_deploy.commands import (
     simulate,
     sources,
     store,
+    support,
     tenants,
+    upgrade,
 )
 from tundish_deploy.commands.options import SettingsOption, errors, give_up, refuse_unsafe, usable_settings
 from tundish_deploy.logs import configure_logs
@@ -42,6 +45,7 @@ app = typer.Typer(
     help="Tundish: machine data in, honest numbers out. 工业互联网平台。",
 )
 app.add_typer(apps.app, name="app", help="Make, test, run, pack, sign and publish an app.")
+app.add_typer(backup.app, name="backup", help="Backups: make, list, verify, drill, let go of old ones.")
 app.add_typer(bench.app, name="bench", help="Measure a path beside its peers, in one run.")
 app.add_typer(evaluate.app, name="evaluate", help="Evaluate models on the shipped recordings or on your own.")
 app.add_typer(tenants.app, name="tenant", help="Tenants of this installation.")
@@ -79,6 +83,9 @@ app.add_typer(
 )
 app.add_typer(parts.app, name="part", hidden=True)
 app.command()(init.init)
+app.command()(backup.restore)
+app.command()(upgrade.upgrade)
+app.command("support-bundle")(support.support_bundle)
 app.command()(lines.replay)
 app.command()(connect.connect)
 app.command()(lines.doctor)

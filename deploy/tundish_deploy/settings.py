@@ -22,6 +22,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from tundish_deploy.backupsettings import BackupSettings
 from tundish_deploy.secrets import secret
 from tundish_deploy.serversettings import ServerSettings
 from tundish_deploy.storesettings import StoreSettings
@@ -273,6 +274,7 @@ class Settings(BaseSettings):
     notices: NoticeSettings = Field(default_factory=NoticeSettings)
     worker: WorkerSettings = Field(default_factory=WorkerSettings)
     people: PeopleSection = Field(default_factory=PeopleSection)
+    backup: BackupSettings = Field(default_factory=BackupSettings)
     connection: list[ConnectionSettings] = Field(default_factory=list)
     source: list[SourceSettings] = Field(default_factory=list)
     replay: list[ReplaySettings] = Field(default_factory=list)

@@ -34,7 +34,7 @@ _LEAST: Final = 16 * 1024 * 1024
 
 def prepare(settings: Settings) -> None:
     """Make data folder and database; processes that start together take turns."""
-    from tundish_platform.migrations import upgrade
+    from tundish_platform.migrations import NewerDatabase, upgrade
     from tundish_platform.tenancy.metadata import Metadata
 
     # Password hashes and everybody's samples lie below.
@@ -47,6 +47,9 @@ def prepare(settings: Settings) -> None:
         metadata = Metadata(settings.owner_database)
         try:
             upgrade(metadata)
+        except NewerDatabase as error:
+            # Whoever calls: a command, a part, the whole platform. None of them may go on.
+            raise SystemExit(str(error)) from error
         finally:
             metadata.close()
 

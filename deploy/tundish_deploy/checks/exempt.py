@@ -117,6 +117,8 @@ ABOVE: Final[dict[str, str]] = {
     "dashboards/tundish_dashboards/invitations.py": "who accepts an invitation is in no tenant yet",
     "dashboards/tundish_dashboards/providers.py": "whom a provider knows",
     "dashboards/tundish_dashboards/sessions.py": "who sits at the browser",
+    f"{_DEPLOY}/backups/drill.py": "looks at a whole platform that was restored and is thrown away",
+    f"{_DEPLOY}/backups/tenant.py": "an operator's command: brings a tenant that is not there yet",
     f"{_DEPLOY}/campaigns/fuzz_known.py": "enters a campaign's plant in the register, as the bureau does",
     f"{_DEPLOY}/campaigns/strangers.py": "sets a campaign's plants up",
     f"{_DEPLOY}/commands/audit.py": "an operator's command",
@@ -130,6 +132,8 @@ ABOVE: Final[dict[str, str]] = {
     f"{_DEPLOY}/commands/tenants.py": "an operator's command",
     f"{_DEPLOY}/demo/accounts.py": "sets the demonstration up",
     f"{_DEPLOY}/safety.py": "looks for the log-ins of a demonstration",
+    f"{_DEPLOY}/support.py": "an operator's command: counts rows and segments of the whole platform",
+    f"{_DEPLOY}/upgrading.py": "an operator's command: counts rows and follows the trail of all",
     f"{_DEPLOY}/stores.py": "the writer keeps the manifest of all tenants",
     f"{_DEPLOY}/up.py": "makes the operator's log-in at the first start",
 }

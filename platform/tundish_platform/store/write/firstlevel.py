@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 _INDEX: Final = b"tundish.index"
 _KIND: Final = b"tundish.kind"
+_FORMAT: Final = b"tundish.format"
+_VERSION: Final = b"1"
 _INDEX_SCHEMA: Final = pa.schema(
     [
         pa.field("tenant", pa.uint32()),
@@ -126,7 +128,9 @@ class FirstLevel:
         temporary = final.with_suffix(".tmp")
         self._files.make_folder(self._folder)
         table = pa.concat_tables([share.table for share in shares]).combine_chunks()
-        table = table.replace_schema_metadata({_KIND: kind.value.encode(), _INDEX: _index(shares)})
+        table = table.replace_schema_metadata(
+            {_KIND: kind.value.encode(), _INDEX: _index(shares), _FORMAT: _VERSION}
+        )
         try:
             with pa.OSFile(str(temporary), "wb") as sink, pa.ipc.new_file(sink, table.schema) as writer:
                 writer.write_table(table)
@@ -144,11 +148,15 @@ class FirstLevel:
 
         Raises:
             OSError, pa.ArrowInvalid: it is missing or damaged.
+            ValueError: a later version wrote it.
         """
         path = self._folder / name
         with pa.memory_map(str(path)) as source:
             table = pa.ipc.open_file(source).read_all()
         metadata = table.schema.metadata
+        # The first ones said nothing of a version.
+        if metadata.get(_FORMAT, _VERSION) != _VERSION:
+            raise ValueError(f"format {metadata[_FORMAT].decode()} is of a later version")
         index = pa.ipc.open_stream(pa.py_buffer(metadata[_INDEX])).read_all()
         kind = SampleKind(metadata[_KIND].decode())
         table = table.replace_schema_metadata(None)

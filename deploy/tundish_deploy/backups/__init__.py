@@ -1,0 +1,1 @@
+"""Backups: encrypted, incremental, taken while everything runs; restored, drilled, thinned out."""
