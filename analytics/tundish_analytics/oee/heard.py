@@ -57,8 +57,11 @@ def hear(reading: Reading, state: SignalInfo, mode: SignalInfo | None, reason: S
     edges = np.unique(np.concatenate(marks))
     edges = edges[(edges >= start) & (edges <= end)]
     words = said.words(edges[:-1])
-    unread = sorted({word for word in words if word and _plain(word) not in WORDS})
-    numbers = np.array([WORDS.get(_plain(word), State.UNKNOWN) for word in words], np.int64)
+    # A shift has thousands of words, of which few differ.
+    known = {word: WORDS.get(_plain(word)) for word in set(words)}
+    unread = sorted(word for word, state in known.items() if word and state is None)
+    told = {word: State.UNKNOWN if state is None else state for word, state in known.items()}
+    numbers = np.array([told[word] for word in words], np.int64)
     if modes is not None:
         changed = [_MODES.get(_plain(word)) for word in modes.words(edges[:-1])]
         numbers = np.array([_under(State(n), m) for n, m in zip(numbers.tolist(), changed, strict=True)])

@@ -260,10 +260,16 @@ def _parts(view: TenantView, line: LineRow) -> list[Component]:
     parts.append(("performance", figures.performance.value if counted is not None else None))
     known = counted is not None and counted.rejects is not None
     parts.append(("quality", figures.quality.value if known else None))
-    return [
-        html.Div([html.Span(t(f"overview.{name}"), className="muted"), " ", formats.percent(value)])
+    weak = "line-weak" if judged.confidence.grade == _WEAK else None
+    shown = [
+        html.Div(
+            [html.Span(t(f"overview.{name}"), className="muted"), " ", formats.percent(value)], className=weak
+        )
         for name, value in parts
     ]
+    # What is unknown leaves availability open; the other two are of what was known.
+    shown.insert(1, html.Div(_bounds(view, figures.availability), className="muted small"))
+    return shown
 
 
 def _counted(view: TenantView, counts: Mapping[int, int]) -> Component:

@@ -92,6 +92,8 @@ def test_a_line_that_fell_silent_is_unknown_and_its_unknown_time_is_left_open(ru
     assert line.reference.running is Running.UNKNOWN
     assert line.reference.state.latest.value == "Execute"
     availability = line.judged.figures.availability
+    view = running.view()
+    assert "between 49.8% and 100.0%" in shown(rows.sites(view, read_overview(view, WALL)))
     # The last sample came at 59 min 50 s; from then on nobody knows.
     known = (59 + 50 / 60) / 120
     assert availability.value == pytest.approx(1.0)
