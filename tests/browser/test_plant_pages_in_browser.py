@@ -33,7 +33,7 @@ def test_from_all_lines_over_one_line_to_one_machine(visit: Visit) -> None:
     expect(page.locator("#overview-basis")).to_contain_text("Asia/Shanghai (UTC+08:00)")
     expect(page.locator("#overview-basis")).to_contain_text("未设班次")
     expect(row).to_contain_text("可用率")
-    expect(row).to_contain_text("缺少产量计数或理想节拍")
+    expect(row).to_contain_text("未设该设备的理想节拍")
     expect(row).to_contain_text("个样本")
     row.locator(".line-line a").click()
     expect(page.locator("#plant-strip")).to_contain_text("试验台状态")

@@ -101,8 +101,7 @@ def test_a_line_that_fell_silent_is_unknown_and_its_unknown_time_is_left_open(ru
     assert line.judged.unknown_share == pytest.approx(1 - known)
     # No ideal cycle was written down for this machine, and another machine's is not taken.
     assert line.judged.oee is None
-    assert "Pieces or the ideal cycle are not known." in shown(rows.sites(running.view(), read_overview(
-        running.view(), WALL)))  # fmt: skip
+    assert "No ideal cycle is written down" in shown(rows.sites(view, read_overview(view, WALL)))
 
 
 def test_states_ages_and_completeness(running: Plant) -> None:
@@ -249,3 +248,26 @@ def test_the_clock_is_the_datas_own_only_while_it_comes_in_late(
     newest = WALL - behind
     assert clock_of(newest, WALL - ago, WALL) == (newest if late else WALL)
     assert clock_of(None, None, WALL) == WALL
+
+
+@pytest.mark.parametrize(
+    ("without", "says"), [("Total", "Nothing counts pieces."), ("Rejects", "Rejects are not counted.")]
+)
+def test_what_keeps_the_oee_from_being_known_is_named(plant: Plant, without: str, says: str) -> None:
+    specs = [spec for spec in plant.specs("S1/A/L1") if not spec.path.endswith(without)]
+    ids = plant.declare(specs)
+    state = ids["S1/A/L1/M/C/State"]
+    counted = ids.get("S1/A/L1/M/C/Total")
+    minutes = [START + timedelta(minutes=n) for n in range(120)]
+    plant.send(SampleKind.TEXT, [(state, ts, "Execute", 0) for ts in minutes])
+    if counted is not None:
+        plant.send(SampleKind.NUMERIC, [(counted, ts, float(n), 0) for n, ts in enumerate(minutes)])
+    plant.plan(SHIFTS)
+    view = plant.view()
+    overview = read_overview(view, WALL)
+    text = shown(rows.sites(view, overview))
+    assert says in text
+    assert by_path(overview)["S1/A/L1"].judged.oee is None
+    # What is known is told all the same, and quality is not taken for perfect.
+    assert by_path(overview)["S1/A/L1"].reference.running is Running.RUNNING
+    assert text.count("100.0%") >= 1
