@@ -262,7 +262,7 @@ def _parts(view: TenantView, line: LineRow) -> list[Component]:
     known = counted is not None and counted.rejects is not None
     parts.append(("quality", figures.quality.value if known else None))
     weak = "line-weak" if judged.confidence.grade == _WEAK else None
-    shown = [
+    shown: list[Component] = [
         html.Div(
             [html.Span(t(f"overview.{name}"), className="muted"), " ", formats.percent(value)], className=weak
         )
