@@ -33,7 +33,7 @@ def test_from_all_lines_over_one_line_to_one_machine(visit: Visit) -> None:
     expect(page.locator("#overview-basis")).to_contain_text("Asia/Shanghai (UTC+08:00)")
     expect(page.locator("#overview-basis")).to_contain_text("未设班次")
     expect(row).to_contain_text("可用率")
-    expect(row).to_contain_text("缺少产量计数或理想节拍")
+    expect(row).to_contain_text("未设该设备的理想节拍")
     expect(row).to_contain_text("个样本")
     row.locator(".line-line a").click()
     expect(page.locator("#plant-strip")).to_contain_text("试验台状态")
@@ -76,7 +76,8 @@ def test_the_shift_notes_on_the_phone_what_it_did(visit: Visit, world: World) ->
     expect(entry).to_contain_text("历时 30 分钟")
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     with Client(world.url, world.token) as client:
-        assert "已更换密封圈" not in str(list(client.maintenance_records(world.other)))
+        kept = [one["done_by"] for one in client.maintenance_records(world.plant, MACHINE)]
+    assert kept == ["李工"]
     page.goto(f"{world.url}/language/en?next={HERE}")
     expect(page.locator("#machine-history")).to_contain_text("done by 李工")
     english = visit.text("body").replace("中文", "").replace("已更换密封圈", "").replace("李工", "")

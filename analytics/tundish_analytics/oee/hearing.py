@@ -96,8 +96,11 @@ def heard(state: Held, start: int, end: int, mode: Held | None = None, reason: H
     edges = np.unique(np.concatenate(marks))
     edges = edges[(edges >= start) & (edges <= end)]
     words = state.words(edges[:-1])
-    unread = sorted({word for word in words if word and _plain(word) not in WORDS})
-    numbers = np.array([WORDS.get(_plain(word), State.UNKNOWN) for word in words], np.int64)
+    # A shift has thousands of words, of which few differ.
+    known = {word: WORDS.get(_plain(word)) for word in set(words)}
+    unread = sorted(word for word, found in known.items() if word and found is None)
+    told = {word: State.UNKNOWN if found is None else found for word, found in known.items()}
+    numbers = np.array([told[word] for word in words], np.int64)
     if mode is not None:
         changed = [_MODES.get(_plain(word)) for word in mode.words(edges[:-1])]
         numbers = np.array([_under(State(n), m) for n, m in zip(numbers.tolist(), changed, strict=True)])

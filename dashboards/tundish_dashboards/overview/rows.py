@@ -210,7 +210,7 @@ def _oee(view: TenantView, overview: Overview, line: LineRow) -> list[Component 
     if judged is None:
         key = "overview.no_shift_now" if overview.shift is None else "overview.no_state"
         return [html.Strong("–"), html.Div(t(key), className="muted small")]
-    missing = _missing(view, judged)
+    missing = _missing(view, overview, judged)
     value = judged.oee if not missing else None
     grade = judged.confidence.grade
     weak = " line-weak" if grade == _WEAK else ""
@@ -222,13 +222,14 @@ def _oee(view: TenantView, overview: Overview, line: LineRow) -> list[Component 
     ]
 
 
-def _missing(view: TenantView, judged: Judged) -> list[str]:
+def _missing(view: TenantView, overview: Overview, judged: Judged) -> list[str]:
     """What keeps the OEE from being known, in words."""
     t = view.t
     if judged.figures.availability.value is None:
         return [t("overview.no_busy_time")]
     if judged.counted is None:
-        return [t("overview.no_count")]
+        known = overview.plan.ideal_of(judged.state) is not None
+        return [t("overview.no_count" if known else "overview.no_ideal")]
     if judged.counted.rejects is None:
         return [t("overview.no_rejects")]
     return []
@@ -260,10 +261,16 @@ def _parts(view: TenantView, line: LineRow) -> list[Component]:
     parts.append(("performance", figures.performance.value if counted is not None else None))
     known = counted is not None and counted.rejects is not None
     parts.append(("quality", figures.quality.value if known else None))
-    return [
-        html.Div([html.Span(t(f"overview.{name}"), className="muted"), " ", formats.percent(value)])
+    weak = "line-weak" if judged.confidence.grade == _WEAK else None
+    shown: list[Component] = [
+        html.Div(
+            [html.Span(t(f"overview.{name}"), className="muted"), " ", formats.percent(value)], className=weak
+        )
         for name, value in parts
     ]
+    # What is unknown leaves availability open; the other two are of what was known.
+    shown.insert(1, html.Div(_bounds(view, figures.availability), className="muted small"))
+    return shown
 
 
 def _counted(view: TenantView, counts: Mapping[int, int]) -> Component:

@@ -15,8 +15,10 @@ from tundish_dashboards.machine.data import list_machines, ranked, read_machine
 from tundish_dashboards.machine.records import parts_of
 from tundish_dashboards.machine.trend import charted, history_figure
 from tundish_dashboards.plant.data import LastHour
+from tundish_platform.alarms import take_reports
+from tundish_platform.alarms.maintenance import WindowSpec, plan_maintenance
 from tundish_platform.maintenance import MaintenanceKind, RecordSpec, note_record
-from tundish_platform.samples import SampleKind, SignalRole, SignalSpec
+from tundish_platform.samples import AlarmReport, SampleKind, SignalRole, SignalSpec
 from tundish_platform.tenancy import Permission
 
 if TYPE_CHECKING:
@@ -153,6 +155,32 @@ def test_who_may_see_one_line_finds_no_other_machine(running: Plant) -> None:
     other = read_machine(running.view(places=["S2/A/L2"]), "")
     assert other is not None
     assert [one.text for one in other.records] == ["other"]
+
+
+def test_alarms_are_those_at_the_machine_and_its_parts_the_gravest_first(running: Plant) -> None:
+    places = [(MACHINE, 2), (f"{MACHINE}/C", 4), ("S1/A/L1", 3), ("S2/A/L2/M", 4)]
+    reports = [
+        AlarmReport(key=path, active=True, ts=START, priority=level, path=path, name_zh="警", name_en=path)
+        for path, level in places
+    ]
+    scope = running.scope(Permission.INGEST)
+    with running.context.of(scope).metadata.session() as session:
+        take_reports(session, scope, "s", reports, START)
+    machine = read_machine(running.view(), MACHINE)
+    assert machine is not None
+    assert [alarm.path for alarm in machine.alarms] == [f"{MACHINE}/C", MACHINE]
+
+
+def test_planned_windows_are_those_that_cover_the_machine_or_a_part_of_it(running: Plant) -> None:
+    scope = running.scope(Permission.CONFIGURE)
+    with running.context.of(scope).metadata.session() as session:
+        for path in ("S1", f"{MACHINE}/C", "S1/A/L1/N", "S2/A/L2/M"):
+            window = WindowSpec(path=path, starts_at=WALL, ends_at=WALL + timedelta(hours=1), reason=path)
+            plan_maintenance(session, scope, window, WALL)
+    for view in (running.view(), running.view(places=["S1/A/L1"])):
+        machine = read_machine(view, MACHINE)
+        assert machine is not None
+        assert [window.reason for window in machine.windows] == [f"{MACHINE}/C", "S1"]
 
 
 @pytest.mark.parametrize(

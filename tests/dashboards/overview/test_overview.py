@@ -15,7 +15,7 @@ from tundish_dashboards.overview.data import Overview, read_overview
 from tundish_dashboards.overview.hearing import Running, clock_of
 from tundish_platform.alarms import AlarmState, Transition, handle, list_alarms, take_reports
 from tundish_platform.alarms.listing import count_standing
-from tundish_platform.alerts import take_alert
+from tundish_platform.alerts import count_open, take_alert
 from tundish_platform.assets import AssetChange, AssetSpec, change_asset, create_asset, list_assets
 from tundish_platform.samples import AlarmReport, AlertReport, SampleKind
 from tundish_platform.store.query.queries import Queries
@@ -92,6 +92,8 @@ def test_a_line_that_fell_silent_is_unknown_and_its_unknown_time_is_left_open(ru
     assert line.reference.running is Running.UNKNOWN
     assert line.reference.state.latest.value == "Execute"
     availability = line.judged.figures.availability
+    view = running.view()
+    assert "between 49.8% and 100.0%" in shown(rows.sites(view, read_overview(view, WALL)))
     # The last sample came at 59 min 50 s; from then on nobody knows.
     known = (59 + 50 / 60) / 120
     assert availability.value == pytest.approx(1.0)
@@ -99,8 +101,7 @@ def test_a_line_that_fell_silent_is_unknown_and_its_unknown_time_is_left_open(ru
     assert line.judged.unknown_share == pytest.approx(1 - known)
     # No ideal cycle was written down for this machine, and another machine's is not taken.
     assert line.judged.oee is None
-    assert "Pieces or the ideal cycle are not known." in shown(rows.sites(running.view(), read_overview(
-        running.view(), WALL)))  # fmt: skip
+    assert "No ideal cycle is written down" in shown(rows.sites(view, read_overview(view, WALL)))
 
 
 def test_states_ages_and_completeness(running: Plant) -> None:
@@ -191,6 +192,11 @@ def test_who_may_see_one_line_sees_one_line_and_nothing_of_the_other(running: Pl
     overview = read_overview(view, WALL)
     assert [site.path for site in overview.sites] == ["S1"]
     assert list(by_path(overview)) == ["S1/A/L1"]
+    with view.context.metadata.session() as session:
+        assert count_open(session, view.scope) == []
+        assert {path for path, _, _ in count_standing(session, view.scope, WALL)} == {
+            "S1/A/L1/M", "S1/A/L1/M/C",
+        }  # fmt: skip
     text = shown([rows.strip(view, overview), rows.sites(view, overview)])
     assert "S2" not in text
     assert "L2" not in text
@@ -247,3 +253,41 @@ def test_the_clock_is_the_datas_own_only_while_it_comes_in_late(
     newest = WALL - behind
     assert clock_of(newest, WALL - ago, WALL) == (newest if late else WALL)
     assert clock_of(None, None, WALL) == WALL
+
+
+@pytest.mark.parametrize(
+    ("without", "says"), [("Total", "Nothing counts pieces."), ("Rejects", "Rejects are not counted.")]
+)
+def test_what_keeps_the_oee_from_being_known_is_named(plant: Plant, without: str, says: str) -> None:
+    specs = [spec for spec in plant.specs("S1/A/L1") if not spec.path.endswith(without)]
+    ids = plant.declare(specs)
+    state = ids["S1/A/L1/M/C/State"]
+    counted = ids.get("S1/A/L1/M/C/Total")
+    minutes = [START + timedelta(minutes=n) for n in range(120)]
+    plant.send(SampleKind.TEXT, [(state, ts, "Execute", 0) for ts in minutes])
+    if counted is not None:
+        plant.send(SampleKind.NUMERIC, [(counted, ts, float(n), 0) for n, ts in enumerate(minutes)])
+    plant.plan(SHIFTS)
+    view = plant.view()
+    overview = read_overview(view, WALL)
+    text = shown(rows.sites(view, overview))
+    assert says in text
+    assert by_path(overview)["S1/A/L1"].judged.oee is None
+    # What is known is told all the same, and quality is not taken for perfect.
+    assert by_path(overview)["S1/A/L1"].reference.running is Running.RUNNING
+    assert text.count("100.0%") >= 1
+
+
+def test_a_line_is_judged_by_the_machine_that_was_named_else_by_the_first(running: Plant) -> None:
+    others = [s.model_copy(update={"path": s.path.replace("/M/", "/A/")}) for s in running.specs("S1/A/L1")]
+    running.declare(others)
+    first = by_path(read_overview(running.view(), WALL))["S1/A/L1"]
+    assert first.reference.state.signal.path == "S1/A/L1/A/C/State"
+    assert [machine.running for machine in first.machines] == [Running.UNKNOWN, Running.STOPPED]
+    assert first.judged.oee is None
+    running.plan(SHIFTS)
+    named = by_path(read_overview(running.view(), WALL))["S1/A/L1"]
+    assert named.reference.state.signal.path == "S1/A/L1/M/C/State"
+    assert named.judged.oee == pytest.approx(54 * 81 / 7200)
+    text = shown(rows.sites(running.view(), read_overview(running.view(), WALL)))
+    assert "0 of 2 machines running" in text
