@@ -1,4 +1,4 @@
-"""A quality engineer: a control chart with its limits, capability, stops and a piece; then the energy page."""
+"""A quality engineer: a control chart with its limits, capability, stops, a piece; then the energy page."""
 
 from __future__ import annotations
 
