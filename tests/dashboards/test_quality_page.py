@@ -248,6 +248,8 @@ def test_the_spike_breaks_rule_one_and_neither_gap_nor_bad_sample_is_bridged(pla
     found = plant.chart()
     (broken,) = [one for one in traces(found, "判异") if one["yaxis"] == "y1"]
     assert "N1" in dict(zip(broken["x"], broken["customdata"], strict=True))["2026-03-05T10:40:00"]
+    named = next(one for one in found["quality-chart"]["figure"]["data"] if one["mode"] == "text")
+    assert named["text"] == broken["customdata"]
     value = next(one for one in traces(found, "单值") if one["yaxis"] == "y1")
     course = dict(zip(value["x"], value["y"], strict=True))
     assert course["2026-03-05T10:50:00"] is None, "the bad sample"

@@ -24,6 +24,7 @@ _QUARTER_US: Final = 900_000_000
 _DAY_US: Final = 86_400_000_000
 _WEEK: Final = 7 * 96
 _TICK_PX: Final = 110
+_SIDES_PX: Final = 80
 # Below this share a bar is hatched: the sum is of a part only.
 COMPLETE: Final = 0.99
 _MARGIN: Final = {"l": 58, "r": 12, "t": 10, "b": 44}
@@ -110,7 +111,9 @@ def _unknown(view: TenantView, look: Look, begin: int, end: int) -> list[dict[st
     ]  # fmt: skip
 
 
-def period_figure(view: TenantView, rows: Sequence[Stretch], labels: Sequence[str]) -> dict[str, Any]:
+def period_figure(
+    view: TenantView, rows: Sequence[Stretch], labels: Sequence[str], pixels: int
+) -> dict[str, Any]:
     """Bars of energy, the oldest first; hatched where a part is unknown, pale where it is not over."""
     t = view.t
     order = list(reversed(range(len(rows))))
@@ -135,7 +138,13 @@ def period_figure(view: TenantView, rows: Sequence[Stretch], labels: Sequence[st
         "template": CHART,
         "height": 220,
         "margin": _MARGIN,
-        "xaxis": {"type": "category", "nticks": 8, "tickangle": 0, "fixedrange": True},
+        "xaxis": {
+            "type": "category",
+            "tickmode": "linear",
+            "dtick": max(1, -(-len(rows) * _TICK_PX // max(pixels - _SIDES_PX, _TICK_PX))),
+            "tickangle": 0,
+            "fixedrange": True,
+        },
         "yaxis": {"title": {"text": "kWh"}, "rangemode": "tozero", "fixedrange": True},
         "hovermode": "closest",
     }

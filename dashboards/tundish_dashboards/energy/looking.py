@@ -176,11 +176,17 @@ def amounts(
 
 
 def stretches(view: TenantView, look: Look, period: Period, pattern: str) -> list[Stretch]:
-    """The last windows of a kind, the newest first; such as begin before the history are left out."""
+    """The last windows of a kind, the newest first.
+
+    Those that begin before the history, or end before the meter spoke first, are left out.
+    """
     calendar = calendar_of(view, pattern)
     begin = micros(look.now - HISTORY)
     cut = calendar.windows(period, begin, micros(look.until) + 1)
-    bounds = cut.bounds[cut.bounds[:, 0] >= begin][-SHOWN[period] :]
+    spoken = look.quarters.starts_us()[look.quarters.covered > 0]
+    first = int(spoken[0]) if spoken.size else micros(look.until)
+    told = (cut.bounds[:, 0] >= begin) & (cut.bounds[:, 1] > first)
+    bounds = cut.bounds[told][-SHOWN[period] :]
     shifts = cut.shift[-len(bounds) :] if len(bounds) else cut.shift[:0]
     kwh, known = look.quarters.within(bounds, micros(look.until))
     starts, demand = look.quarters.starts_us(), look.quarters.demand

@@ -177,7 +177,7 @@ def _answer(
         day_figures(view, look, ahead),
         warning(view, ahead, limit),
         load_figure(view, look, ahead if isinstance(ahead, Ahead) else None, limit, pixels),
-        period_figure(view, rows, names),
+        period_figure(view, rows, names, pixels),
         period_table(view, rows, names),
         made_table(view, look.made),
         line_table(view, energy.lines(view)),

@@ -59,7 +59,8 @@ def line_now(view: TenantView, signals: Iterable[SignalInfo], line: str) -> date
 def expected_until(meter: Meter, now: datetime) -> datetime:
     """Until when the meter's values can be there: intervals come whole, at their end."""
     if meter.basis is Basis.POWER:
-        return now
+        # To the full minute: a page that is open is not drawn anew for each second's sample.
+        return now.replace(second=0, microsecond=0)
     step = int((meter.signal.period_s or QUARTER_S) * 1_000_000)
     passed = micros(now) // step * step
     return moment(passed)

@@ -113,17 +113,20 @@ def _flag_marks(view: TenantView, part: Part, x: list[str], number: int) -> list
         return []
     places = sorted(broken)
     words = [" ".join(broken[place]) for place in places]
-    labels = ["" if rank < len(places) - _MOST_LABELS else word for rank, word in enumerate(words)]
     colour = TONE_COLOURS[Tone.BAD]
-    return [
-        {
-            **_base(number, [x[n] for n in places], part.chart.statistic[places], view.t("spc.broken")),
-            "mode": "markers+text", "text": labels, "textposition": "top center",
-            "textfont": {"size": 10, "color": colour}, "customdata": words,
-            "marker": {"symbol": "circle-open", "size": 9, "color": colour, "line": {"width": 1.8}},
-            "hovertemplate": "%{customdata}",
-        }
-    ]  # fmt: skip
+    marks = {
+        **_base(number, [x[n] for n in places], part.chart.statistic[places], view.t("spc.broken")),
+        "mode": "markers", "customdata": words, "hovertemplate": "%{customdata}",
+        "marker": {"symbol": "circle-open", "size": 9, "color": colour, "line": {"width": 1.8}},
+    }  # fmt: skip
+    # A trace of its own: Plotly loses labels of a trace of which some are empty when it is drawn anew.
+    newest = places[-_MOST_LABELS:]
+    names = {
+        **_base(number, [x[n] for n in newest], part.chart.statistic[newest], ""),
+        "mode": "text", "text": words[-_MOST_LABELS:], "textposition": "top center",
+        "textfont": {"size": 10, "color": colour}, "hoverinfo": "skip",
+    }  # fmt: skip
+    return [marks, names]
 
 
 def _bad_marks(view: TenantView, samples: Samples, found: Charted) -> list[dict[str, Any]]:

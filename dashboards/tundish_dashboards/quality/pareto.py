@@ -161,7 +161,7 @@ def _figure(view: TenantView, found: Found) -> dict[str, Any]:
     }  # fmt: skip
     layout = {
         "template": CHART, "height": 240, "margin": {"l": 52, "r": 48, "t": 10, "b": 60},
-        "xaxis": {"type": "category", "tickangle": 0, "automargin": True, "fixedrange": True},
+        "xaxis": {"type": "category", "tickangle": "auto", "automargin": True, "fixedrange": True},
         "yaxis": {"title": {"text": unit}, "rangemode": "tozero", "fixedrange": True},
         "yaxis2": {"overlaying": "y", "side": "right", "range": [0, 105],
                    "tickvals": [0, 50, 100], "ticksuffix": " %",
