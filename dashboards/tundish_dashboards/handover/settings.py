@@ -152,7 +152,8 @@ def register_settings(pages: Pages) -> None:
         t = view.t
         try:
             spec = _spec(wishes.word(place, "the place", _LONG), said)
-            number = int(wishes.word(version, "the version", 12) or "0")
+            known = int(wishes.word(version, "the version", 9) or "0")
+            number = wishes.whole(known, "the version", 0, 2**31 - 1, 0)
             with view.context.metadata.session() as session:
                 # A person who may configure some places cannot see the people; their mail plan stays.
                 if said[-4] is None and number and (kept := _mail_of(view, session, spec.path)):
