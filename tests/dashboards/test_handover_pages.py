@@ -6,15 +6,20 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
+from sqlalchemy import delete, select, true
 
 from tundish_platform.alarms import take_reports
+from tundish_platform.alarms.models import Alarm, AlarmEvent
 from tundish_platform.handover import NoteSpec, ShiftPlanSpec, planned_at, say, set_plan
+from tundish_platform.handover.models import HandoverNote, ShiftPlan
 from tundish_platform.samples import AlarmReport
 from tundish_platform.samples.shifts import instant
 from tundish_platform.tenancy import Permission, Role, access_tenant
 from tundish_platform.tenancy.accounts import job_principal
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from conftest import Site
     from werkzeug.test import TestResponse
 
@@ -23,7 +28,7 @@ DAY = {"code": "day", "name_zh": "全天", "name_en": "All day", "begins": "00:0
 
 
 @pytest.fixture(scope="module")
-def start(site: Site) -> int:
+def start(site: Site) -> Iterator[int]:
     """Both plants have a shift that lasts all day; when the running one began, µs UTC."""
     found = 0
     now = datetime.now(UTC)
@@ -44,7 +49,12 @@ def start(site: Site) -> int:
             {"key": "hot", "active": True, "ts": now, "path": f"{OWN}/M1", "priority": 4, **names_of}
         )
         take_reports(session, collector, "OWN-connector", [alarm], now)
-    return found
+    yield found
+    with site.context.metadata.session() as session:
+        hot = select(Alarm.id).where(Alarm.key == "hot")
+        session.execute(delete(AlarmEvent).where(AlarmEvent.alarm_id.in_(hot)))
+        for table, mine in ((Alarm, Alarm.key == "hot"), (ShiftPlan, true()), (HandoverNote, true())):
+            session.execute(delete(table).where(mine))
 
 
 def asked(site: Site, login: str | None, path: str, **query: object) -> TestResponse:
