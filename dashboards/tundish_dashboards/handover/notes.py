@@ -77,6 +77,7 @@ def note_form(view: TenantView) -> Component:
 def register_notes(pages: Pages) -> None:
     """The buttons beside notes, and the form."""
     _register_form(pages)
+    _register_settling(pages)
 
     @pages.on_tenant(
         Output("handover-doing", "data"),
@@ -110,6 +111,8 @@ def register_notes(pages: Pages) -> None:
         what = view.t("handover.changes", n=number)
         return {"kind": "change", "number": number}, what, standing.text, standing.point
 
+
+def _register_settling(pages: Pages) -> None:
     @pages.on_tenant(
         Output("handover-message", "children"),
         Output("handover-notes", "children", allow_duplicate=True),

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from dash.development.base_component import Component
+    from sqlalchemy.orm import Session
 
     from tundish_dashboards.callbacks import Pages, TenantView
     from tundish_dashboards.handover.data import Choice
@@ -152,11 +153,10 @@ def register_settings(pages: Pages) -> None:
         t = view.t
         try:
             spec = _spec(wishes.word(place, "the place", _LONG), said)
-            number = int(wishes.word(version, "the version", 12) or "0")
+            known = int(wishes.word(version, "the version", 9) or "0")
+            number = wishes.whole(known, "the version", 0, 2**31 - 1, 0)
             with view.context.metadata.session() as session:
-                # A person who may configure some places cannot see the people; their mail plan stays.
-                if said[-4] is None and number and (kept := _mail_of(view, session, spec.path)):
-                    spec = spec.model_copy(update={"mail": kept})
+                spec = _with_kept(view, session, spec, mail=said[-4] is None)
                 made = set_plan(session, view.scope, spec, number, utc_now())
         except HandoverRefused as refused:
             return components.refused(t, refused), no_update
@@ -170,9 +170,13 @@ def register_settings(pages: Pages) -> None:
         return components.done(t("handover.plan_saved")), str(made.version)
 
 
-def _mail_of(view: TenantView, session: Any, path: str) -> object:  # noqa: ANN401 - SQLAlchemy's
-    plan = next((one for one in list_plans(session, view.scope) if one.path == path), None)
-    return plan.mail if plan else None
+def _with_kept(view: TenantView, session: Session, spec: ShiftPlanSpec, *, mail: bool) -> ShiftPlanSpec:
+    """The plan with what the form does not show: other days, and the mail for who may not see the people."""
+    kept = next((one for one in list_plans(session, view.scope) if one.path == spec.path), None)
+    if kept is None:
+        return spec
+    names = {"exceptions", "mail"} if mail else {"exceptions"}
+    return ShiftPlanSpec.model_validate(spec.model_dump() | kept.model_dump(include=names))
 
 
 def _mail_fields(view: TenantView, plan: ShiftPlanView | None) -> list[Component]:

@@ -144,7 +144,10 @@ class HandoverKeeper:
                 for shift in _ended(session, scope, planned, plan.since, plan.mail, self._clock())
             ]
         for planned, shift, mail in due:
-            made += self._keep(scope, planned, shift, 1, mail)
+            try:
+                made += self._keep(scope, planned, shift, 1, mail)
+            except Exception:  # noqa: BLE001 - one line's trouble must not keep the other reports back
+                _log.exception("shift_not_reported", tenant=scope.slug, path=planned.path)
         return made + self._correct(scope)
 
     def _keep(

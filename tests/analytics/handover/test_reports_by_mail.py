@@ -259,6 +259,29 @@ def test_energy_quality_and_silence_stand_in_the_report(plant: Plant) -> None:
     assert 0.9 < line["data"]["share"] <= 1.0
 
 
+def test_a_line_whose_samples_cannot_be_read_keeps_no_other_report_back(
+    plant: Plant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plant.plan()
+    plant.work(BEGIN, 12, 60)
+    with plant.metadata.session() as session:
+        spec = ShiftPlanSpec.model_validate({"path": "S", "shifts": [DAY]})
+        set_plan(session, plant.scopes["boss"], spec, 0, BEGIN)
+    plant.now = END + timedelta(minutes=11)
+    keeper = plant.keeper()
+    make = keeper._make
+
+    def failing(scope: object, planned: object, *more: object) -> object:
+        if planned.path == LINE:  # type: ignore[attr-defined] # a Planned
+            raise OSError("a disk that cannot be read")
+        return make(scope, planned, *more)  # type: ignore[arg-type] # as it came
+
+    monkeypatch.setattr(keeper, "_make", failing)
+    assert keeper.report() == 1
+    assert [one.path for one in editions(plant)] == ["S"]
+    assert plant.keeper().report() == 1, "it comes when the disk does"
+
+
 def test_a_contact_that_lost_its_address_is_told_in_the_log(plant: Plant, post: Post) -> None:
     plant.plan(post)
     plant.work(BEGIN, 12, 60)
