@@ -83,14 +83,15 @@ class Hub:
             connection.close()
             return
         with self._lock:
-            taken = not self._stopped and self._room(viewer.tenant, viewer.person)
+            stopped = self._stopped
+            taken = not stopped and self._room(viewer.tenant, viewer.person)
             if taken:
                 self._coming.append(viewer)
                 self._start()
                 self._ring()
         if not taken:
-            self.ended["full"] += 1
-            viewer.say(FULL, now)
+            self.ended["stopped" if stopped else "full"] += 1
+            viewer.say(ENDED if stopped else FULL, now)
             viewer.end()
 
     def close(self) -> None:
