@@ -96,7 +96,8 @@ def test_a_new_sample_appears_and_the_zoom_stays(visit: Visit, world: World) -> 
         client.ingest(world.plant, [SampleBatch(SampleKind.NUMERIC, table, at)])
     expect(page.locator("#plant-table")).to_contain_text("77.25 L/min", timeout=10_000)
     expect(page.locator("#source-clock")).to_have_text(f"{at.astimezone(SHANGHAI):%H:%M:%S}")
-    page.wait_for_timeout(2500)
+    # Charts follow every five seconds.
+    page.wait_for_timeout(6500)
     assert page.evaluate(RANGE) == zoomed
     end = datetime.fromisoformat(zoomed[1]).replace(tzinfo=SHANGHAI)
     assert end < world.now - timedelta(minutes=1), "the drag must have zoomed in"
