@@ -105,8 +105,8 @@ def _scheme_switch(person: Person) -> Component:
         className="language",
         unstyled=True,
         # Shown is what a click leads to.
-        lightIcon=html.Span(t("shell.light")),
-        darkIcon=html.Span(t("shell.dark")),
+        lightIcon=html.Span(t("shell.dark")),
+        darkIcon=html.Span(t("shell.light")),
         **components.labelled(t("shell.scheme")),
     )
     return switch

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlalchemy import delete, select, true
 
+from tundish_dashboards.handover import data
 from tundish_platform.alarms import take_reports
 from tundish_platform.alarms.models import Alarm, AlarmEvent
 from tundish_platform.handover import NoteSpec, ShiftPlanSpec, planned_at, say, set_plan
@@ -137,3 +138,29 @@ def test_names_on_the_screen_are_text(site: Site) -> None:
     )
     assert "<script>" not in page
     assert 'data-address="/andon-now/own-plant?place=OWN-Site/Shop/L1"' in page
+
+
+def parts(tree: object) -> Iterator[dict[str, object]]:
+    """Everything in an answer that has names."""
+    for one in tree.values() if isinstance(tree, dict) else tree if isinstance(tree, list) else ():
+        yield from parts(one)
+    if isinstance(tree, dict):
+        yield tree
+
+
+def test_the_page_opens_with_the_shift_that_the_data_are_in(
+    site: Site, start: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def chosen() -> int:
+        output = next(one for one in site.dash.callback_map if "page.children" in one)
+        body = site.body(output, "/handover/own-plant")
+        answer = site.visitor("insider").post(
+            "/_dash-update-component", json=body, headers={"Origin": "http://localhost"}
+        )
+        choice = next(one for one in parts(answer.json) if one.get("id") == "handover-shift")
+        return int(choice["value"])
+
+    assert chosen() == start
+    day = timedelta(days=1)
+    monkeypatch.setattr(data, "clock_of", lambda _newest, _arrival, wall: wall - day)
+    assert chosen() == start - day // timedelta(microseconds=1)

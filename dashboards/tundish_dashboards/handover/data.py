@@ -8,12 +8,18 @@ from typing import TYPE_CHECKING, Final
 
 from tundish_analytics.handover import ReportMaker
 from tundish_dashboards import wishes
+from tundish_dashboards.overview.hearing import clock_of
+from tundish_dashboards.plant.conditions import last_arrival, source_now
+from tundish_dashboards.plant.data import read_latest
+from tundish_platform.assets import list_signals
 from tundish_platform.handover import lines_below, moment, newest_edition, places_of, planned_at
 from tundish_platform.handover.editions import editions_of
 from tundish_platform.handover.files import report_of
 from tundish_platform.tenancy.passwords import utc_now
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from tundish_dashboards.callbacks import TenantView
     from tundish_platform.assets import Place
     from tundish_platform.handover import EditionView, Planned
@@ -49,7 +55,7 @@ class Choice:
 
 
 def choose(view: TenantView, place: object, start: object) -> Choice:
-    """The wished place and shift where the person may see them; else the first, and its newest shift."""
+    """The wished place and shift where the person may see them; else the first, and the shift of its data."""
     now = utc_now()
     with view.context.metadata.session() as session:
         places = tuple(places_of(session, view.scope))
@@ -61,8 +67,24 @@ def choose(view: TenantView, place: object, start: object) -> Choice:
     found = [one for one in planned.between(now - BACK, now) if moment(one.start) < now]
     shifts = tuple(reversed(found))
     begin = wishes.word(start, "the shift", _ISO)
-    shift = next((one for one in shifts if str(one.start) == begin), None) or next(iter(shifts), None)
+    shift = next((one for one in shifts if str(one.start) == begin), None) or _newest(
+        shifts, _clock(view, chosen.path, now)
+    )
     return Choice(places, chosen, planned, shifts, shift, now)
+
+
+def _newest(shifts: Sequence[Shift], clock: datetime) -> Shift | None:
+    """The newest shift that has begun at the clock; the newest of all where none has."""
+    begun = (one for one in shifts if moment(one.start) < clock)
+    return next(begun, None) or next(iter(shifts), None)
+
+
+def _clock(view: TenantView, path: str, now: datetime) -> datetime:
+    """The place's own time: that of its data where they come in, but late, as the overview has it."""
+    with view.context.metadata.session() as session:
+        signals = [s for s in list_signals(session, view.scope) if f"{s.path}/".startswith(f"{path}/")]
+    latest = read_latest(view)
+    return clock_of(source_now(signals, latest), last_arrival(signals, latest), now)
 
 
 def read_report(view: TenantView, choice: Choice) -> Report | None:
