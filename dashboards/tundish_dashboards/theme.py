@@ -59,7 +59,12 @@ MANTINE: Final[dict[str, Any]] = {
         "steel": [
             "#eef5f9", "#dbe8f0", "#b6d1e1", "#8db8d1", "#6aa2c3", "#5394bb", "#3f86b0", "#1f5f86", "#1a5275",
             "#123f5c",
-        ]
+        ],
+        # Of the dark scheme, from words to the deepest ground; fields are the seventh.
+        "dark": [
+            "#dfe7ee", "#b8c5d0", "#9fb0be", "#66798a", "#465868", "#2e3c49", "#111a22", "#17212b", "#0f161d",
+            "#0b1117",
+        ],
     },
     "headings": {"fontFamily": FONT, "fontWeight": "650"},
 }  # fmt: skip
