@@ -9,8 +9,8 @@ import numpy as np
 
 from tundish_analytics.handover.control import judgeable, out_of_control
 from tundish_analytics.handover.figures import Counted, judge
-from tundish_analytics.handover.hearing import hear
 from tundish_analytics.handover.reading import choose, counted, energy_kwh, values_of, words_held
+from tundish_analytics.oee.hearing import heard
 from tundish_platform.api.completeness import source_now
 from tundish_platform.api.queries import DERIVED
 from tundish_platform.handover import lines_below, places_of, planned_at, signals_below
@@ -120,20 +120,20 @@ class ReportMaker:
         paths = (plan.state, plan.total, plan.rejects) if plan else ("", "", "")
         ideal_s, target = (plan.ideal_s, plan.target) if plan else (None, None)
         chosen = choose(own, *paths)
-        heard = None
+        told = None
         if chosen.state is not None:
             known_until = min(self._heard_until(scope, own), until)
             ends = (shift.start, until, known_until)
             state = words_held(self._telemetry, scope, chosen.state, *ends)
             reason = words_held(self._telemetry, scope, chosen.reason, *ends) if chosen.reason else None
-            heard = hear(state, reason, shift.start, until)
+            told = heard(state, shift.start, until, reason=reason)
         total, rejects = (
             counted(self._telemetry, scope, one, shift.start, until, ideal_s) if one else None
             for one in (chosen.total, chosen.rejects)
         )
-        judged = judge(heard, shift, until, total, rejects, ideal_s)
+        judged = judge(told, shift, until, total, rejects, ideal_s)
         doubts = [*chosen.ambiguous, *judged.warnings, *_doubts(total, rejects)]
-        if heard is not None and heard.unread:
+        if told is not None and told.unread:
             doubts.append("UNREAD_STATES")
         more = {} if brief else self._more(scope, own, chosen.energy, chosen.quality, shift.start, until)
         if more.pop("part", False):
