@@ -13,7 +13,7 @@ from tundish_analytics.handover.reading import choose, counted, energy_kwh, valu
 from tundish_analytics.oee.hearing import heard
 from tundish_platform.api.completeness import source_now
 from tundish_platform.api.queries import DERIVED
-from tundish_platform.handover import lines_below, places_of, planned_at, signals_below
+from tundish_platform.handover import lines_below, places_of, planned_for, signals_below
 from tundish_platform.handover.facts import (
     MAX_LISTED,
     CountFact,
@@ -80,7 +80,7 @@ class ReportMaker:
         with self._metadata.of(scope).session() as session:
             named = next((p for p in places_of(session, scope) if p.path == planned.path), None)
             lines = lines_below(session, scope, planned.path)[:_MOST_LINES]
-            plans = {line.path: planned_at(session, scope, line.path).plan for line in lines}
+            plans = planned_for(session, scope, [line.path for line in lines])
             signals = {line.path: signals_below(session, scope, line.path) for line in lines}
             what = happened(session, scope, planned.path, moment(shift.start), moment(until))
         spec = planned.named[shift.name]
@@ -96,7 +96,8 @@ class ReportMaker:
             ),
             until=moment(until),
             lines=tuple(
-                self.line(scope, line, signals[line.path], plans[line.path], shift, until) for line in lines
+                self.line(scope, line, signals[line.path], plans[line.path].plan, shift, until)
+                for line in lines
             ),
             **what._asdict(),
         )  # fmt: skip
