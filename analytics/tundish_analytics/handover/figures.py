@@ -16,7 +16,7 @@ from tundish_platform.handover.plans import moment
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from tundish_analytics.handover.hearing import Heard
+    from tundish_analytics.oee.hearing import Heard
     from tundish_analytics.oee.timesplit import Pieces, States
     from tundish_platform.samples.shifts import Shift
 

@@ -9,11 +9,11 @@ import numpy as np
 
 from tundish_analytics.handover.control import judgeable, out_of_control
 from tundish_analytics.handover.figures import Counted, judge
-from tundish_analytics.handover.hearing import hear
 from tundish_analytics.handover.reading import choose, counted, energy_kwh, values_of, words_held
+from tundish_analytics.oee.hearing import heard
 from tundish_platform.api.completeness import source_now
 from tundish_platform.api.queries import DERIVED
-from tundish_platform.handover import lines_below, places_of, planned_at, signals_below
+from tundish_platform.handover import lines_below, places_of, planned_for, signals_below
 from tundish_platform.handover.facts import (
     MAX_LISTED,
     CountFact,
@@ -80,7 +80,7 @@ class ReportMaker:
         with self._metadata.of(scope).session() as session:
             named = next((p for p in places_of(session, scope) if p.path == planned.path), None)
             lines = lines_below(session, scope, planned.path)[:_MOST_LINES]
-            plans = {line.path: planned_at(session, scope, line.path).plan for line in lines}
+            plans = planned_for(session, scope, [line.path for line in lines])
             signals = {line.path: signals_below(session, scope, line.path) for line in lines}
             what = happened(session, scope, planned.path, moment(shift.start), moment(until))
         spec = planned.named[shift.name]
@@ -96,7 +96,8 @@ class ReportMaker:
             ),
             until=moment(until),
             lines=tuple(
-                self.line(scope, line, signals[line.path], plans[line.path], shift, until) for line in lines
+                self.line(scope, line, signals[line.path], plans[line.path].plan, shift, until)
+                for line in lines
             ),
             **what._asdict(),
         )  # fmt: skip
@@ -120,20 +121,20 @@ class ReportMaker:
         paths = (plan.state, plan.total, plan.rejects) if plan else ("", "", "")
         ideal_s, target = (plan.ideal_s, plan.target) if plan else (None, None)
         chosen = choose(own, *paths)
-        heard = None
+        told = None
         if chosen.state is not None:
             known_until = min(self._heard_until(scope, own), until)
             ends = (shift.start, until, known_until)
             state = words_held(self._telemetry, scope, chosen.state, *ends)
             reason = words_held(self._telemetry, scope, chosen.reason, *ends) if chosen.reason else None
-            heard = hear(state, reason, shift.start, until)
+            told = heard(state, shift.start, until, reason=reason)
         total, rejects = (
             counted(self._telemetry, scope, one, shift.start, until, ideal_s) if one else None
             for one in (chosen.total, chosen.rejects)
         )
-        judged = judge(heard, shift, until, total, rejects, ideal_s)
+        judged = judge(told, shift, until, total, rejects, ideal_s)
         doubts = [*chosen.ambiguous, *judged.warnings, *_doubts(total, rejects)]
-        if heard is not None and heard.unread:
+        if told is not None and told.unread:
             doubts.append("UNREAD_STATES")
         more = {} if brief else self._more(scope, own, chosen.energy, chosen.quality, shift.start, until)
         if more.pop("part", False):

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tundish_analytics.handover.figures import Counted, count_pieces, count_steps
-from tundish_analytics.handover.hearing import SILENCE, Held, held
+from tundish_analytics.oee.hearing import SILENCE, Held
 from tundish_platform.handover.plans import moment
 from tundish_platform.samples import SampleKind, SignalRole
 
@@ -95,14 +95,11 @@ def words_held(
     """A signal's texts from the last one before the shift on."""
     back = timedelta(seconds=SILENCE * signal.period_s) if signal.period_s is not None else _BACK
     table = telemetry.read(scope, [signal.id], moment(start) - back, moment(end), SampleKind.TEXT)
-    good = severity_good(table)
-    said = [
-        word if fine and word else "" for word, fine in zip(table["value"].to_pylist(), good, strict=True)
-    ]
     # What is sent again each period is known until it fails to come; what is sent on change, as far as the
     # line has been heard of.
     known = known_until if signal.period_s is None else end
-    return held(times_of(table), said, known, signal.period_s)
+    said = table["value"].to_pylist()
+    return Held.of(times_of(table), said, severity_good(table), known, signal.period_s)
 
 
 def counted(

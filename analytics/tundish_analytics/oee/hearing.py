@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 
     Times = NDArray[np.int64]
 
-# A state that is sent again each period is known for so many periods after the last time.
-_SILENCE: Final = 2.5
+SILENCE: Final = 2.5
+"""Periods after which a text that is sent again each period is known no more."""
 _IN: Final = {
-    State.PRODUCING: "execute completing executing producing",
-    State.IDLE: "idle complete stopped stopping resetting starting notexecuting",
+    State.PRODUCING: "execute completing executing producing running",
+    State.IDLE: "idle complete completed stopped stopping resetting starting notexecuting",
     State.FAULT: "held holding unholding aborted aborting clearing fault outofservice",
     State.STARVED: "suspended suspending unsuspending starved",
     State.BLOCKED: "blocked",
@@ -29,7 +29,7 @@ _IN: Final = {
     State.PLANNED_STOP: "planned_maint",
     State.UNKNOWN: "unknown notavailable off",
 }
-WORDS: Final = {word: state for state, words in _IN.items() for word in words.split()}
+_WORDS: Final = {word: state for state, words in _IN.items() for word in words.split()}
 # What the mode makes of a machine that is not producing.
 _MODES: Final = {"setup": State.SETUP, "maintenance": State.MAINTENANCE}
 
@@ -39,7 +39,7 @@ class Heard:
     """A machine's states.
 
     Attributes:
-        states: stretches, neighbours of the same state as one.
+        states: stretches within the window, neighbours of the same state as one.
         unread: words that no state is known for; their time is unknown.
     """
 
@@ -49,14 +49,19 @@ class Heard:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """Texts with the time each was said and until when it holds, µs UTC; empty where the sample is bad."""
+    """Texts, the time each was said and until when it holds.
+
+    Attributes:
+        at, until: µs UTC, shape ``(n,)``, rising.
+        said: empty where the sample is bad.
+    """
 
     at: Times
     until: Times
     said: tuple[str, ...]
 
     @classmethod
-    def of(cls, at: Times, said: Sequence[str | None], good: NDArray[np.bool_], end: int,
+    def of(cls, at: Times, said: Sequence[str | None], good: NDArray[np.bool_], known_until: int,
            period_s: float | None = None) -> Held:  # fmt: skip
         """Samples of a text signal.
 
@@ -64,14 +69,14 @@ class Held:
             at: times, µs UTC, rising, shape ``(n,)``.
             said: text of each.
             good: whether its status is good.
-            end: of the window, µs UTC; the last text holds until then.
+            known_until: µs UTC; the last text holds until then, and from then on nothing is known.
             period_s: of a signal that says its text again each period.
         """
         words = tuple(word if fine and word else "" for word, fine in zip(said, good.tolist(), strict=True))
-        until = np.append(at[1:], end) if at.size else at
+        until = np.append(at[1:], known_until) if at.size else at
         if period_s is not None:
-            until = np.minimum(until, at + int(_SILENCE * period_s * SECOND))
-        return cls(at, until, words)
+            until = np.minimum(until, at + int(SILENCE * period_s * SECOND))
+        return cls(at, np.maximum(np.minimum(until, known_until), at), words)
 
     def words(self, moments: Times) -> list[str]:
         """What is said at each moment; empty where nothing is known."""
@@ -82,13 +87,18 @@ class Held:
         ]
 
 
+def state_of(word: str) -> State:
+    """What a word of state means, in any case and spacing; unknown for a word that nobody knows."""
+    return _WORDS.get(_plain(word), State.UNKNOWN)
+
+
 def heard(state: Held, start: int, end: int, mode: Held | None = None, reason: Held | None = None) -> Heard:
     """The states of one machine within a window; silence and bad samples are unknown.
 
     Args:
         state: words of PackML, of OPC UA's machinery states or of this platform.
         start: of the window, µs UTC.
-        end: of the window.
+        end: of the window, after its start.
         mode: the machine's operation mode, where it has one.
         reason: codes that people or the control give for a stop; the last one during a stop is its reason.
     """
@@ -97,7 +107,7 @@ def heard(state: Held, start: int, end: int, mode: Held | None = None, reason: H
     edges = edges[(edges >= start) & (edges <= end)]
     words = state.words(edges[:-1])
     # A shift has thousands of words, of which few differ.
-    known = {word: WORDS.get(_plain(word)) for word in set(words)}
+    known = {word: _WORDS.get(_plain(word)) for word in set(words)}
     unread = sorted(word for word, found in known.items() if word and found is None)
     told = {word: State.UNKNOWN if found is None else found for word, found in known.items()}
     numbers = np.array([told[word] for word in words], np.int64)

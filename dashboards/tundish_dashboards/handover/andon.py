@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Final
 from flask import Blueprint, abort, render_template, request
 
 from tundish_analytics.handover import ReportMaker
-from tundish_analytics.handover.hearing import WORDS
 from tundish_analytics.oee import State
+from tundish_analytics.oee.hearing import state_of
 from tundish_dashboards import wishes
 from tundish_dashboards.routes import Page, Route
 from tundish_platform.alarms import list_alarms
@@ -186,7 +186,7 @@ def _state(fact: LineFact | None, latest: Sequence[LatestValue]) -> State:
     told = told or next(iter(states), None)
     if told is None or not told.good:
         return State.UNKNOWN
-    return WORDS.get(str(told.value).strip().lower().replace(" ", ""), State.UNKNOWN)
+    return state_of(str(told.value))
 
 
 def _late(known: Sequence[SignalInfo], heard: datetime | None, now: datetime) -> int | None:

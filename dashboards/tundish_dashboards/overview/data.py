@@ -1,6 +1,7 @@
 """What the overview reads: of every line its state, its shift, its alarms and how complete its data is.
 
-Everything is asked for all lines at once; how many lines there are changes no number of statements.
+Everything is asked for all lines at once, samples for all whose shifts began at the same instant; how many
+lines there are changes no number of statements.
 """
 
 from __future__ import annotations
@@ -11,8 +12,8 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from tundish_dashboards.overview.hearing import MachineState, clock_of, is_silent, machine_state
-from tundish_dashboards.overview.plans import Plan, read_plan
-from tundish_dashboards.overview.shifts import Asked, beside, judge_shift, moment, states_of
+from tundish_dashboards.overview.plans import Stretch, read_plans, stretches_at
+from tundish_dashboards.overview.shifts import Asked, beside, judge_shifts, states_of
 from tundish_dashboards.plant.conditions import (
     DERIVED_ROLES,
     Condition,
@@ -26,15 +27,15 @@ from tundish_dashboards.plant.conditions import (
 from tundish_dashboards.plant.data import read_latest
 from tundish_platform.alarms import count_standing
 from tundish_platform.alerts import count_open
-from tundish_platform.api.completeness import WINDOW, Completeness, completeness
+from tundish_platform.api.completeness import Completeness, completeness
 from tundish_platform.assets import Equipment, Level, list_equipment, list_signals, list_sources
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from tundish_analytics.oee.calendar import Shift
     from tundish_analytics.oee.machine import Judged
     from tundish_dashboards.callbacks import TenantView
+    from tundish_dashboards.overview.plans import Plan
     from tundish_platform.assets import SourceInfo
     from tundish_platform.samples import SignalInfo
 
@@ -74,6 +75,7 @@ class LineRow:
         machines: all machines with a state.
         judged: the shift's figures of the reference; None without shift or state.
         alarms, alerts: how many stand, by priority.
+        stretch: its shift.
     """
 
     path: str
@@ -86,6 +88,7 @@ class LineRow:
     filled: Filled
     alarms: Mapping[int, int]
     alerts: Mapping[int, int]
+    stretch: Stretch
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,16 +109,12 @@ class Overview:
         clock: until when everything is reckoned: the wall clock, or the newest source time of data that comes
             in now but late.
         late: whether it is the latter.
-        plan: which shifts hold.
-        shift: the one that runs at the clock, if any.
-        since: from when completeness is reckoned: the shift's start, or an hour before the clock.
+        shared: what the figures of all lines are of; None where lines are in different shifts, or are none.
     """
 
     clock: datetime
     late: bool
-    plan: Plan
-    shift: Shift | None
-    since: datetime
+    shared: Stretch | None
     sites: tuple[SiteRow, ...]
 
     @property
@@ -133,13 +132,14 @@ class _Known:
     sources: Sequence[SourceInfo]
     alarms: Mapping[str, Mapping[int, int]]
     alerts: Mapping[str, Mapping[int, int]]
-    plan: Plan
+    plans: Mapping[str, Plan]
 
 
 @dataclass(slots=True)
 class _Line:
     """A line while its row is put together."""
 
+    stretch: Stretch
     signals: list[SignalInfo] = field(default_factory=list)
     states: list[SignalState] = field(default_factory=list)
     now: datetime | None = None
@@ -153,31 +153,35 @@ def read_overview(view: TenantView, wall: datetime | None = None) -> Overview:
     known = _read_known(view, wall)
     latest = read_latest(view)
     clock = clock_of(source_now(known.signals, latest), last_arrival(known.signals, latest), wall)
-    shift = _running(known.plan, clock)
-    start = moment(shift.start) if shift is not None else clock - WINDOW
-    # A shift that began this very moment is no window yet.
-    start = min(start, clock - timedelta(seconds=1))
     lines = _lines(known, latest, clock)
-    judged = _judged(view, known.plan, shift, clock, lines)
-    found = _completeness(view, lines, start, clock)
-    gaps = _gaps(view, lines, start, clock)
+    judged = judge_shifts(view, clock, {path: line.asked for path, line in lines.items() if line.asked})
+    found = _completeness(view, lines, clock)
+    gaps = _gaps(view, lines, clock)
     names = {node.path: node for node in known.equipment}
+    filled = {
+        path: _filled(line, found[line.stretch.since], gaps[path]) for path, line in sorted(lines.items())
+    }
     rows = [
-        _row(path, line, known, names.get(path), judged.get(path), _filled(line, found, gaps[path]))
-        for path, line in sorted(lines.items())
+        _row(path, lines[path], known, names.get(path), judged.get(path), one) for path, one in filled.items()
     ]
-    return Overview(clock, clock < wall, known.plan, shift, start, _by_site(rows, names))
+    sites = _by_site(rows, names)
+    shifts = {line.stretch.named: line.stretch for site in sites for line in site.lines}
+    shared = next(iter(shifts.values())) if len(shifts) == 1 else None
+    return Overview(clock, clock < wall, shared, sites)
 
 
 def _read_known(view: TenantView, wall: datetime) -> _Known:
     with view.context.metadata.session() as session:
+        equipment = list_equipment(session, view.scope)
+        signals = [s for s in list_signals(session, view.scope) if s.role not in DERIVED_ROLES]
+        lines = {node.path for node in equipment if node.level is Level.LINE} | {line_of(s) for s in signals}
         return _Known(
-            equipment=list_equipment(session, view.scope),
-            signals=[s for s in list_signals(session, view.scope) if s.role not in DERIVED_ROLES],
+            equipment=equipment,
+            signals=signals,
             sources=list_sources(session, view.scope),
             alarms=_by_line(count_standing(session, view.scope, wall)),
             alerts=_by_line(count_open(session, view.scope)),
-            plan=read_plan(session, view.scope, view.formats.zone.key),
+            plans=read_plans(session, view.scope, view.formats.zone.key, lines),
         )
 
 
@@ -188,33 +192,27 @@ def _by_line(counts: Iterable[tuple[str, int, int]]) -> dict[str, dict[int, int]
     return found
 
 
-def _running(plan: Plan, clock: datetime) -> Shift | None:
-    try:
-        return plan.running(clock)
-    except ValueError:
-        # Shifts that overlap: the app says so on its page, and here no shift is known.
-        return None
-
-
 def _lines(known: _Known, latest: Mapping[int, Latest], clock: datetime) -> dict[str, _Line]:
     retired = [node.path for node in known.equipment if node.retired]
+    stretches = stretches_at(known.plans, clock)
     lines = {
-        node.path: _Line() for node in known.equipment
+        node.path: _Line(stretches[node.path]) for node in known.equipment
         if node.level is Level.LINE and not _below(node.path, retired)
     }  # fmt: skip
     for signal in known.signals:
         path = line_of(signal)
         if path in lines or not _below(path, retired):
-            lines.setdefault(path, _Line()).signals.append(signal)
+            lines.setdefault(path, _Line(stretches[path])).signals.append(signal)
     for line in lines.values():
         line.now = source_now(line.signals, latest)
         line.states = judge(line.signals, latest, known.sources, clock)
-        states = states_of(line.signals)
-        reference = known.plan.reference(states)
+        plan = line.stretch.plan
+        reference = plan.reference(line.signals)
         line.heard = not is_silent(line.signals, line.now, clock)
         if reference is not None:
             until = clock if line.heard else line.now or clock
-            line.asked = Asked(reference, beside(reference, line.signals), until)
+            near = plan.counted(beside(reference, line.signals), line.signals)
+            line.asked = Asked(reference, near, until, line.stretch)
     return lines
 
 
@@ -222,32 +220,32 @@ def _below(path: str, places: Iterable[str]) -> bool:
     return any(f"{path}/".startswith(f"{place}/") for place in places)
 
 
-def _judged(
-    view: TenantView, plan: Plan, shift: Shift | None, clock: datetime, lines: Mapping[str, _Line]
-) -> dict[str, Judged]:
-    asked = {path: line.asked for path, line in lines.items() if line.asked is not None}
-    if shift is None or not asked or clock <= moment(shift.start):
-        return {}
-    found = judge_shift(view, plan, shift, clock, list(asked.values()))
-    return dict(zip(asked, found, strict=True))
-
-
 def _completeness(
-    view: TenantView, lines: Mapping[str, _Line], start: datetime, clock: datetime
-) -> Completeness:
-    members = [signal for line in lines.values() for signal in line.signals]
+    view: TenantView, lines: Mapping[str, _Line], clock: datetime
+) -> dict[datetime, Completeness]:
+    """By the beginning of the stretch that it is of."""
+    members: dict[datetime, list[SignalInfo]] = defaultdict(list)
+    for line in lines.values():
+        members[line.stretch.since].extend(line.signals)
     # Its windows end just behind the instant they are given.
-    return completeness(view.context, view.scope, members, [clock - _US], clock - start)
+    return {
+        since: completeness(view.context, view.scope, signals, [clock - _US], clock - since)
+        for since, signals in members.items()
+    }
 
 
 def _gaps(
-    view: TenantView, lines: Mapping[str, _Line], start: datetime, clock: datetime
+    view: TenantView, lines: Mapping[str, _Line], clock: datetime
 ) -> dict[str, list[tuple[datetime, datetime]]]:
     """Stretches with a recorded gap, by line; those that touch are one."""
     owner = {signal.id: path for path, line in lines.items() for signal in line.signals}
     told: dict[str, list[tuple[datetime, datetime]]] = {path: [] for path in lines}
-    for row in view.context.telemetry.gaps(view.scope, list(owner), start, clock).to_pylist():
-        told[owner[row["signal"]]].append((max(row["ts"], start), min(row["end"], clock)))
+    earliest = min((line.stretch.since for line in lines.values()), default=clock)
+    for row in view.context.telemetry.gaps(view.scope, list(owner), earliest, clock).to_pylist():
+        path = owner[row["signal"]]
+        start, end = max(row["ts"], lines[path].stretch.since), min(row["end"], clock)
+        if start < end:
+            told[path].append((start, end))
     return {path: _joined(spans) for path, spans in told.items()}
 
 
@@ -296,6 +294,7 @@ def _row(
         filled=filled,
         alarms=known.alarms.get(path, {}),
         alerts=known.alerts.get(path, {}),
+        stretch=line.stretch,
     )
 
 

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
-from tundish_analytics.oee.hearing import WORDS
+from tundish_analytics.oee.hearing import state_of
 from tundish_analytics.oee.timesplit import State
 from tundish_dashboards.plant.conditions import Condition, SignalState
 
@@ -72,7 +72,7 @@ def machine_state(state: SignalState, *, heard: bool) -> MachineState:
     latest = state.latest
     said = State.UNKNOWN
     if heard and latest is not None and state.condition is Condition.GOOD and isinstance(latest.value, str):
-        said = WORDS.get(latest.value.strip().lower().replace(" ", ""), State.UNKNOWN)
+        said = state_of(latest.value)
     if said is State.UNKNOWN:
         return MachineState(state, Running.UNKNOWN)
     return MachineState(state, Running.RUNNING if said is State.PRODUCING else Running.STOPPED)

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from tundish_dashboards.callbacks import TenantView
     from tundish_dashboards.overview.data import LineRow, Overview, SiteRow
     from tundish_dashboards.overview.hearing import MachineState
+    from tundish_dashboards.overview.plans import Plan, Stretch
 
 RUNNING_TONES: Final = {
     Running.RUNNING: Tone.GOOD,
@@ -47,22 +48,26 @@ def place_link(view: TenantView, page: Page, words: str, **query: str) -> Compon
 
 
 def time_basis(view: TenantView, overview: Overview) -> str:
-    """Until when everything is reckoned, in which zone, and of which shift."""
+    """Until when everything is reckoned, in which zone, and of which shift where all lines share one."""
     t, formats = view.t, view.formats
     until = formats.moment(overview.clock)
     zone = formats.zone_text(overview.clock)
     key = "overview.as_of_late" if overview.late else "overview.as_of"
-    return " · ".join([t(key, at=until, zone=zone), shift_words(view, overview)])
+    told = [t(key, at=until, zone=zone)]
+    if overview.lines:
+        shared = overview.shared
+        told.append(t("overview.shifts_differ") if shared is None else shift_words(view, shared))
+    return " · ".join(told)
 
 
-def shift_words(view: TenantView, overview: Overview) -> str:
-    """Which stretch the figures are of."""
+def shift_words(view: TenantView, stretch: Stretch) -> str:
+    """Which stretch figures are of."""
     t, formats = view.t, view.formats
-    if overview.shift is None:
+    if stretch.shift is None:
         return t("overview.no_shift_now")
-    start, end = (formats.moment(moment(at))[:16] for at in (overview.shift.start, overview.shift.end))
-    key = "overview.shift" if overview.plan.written else "overview.day"
-    return t(key, name=overview.shift.name, start=start, end=end[11:], day=start[:10])
+    start, end = (formats.moment(moment(at))[:16] for at in (stretch.shift.start, stretch.shift.end))
+    key = "overview.shift" if stretch.plan.written else "overview.day"
+    return t(key, name=t.of(*stretch.name), start=start, end=end[11:], day=start[:10])
 
 
 def strip(view: TenantView, overview: Overview) -> Component:
@@ -138,10 +143,16 @@ def _line(view: TenantView, overview: Overview, line: LineRow) -> Component:
     cells: list[tuple[str, Any]] = [
         (
             "line",
-            [place_link(view, Page.PLANT, name, line=line.path), html.Div(area, className="code muted")],
+            [
+                place_link(view, Page.PLANT, name, line=line.path),
+                html.Div(area, className="code muted"),
+                None
+                if overview.shared is not None
+                else html.Div(shift_words(view, line.stretch), className="muted small"),
+            ],
         ),
         ("state", _state(view, overview, line)),
-        ("oee", _oee(view, overview, line)),
+        ("oee", _oee(view, line)),
         ("parts", _parts(view, line)),
         ("alarms", _counted(view, line.alarms)),
         ("alerts", _counted(view, line.alerts)),
@@ -204,13 +215,13 @@ def _machine_link(view: TenantView, machine: MachineState) -> Component:
     return place_link(view, Page.MACHINE, path.rpartition("/")[2], machine=path)
 
 
-def _oee(view: TenantView, overview: Overview, line: LineRow) -> list[Component | None]:
+def _oee(view: TenantView, line: LineRow) -> list[Component | None]:
     t = view.t
     judged = line.judged
     if judged is None:
-        key = "overview.no_shift_now" if overview.shift is None else "overview.no_state"
+        key = "overview.no_shift_now" if line.stretch.shift is None else "overview.no_state"
         return [html.Strong("–"), html.Div(t(key), className="muted small")]
-    missing = _missing(view, overview, judged)
+    missing = _missing(view, line.stretch.plan, judged)
     value = judged.oee if not missing else None
     grade = judged.confidence.grade
     weak = " line-weak" if grade == _WEAK else ""
@@ -222,13 +233,13 @@ def _oee(view: TenantView, overview: Overview, line: LineRow) -> list[Component 
     ]
 
 
-def _missing(view: TenantView, overview: Overview, judged: Judged) -> list[str]:
+def _missing(view: TenantView, plan: Plan, judged: Judged) -> list[str]:
     """What keeps the OEE from being known, in words."""
     t = view.t
     if judged.figures.availability.value is None:
         return [t("overview.no_busy_time")]
     if judged.counted is None:
-        known = overview.plan.ideal_of(judged.state) is not None
+        known = plan.ideal_of(judged.state) is not None
         return [t("overview.no_count" if known else "overview.no_ideal")]
     if judged.counted.rejects is None:
         return [t("overview.no_rejects")]

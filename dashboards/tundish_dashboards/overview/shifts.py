@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from tundish_analytics.oee.calendar import Shift
     from tundish_analytics.oee.machine import Judged
     from tundish_dashboards.callbacks import TenantView
-    from tundish_dashboards.overview.plans import Plan
+    from tundish_dashboards.overview.plans import Stretch
     from tundish_platform.samples import SignalInfo
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -76,11 +77,13 @@ class Asked:
         state: of the machine.
         near: its other signals, see `beside`.
         known_until: how far the line's own time has come; beyond it no state is known.
+        stretch: the line's shift and plan.
     """
 
     state: SignalInfo
     near: Mapping[str, SignalInfo]
     known_until: datetime
+    stretch: Stretch
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,21 +121,26 @@ class ShiftReading:
         return table["ts"].cast(pa.timestamp("us")).to_numpy()[kept], values[kept]
 
 
-def judge_shift(
-    view: TenantView, plan: Plan, shift: Shift, end: datetime, asked: Sequence[Asked]
-) -> list[Judged]:
-    """Each machine's figures from the shift's beginning to ``end``, in the order asked.
+def judge_shifts(view: TenantView, end: datetime, asked: Mapping[str, Asked]) -> dict[str, Judged]:
+    """Each line's figures from the beginning of its shift to ``end``; none of lines without a shift.
 
-    The store is asked six times at most, however many machines there are.
+    The store is asked six times at most for all lines whose shifts began at the same instant.
     """
-    reading = _read(view, moment(shift.start), end, asked)
-    return [
-        judge_machine(
-            replace(reading, known_until=one.known_until), one.state, one.near, [shift],
-            ideal_s=plan.ideal_of(one.state), micro_stop_s=plan.micro_stop_s,
-        )
-        for one in asked
-    ]  # fmt: skip
+    groups: dict[int, list[tuple[str, Asked, Shift]]] = defaultdict(list)
+    for path, one in asked.items():
+        shift = one.stretch.shift
+        if shift is not None and end > moment(shift.start):
+            groups[shift.start].append((path, one, shift))
+    found = {}
+    for start, group in groups.items():
+        reading = _read(view, moment(start), end, [one for _, one, _ in group])
+        for path, one, shift in group:
+            plan = one.stretch.plan
+            found[path] = judge_machine(
+                replace(reading, known_until=one.known_until), one.state, one.near, [shift],
+                ideal_s=plan.ideal_of(one.state), micro_stop_s=plan.micro_stop_s,
+            )  # fmt: skip
+    return found
 
 
 def _read(view: TenantView, start: datetime, end: datetime, asked: Sequence[Asked]) -> ShiftReading:

@@ -26,7 +26,15 @@ from tundish_platform.handover.notes import (
     take_over,
 )
 from tundish_platform.handover.places import lines_below, places_of, signals_below
-from tundish_platform.handover.plans import Planned, list_plans, moment, planned_at, remove_plan, set_plan
+from tundish_platform.handover.plans import (
+    Planned,
+    list_plans,
+    moment,
+    planned_at,
+    planned_for,
+    remove_plan,
+    set_plan,
+)
 from tundish_platform.handover.specs import HandoverMailing, ShiftPlanSpec, ShiftPlanView, ShiftSpec
 
 __all__ = [
@@ -59,6 +67,7 @@ __all__ = [
     "notes_of",
     "places_of",
     "planned_at",
+    "planned_for",
     "remove_plan",
     "say",
     "set_plan",

@@ -24,7 +24,7 @@ from tundish_platform.tenancy.metadata import insert_into
 from tundish_platform.tenancy.models import Membership
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from sqlalchemy.orm import Session
 
@@ -150,18 +150,38 @@ def planned_at(session: Session, scope: TenantScope, path: str) -> Planned:
         AccessDenied: the scope may not read there.
     """
     scope.require_at(Permission.READ, path)
-    parts = path.split("/")
-    above = ["/".join(parts[:depth]) for depth in range(len(parts), 0, -1)]
+    return planned_for(session, scope, [path])[path]
+
+
+def planned_for(session: Session, scope: TenantScope, paths: Iterable[str]) -> dict[str, Planned]:
+    """The shifts that hold at many places, by path, as `planned_at` tells them; their plans are read at once.
+
+    Places where the scope may not read are left out. Places with the same shifts share one calendar.
+    """
+    above = {path: _upwards(path) for path in paths if scope.allows(Permission.READ, path)}
+    places = sorted({place for each in above.values() for place in each})
     rows = session.scalars(
-        select(ShiftPlan).where(ShiftPlan.tenant_id == scope.tenant_id, ShiftPlan.path.in_(above))
+        select(ShiftPlan).where(ShiftPlan.tenant_id == scope.tenant_id, ShiftPlan.path.in_(places))
     )
     plans = {row.path: _view(row) for row in rows}
-    holding = next((plans[one] for one in above if one in plans and plans[one].shifts), None)
-    own = plans.get(path)
-    if holding is None:
-        return Planned(path, None, {}, own)
-    calendar = holding.calendar(tenant_of_scope(session, scope).timezone)
-    return Planned(path, calendar, {shift.code: shift for shift in holding.shifts}, own)
+    zone = tenant_of_scope(session, scope).timezone if plans else ""
+    calendars = {place: plan.calendar(zone) for place, plan in plans.items() if plan.shifts}
+    found = {}
+    for path, each in above.items():
+        holding = next((place for place in each if place in calendars), None)
+        own = plans.get(path)
+        if holding is None:
+            found[path] = Planned(path, None, {}, own)
+        else:
+            named = {shift.code: shift for shift in plans[holding].shifts}
+            found[path] = Planned(path, calendars[holding], named, own)
+    return found
+
+
+def _upwards(path: str) -> list[str]:
+    """A place and all that it lies in, itself first."""
+    parts = path.split("/")
+    return ["/".join(parts[:depth]) for depth in range(len(parts), 0, -1)]
 
 
 def _view(row: ShiftPlan) -> ShiftPlanView:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, time
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -20,8 +21,11 @@ from tundish_analytics.handover.figures import (
     count_steps,
     judge,
 )
-from tundish_analytics.handover.hearing import Held, hear, held
 from tundish_analytics.oee import Shift, ShiftCalendar, ShiftRule, State, instant
+from tundish_analytics.oee.hearing import Heard, Held, heard
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 S = 1_000_000
 HOUR = 3600 * S
@@ -34,6 +38,14 @@ def words(*said: tuple[float, str], period_s: float | None = None, known_h: floa
     """Words said so many hours after the shift's start."""
     at = np.array([START + round(hour * HOUR) for hour, _ in said], np.int64)
     return held(at, [word for _, word in said], START + round(known_h * HOUR), period_s)
+
+
+def held(at: NDArray[np.int64], said: list[str], known_until: int, period_s: float | None) -> Held:
+    return Held.of(at, said, np.ones(at.size, np.bool_), known_until, period_s)
+
+
+def hear(state: Held, reason: Held | None, start: int, end: int) -> Heard:
+    return heard(state, start, end, reason=reason)
 
 
 def pieces(*hours: float) -> Counted:
@@ -80,7 +92,7 @@ def test_a_stop_that_goes_on_says_so_and_a_word_nobody_knows_is_told() -> None:
     heard = hear(words((0, "Execute"), (1, "Aborted"), known_h=2), None, SHIFT.start, START + 2 * HOUR)
     (stop,) = judge(heard, SHIFT, START + 2 * HOUR, None, None, None).stops
     assert stop.goes_on
-    assert hear(words((0, "Dancing")), None, SHIFT.start, SHIFT.end).unread == ("dancing",)
+    assert hear(words((0, "Dancing")), None, SHIFT.start, SHIFT.end).unread == ("Dancing",)
 
 
 @pytest.mark.parametrize(("day", "hours"), NIGHTS)

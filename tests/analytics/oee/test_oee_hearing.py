@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tundish_analytics.oee.hearing import Held, heard
+from tundish_analytics.oee.hearing import Held, heard, state_of
 from tundish_analytics.oee.timesplit import SECOND, State
 
 END = 1_000 * SECOND
@@ -42,3 +42,20 @@ def test_the_mode_tells_what_a_stop_was_for() -> None:
     assert heard(states, 0, END, mode=mode).states.state.tolist() == [
         State.PRODUCING, State.IDLE, State.SETUP,
     ]  # fmt: skip
+
+
+def test_nothing_is_known_after_what_was_heard_even_of_words_said_later() -> None:
+    said = [(0, "Execute"), (100, "Held"), (300, "Idle")]
+    at = np.array([second for second, _ in said], np.int64) * SECOND
+    words = Held.of(at, [word for _, word in said], np.ones(3, np.bool_), 200 * SECOND)
+    assert words.until.tolist() == [100 * SECOND, 200 * SECOND, 300 * SECOND]
+    states = heard(words, 0, END).states
+    assert states.state.tolist() == [State.PRODUCING, State.FAULT]
+    assert states.end.tolist() == [100 * SECOND, 200 * SECOND]
+
+
+def test_words_are_read_in_any_case_and_spacing() -> None:
+    assert [state_of(word) for word in (" Running", "COMPLETED", "Not Executing", "Out of Service")] == [
+        State.PRODUCING, State.IDLE, State.IDLE, State.FAULT,
+    ]  # fmt: skip
+    assert state_of("Läuft") is State.UNKNOWN

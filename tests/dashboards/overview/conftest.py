@@ -10,15 +10,19 @@ from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 import pytest
+from sqlalchemy import event
+from sqlalchemy.engine import Engine
 
 from tundish_dashboards.callbacks import Person, TenantView
 from tundish_dashboards.formats import Formats
 from tundish_dashboards.i18n import Language
 from tundish_platform.api.context import PlatformContext
 from tundish_platform.assets import list_signals, seen, upsert_signals
+from tundish_platform.handover import ShiftPlanSpec, set_plan
 from tundish_platform.marketplace import Catalogue, subscribe
 from tundish_platform.samples import SCHEMAS, SampleBatch, SampleKind, SignalRole, SignalSpec
 from tundish_platform.store import Telemetry
+from tundish_platform.store.query.queries import Queries
 from tundish_platform.tenancy import Permission, Principal, Role, access_tenant
 from tundish_platform.tenancy.accounts import create_tenant, job_principal
 from tundish_platform.tenancy.reach import Above
@@ -88,6 +92,14 @@ class Plant:
             signals = list_signals(session, scope)
             subscribe(session, scope, self.context.catalogue, "oee-pareto", signals, settings)
 
+    def shifts(self, path: str, begins: str, ends: str, **more: object) -> None:
+        """Write down the only shift of a place, as its hand-over page does."""
+        shift = {"code": "early", "name_zh": "早班", "name_en": "Early", "begins": begins, "ends": ends}
+        spec = ShiftPlanSpec.model_validate({"path": path, "zone": "Asia/Shanghai", "shifts": [shift]} | more)
+        scope = self.scope(Permission.CONFIGURE)
+        with self.context.of(scope).metadata.session() as session:
+            set_plan(session, scope, spec, 0, START)
+
     @staticmethod
     def specs(line: str, *, told: float | None = 60.0) -> list[SignalSpec]:
         """A machine with a pressure, a state and two counters; ``told`` is the state's period."""
@@ -134,6 +146,36 @@ def plant(tmp_path: Path, sqlite_at: Callable[[Path], Metadata]) -> Iterator[Pla
     yield made
     made.context.telemetry.close()
     metadata.close()
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], object]], tuple[int, int]]:
+    """How many statements the database and questions the store are asked while something is done."""
+
+    def count(done: Callable[[], object]) -> tuple[int, int]:
+        counts = [0, 0]
+
+        def statement(*_: object) -> None:
+            counts[0] += 1
+
+        def counting(name: str) -> Callable[..., Any]:
+            own = getattr(Queries, name)
+
+            def call(*given: Any, **more: Any) -> Any:  # noqa: ANN401 - whatever it is called with
+                counts[1] += 1
+                return own(*given, **more)
+
+            return call
+
+        with monkeypatch.context() as patch:
+            for name in ("latest", "read", "summary", "gaps"):
+                patch.setattr(Queries, name, counting(name))
+            event.listen(Engine, "before_cursor_execute", statement)
+            done()
+            event.remove(Engine, "before_cursor_execute", statement)
+        return counts[0], counts[1]
+
+    return count
 
 
 @pytest.fixture

@@ -7,8 +7,6 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from sqlalchemy import event
-from sqlalchemy.engine import Engine
 
 from tundish_dashboards.overview import rows
 from tundish_dashboards.overview.data import Overview, read_overview
@@ -18,7 +16,6 @@ from tundish_platform.alarms.listing import count_standing
 from tundish_platform.alerts import count_open, take_alert
 from tundish_platform.assets import AssetChange, AssetSpec, change_asset, create_asset, list_assets
 from tundish_platform.samples import AlarmReport, AlertReport, SampleKind
-from tundish_platform.store.query.queries import Queries
 from tundish_platform.tenancy import Permission
 
 if TYPE_CHECKING:
@@ -74,8 +71,10 @@ def foresee(plant: Plant, line: str, **more: object) -> None:
 def test_oee_of_the_running_shift_is_the_one_computed_by_hand(running: Plant) -> None:
     running.plan(SHIFTS)
     overview = read_overview(running.view(), WALL)
-    assert overview.shift is not None
-    assert (overview.since, overview.clock, overview.shift.name) == (START, WALL, "08:00")
+    shared = overview.shared
+    assert shared is not None
+    assert shared.shift is not None
+    assert (shared.since, overview.clock, shared.shift.name) == (START, WALL, "08:00")
     judged = by_path(overview)["S1/A/L1"].judged
     assert judged.figures.availability.value == pytest.approx(90 / 120)
     assert judged.figures.performance.value == pytest.approx(54 * 90 / 5400)
@@ -120,8 +119,9 @@ def test_states_ages_and_completeness(running: Plant) -> None:
 
 def test_without_a_shift_plan_the_whole_local_day_counts_and_is_called_so(running: Plant) -> None:
     overview = read_overview(running.view(), WALL)
-    assert not overview.plan.written
-    assert overview.since == START - timedelta(hours=8)
+    assert overview.shared is not None
+    assert not overview.shared.plan.written
+    assert overview.shared.since == START - timedelta(hours=8)
     assert by_path(overview)["S1/A/L1"].judged.figures.availability.value == pytest.approx(0.75)
     assert by_path(overview)["S1/A/L1"].judged.unknown_share == pytest.approx(0.8, abs=0.001)
     words = rows.time_basis(running.view(), overview)
@@ -132,9 +132,10 @@ def test_without_a_shift_plan_the_whole_local_day_counts_and_is_called_so(runnin
 def test_between_shifts_no_figure_is_told(running: Plant) -> None:
     running.plan({**SHIFTS, "shifts": "20:00-04:00"})
     overview = read_overview(running.view(), WALL)
-    assert overview.shift is None
+    assert overview.shared is not None
+    assert overview.shared.shift is None
     assert all(line.judged is None for line in overview.lines)
-    assert overview.since == WALL - timedelta(hours=1)
+    assert overview.shared.since == WALL - timedelta(hours=1)
     assert "No shift runs now" in shown(rows.sites(running.view(), overview))
 
 
@@ -202,42 +203,24 @@ def test_who_may_see_one_line_sees_one_line_and_nothing_of_the_other(running: Pl
     assert "L2" not in text
 
 
-def test_the_number_of_statements_does_not_grow_with_the_lines(plant: Plant, monkeypatch: Any) -> None:  # noqa: ANN401 - pytest's
-    def asked() -> tuple[int, int]:
-        counts = [0, 0]
-
-        def statement(*_: object) -> None:
-            counts[0] += 1
-
-        def counting(name: str) -> Callable[..., Any]:
-            own = getattr(Queries, name)
-
-            def call(*given: Any, **more: Any) -> Any:  # noqa: ANN401 - whatever it is called with
-                counts[1] += 1
-                return own(*given, **more)
-
-            return call
-
-        with monkeypatch.context() as patch:
-            for name in ("latest", "read", "summary", "gaps"):
-                patch.setattr(Queries, name, counting(name))
-            event.listen(Engine, "before_cursor_execute", statement)
-            read_overview(view, WALL)
-            event.remove(Engine, "before_cursor_execute", statement)
-        return counts[0], counts[1]
+def test_the_number_of_statements_does_not_grow_with_the_lines(
+    plant: Plant, asked: Callable[..., tuple[int, int]]
+) -> None:
+    def look() -> Overview:
+        return read_overview(view, WALL)
 
     ids = plant.declare(plant.specs("S1/A/L1"))
     plant.run("S1/A/L1", ids, until=5)
     plant.plan(SHIFTS)
     view = plant.view()
-    asked()
-    few = asked()
+    look()
+    few = asked(look)
     lines = [f"S{n % 3}/A/X{n}" for n in range(40)]
     more = plant.declare([spec for line in lines for spec in plant.specs(line)])
     for line in lines:
         plant.run(line, more, until=5)
-    assert len(read_overview(view, WALL).lines) == 41
-    assert asked() == few
+    assert len(look().lines) == 41
+    assert asked(look) == few
     assert few[0] <= 12
     assert few[1] <= 12
 
