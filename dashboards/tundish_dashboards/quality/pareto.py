@@ -102,7 +102,7 @@ def _of_stops(
         None if near[key] is None else _held(view, near[key], start, end) for key in ("mode", "reason")
     )
     states = heard(_held(view, subject, start, end), first, last, mode, reason).states
-    # The platform keeps no calendar of shifts, so the whole window counts as planned.
+    # Shift plans are not read here, so the whole window counts as planned.
     always = Shift("all", start.date(), first, last, ())
     pieces = classify(states, [always], first, last)
     split = pieces.split()
