@@ -40,7 +40,7 @@ MADE: Final = timedelta(days=14)
 SHOWN: Final[Mapping[Period, int]] = {
     Period.HOUR: 24, Period.SHIFT: 15, Period.DAY: 14, Period.WEEK: 8, Period.MONTH: 3,
 }  # fmt: skip
-# Begins of shifts by the plant's clock; stored shift plans are of lines and meters are not, so the reader chooses.
+# Begins of shifts by the plant's clock; shift plans are of lines, meters are not, so one chooses.
 PATTERNS: Final[Mapping[str, tuple[int, ...]]] = {"two": (8, 20), "three": (0, 8, 16)}
 
 
