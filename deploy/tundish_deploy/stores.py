@@ -150,13 +150,18 @@ def run_writer_part(settings: Settings, process: str, stopped: threading.Event) 
         from tundish_platform.store.remote.writer import run_writer
 
         taking = threading.Event()
+
+        def begun() -> None:
+            log.info("writing")
+            taking.set()
+
         with probed(settings.probe_port, taking.is_set):
             run_writer(
                 settings.data_dir / "store",
                 settings.database,
                 {"publish": True, "policy": settings.policy_defaults},
                 stopped,
-                started=taking.set,
+                started=begun,
             )
     log.info("stopped")
 

@@ -268,7 +268,8 @@ def _nobody(_environ: dict, start_response: object) -> list[bytes]:
     return []
 
 
-@pytest.fixture(scope="session")
+# Each file has a world of its own: what one sends, another must not see, and samples age.
+@pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     place = tmp_path_factory.mktemp("world")
     metadata = Metadata(f"sqlite:///{place / 'metadata.db'}")

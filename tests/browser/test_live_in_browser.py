@@ -40,9 +40,9 @@ def send(world: World, value: float, status: int = 0) -> datetime:
     return at
 
 
-def opened(visit: Visit, path: str = "/") -> Page:
+def opened(visit: Visit, path: str = "") -> Page:
     """The plant's page with its stream."""
-    visit.log_in("manager", path)
+    visit.log_in("manager", path or f"/plant/{visit.world.plant}")
     page = visit.page
     page.wait_for_selector(CLOCK)
     page.wait_for_selector("#signal-grid .ag-row")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import sqlalchemy as sa
 
-from tundish_deploy.backups import database
+from tundish_deploy.backups import create, database
 from tundish_deploy.backups.drill import drill
 from tundish_deploy.backups.manifest import Manifest, read_index, read_manifest
 from tundish_deploy.backups.place import SMALL_CHUNK, BackupPlace
@@ -77,8 +77,9 @@ def test_a_platform_comes_back_into_an_empty_place_and_goes_on(
 
 
 def test_nothing_is_overwritten_and_what_does_not_fit_is_refused(
-    plant: Plant, place: BackupPlace, back_up: Callable[..., Manifest], tmp_path: Path
-) -> None:
+    plant: Plant, place: BackupPlace, back_up: Callable[..., Manifest], tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
     made, single = back_up(plant), back_up(plant, "steel")
     url = f"sqlite:///{tmp_path / 'new' / 'metadata.sqlite'}"
     with pytest.raises(RestoreRefused, match="not empty"):
@@ -90,6 +91,10 @@ def test_nothing_is_overwritten_and_what_does_not_fit_is_refused(
     for revision in ("9999",):
         with database.opened(plant.settings.data_dir / "metadata.sqlite", write=True) as connection:
             connection.execute(sa.text("UPDATE alembic_version SET version_num = :n"), {"n": revision})
+    with pytest.raises(NewerDatabase, match="9999"):
+        back_up(plant)
+    # A later version of the platform would have made one.
+    monkeypatch.setattr(create, "_check_revision", lambda _url: None)
     later = back_up(plant)
     with pytest.raises(NewerDatabase, match="9999"):
         restore_whole(place, later, tmp_path / "new", url)
