@@ -122,6 +122,8 @@ def test_owner_subscribes_and_stops(visit: Visit, world: World) -> None:
     page = visit.page
     visit.log_in("owner", "/market/xianghe-cylinder")
     page.wait_for_selector("#app-spc-monitor")
+    # On a full machine a click in the moment in which Dash asks for new buttons' callbacks gets lost.
+    page.wait_for_load_state("networkidle")
     page.click("#app-spc-monitor button:has-text('订阅')")
     page.wait_for_selector("#market-confirm-words li", state="attached")
     promised = int(re.search(r"以下 (\d+) 个信号", visit.text("#market-confirm-words")).group(1))
