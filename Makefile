@@ -56,7 +56,7 @@ floors: $(VENV)/.dev ## import-linter: imports run downwards only
 	$(BIN)/lint-imports
 
 unit: test-env ## pytest: unit, integration and browser tests
-	$(BIN)/pytest -n 2 --dist loadfile
+	$(BIN)/pytest -n 3 --dist loadfile
 
 lock: ## write requirements/*.txt anew from pyproject.toml (needs uv)
 	deploy/ci/lock.sh
