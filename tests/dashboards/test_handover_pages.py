@@ -78,7 +78,7 @@ def test_files_come_in_both_languages_for_who_may_see_the_place(site: Site, star
     "query",
     [
         {"place": FOREIGN}, {"place": "OWN-Site/Shop/L"}, {"place": ""}, {"place": OWN, "shift": "1"},
-        {"edition": "1"}, {"edition": "x"}, {"edition": "9" * 30},
+        {"edition": "1"}, {"edition": "x"}, {"edition": "9" * 30}, {"edition": "0" * 12 + "9" * 30},
     ],
 )  # fmt: skip
 def test_what_is_not_there_has_no_file(site: Site, start: int, query: dict[str, str]) -> None:

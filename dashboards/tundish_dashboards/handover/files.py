@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from flask import Blueprint, Response, abort, request
 
@@ -18,6 +18,10 @@ from tundish_platform.tenancy.passwords import utc_now
 if TYPE_CHECKING:
     from tundish_dashboards.callbacks import Pages, TenantView
     from tundish_platform.handover.files import Report
+
+# What PostgreSQL keeps a number in.
+_MOST: Final = 2**31 - 1
+_DIGITS: Final = len(str(_MOST))
 
 
 def handover_files(pages: Pages) -> Blueprint:
@@ -41,7 +45,7 @@ def handover_files(pages: Pages) -> Blueprint:
 def _report(view: TenantView) -> Report:
     number = request.args.get("edition", "")
     if number:
-        if not number.isascii() or not number.isdigit() or int(number[:11]) > 2**31 - 1:
+        if not (number.isascii() and number.isdigit() and len(number) <= _DIGITS) or int(number) > _MOST:
             abort(404)
         with view.context.metadata.session() as session:
             found = find_edition(session, view.scope, int(number))
