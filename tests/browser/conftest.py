@@ -288,13 +288,24 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     server.application = create_app(context)
     settings = DashboardSettings(secret_key="k" * 40, rule_version="demo-2026.1")
     attach_dashboards(server.application, context, settings)
-    thread = threading.Thread(target=server.run, daemon=True)
+    closed = threading.Event()
+
+    def serve() -> None:
+        try:
+            server.run()
+        except OSError:
+            # The loop may be waiting for the socket that is closed below.
+            if not closed.is_set():
+                raise
+
+    thread = threading.Thread(target=serve, daemon=True)
     thread.start()
     url = f"http://127.0.0.1:{server.effective_port}"
     start = datetime.now(UTC).replace(microsecond=0) - timedelta(seconds=SECONDS + 5)
     hub = server.application.extensions[door.EXTENSION]
     yield World(url, token, start, _fill(url, token, start), hub)
     hub.close()
+    closed.set()
     server.close()
     thread.join(timeout=10)
     telemetry.close()

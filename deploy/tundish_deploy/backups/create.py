@@ -41,7 +41,8 @@ if TYPE_CHECKING:
     from tundish_deploy.settings import Settings
     from tundish_platform.samples import SampleKind
 
-_NAME: Final = "%Y%m%dT%H%M%S"
+# To the microsecond: backups are put in order by their names.
+_NAME: Final = "%Y%m%dT%H%M%S%f"
 
 
 class BackupRefused(Exception):  # noqa: N818 - reads as what it is where it is caught
