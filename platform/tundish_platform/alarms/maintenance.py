@@ -12,7 +12,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from tundish_platform.alarms.models import Alarm
 from tundish_platform.alarms.reports import lay_down, note, standing_of
 from tundish_platform.alarms.states import Transition
-from tundish_platform.assets import lying_in
+from tundish_platform.assets import lying_in, upwards
 from tundish_platform.audit import record_of
 from tundish_platform.tenancy import Permission
 from tundish_platform.tenancy.metadata import Base, TenantOwned, UtcDateTime
@@ -151,9 +151,9 @@ def maintenance_of(session: Session, scope: TenantScope, path: str, *, limit: in
         AccessDenied: the scope may not read at the place.
     """
     scope.require_at(Permission.READ, path)
-    parts = path.split("/")
-    above = ["/".join(parts[:depth]) for depth in range(1, len(parts) + 1)]
-    covers = or_(MaintenanceWindow.path.in_(above), lying_in(MaintenanceWindow.path, frozenset({path})))
+    covers = or_(
+        MaintenanceWindow.path.in_(upwards(path)), lying_in(MaintenanceWindow.path, frozenset({path}))
+    )
     query = select(MaintenanceWindow).where(MaintenanceWindow.tenant_id == scope.tenant_id, covers)
     rows = session.scalars(query.order_by(MaintenanceWindow.id.desc()).limit(limit))
     return [_window(row) for row in rows]

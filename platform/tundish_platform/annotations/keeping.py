@@ -10,7 +10,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validato
 from sqlalchemy import select
 
 from tundish_platform.annotations.models import Annotation
-from tundish_platform.assets import lying_in
+from tundish_platform.assets import lying_in, upwards
 from tundish_platform.assets.models import Signal
 from tundish_platform.audit import record_of
 from tundish_platform.tenancy import Permission
@@ -141,9 +141,7 @@ def annotations_on(
     Raises:
         AccessDenied: the scope may not read.
     """
-    wanted = {
-        "/".join(parts[:n]) for parts in (path.split("/") for path in paths) for n in range(1, len(parts) + 1)
-    }
+    wanted = {place for path in paths for place in upwards(path)}
     query = _touching(_of(scope), start, end).where(Annotation.path.in_(sorted(wanted)))
     return [_view(row) for row in session.scalars(query.order_by(Annotation.id.desc()).limit(limit))]
 
@@ -170,12 +168,6 @@ def _of(scope: TenantScope) -> Select[Annotation]:
     return select(Annotation).where(
         Annotation.tenant_id == scope.tenant_id, lying_in(Annotation.path, scope.places())
     )
-
-
-def _upwards(path: str) -> list[str]:
-    """The path itself and what lies above it."""
-    parts = path.split("/")
-    return ["/".join(parts[:depth]) for depth in range(1, len(parts) + 1)]
 
 
 def _touching(query: Select[Annotation], start: datetime | None, end: datetime | None) -> Select[Annotation]:

@@ -15,7 +15,15 @@ from tundish_platform.assets.contracts import (
 from tundish_platform.assets.levels import Level
 from tundish_platform.assets.lookup import numbers_by_path
 from tundish_platform.assets.pages import page_as_told, page_of_signals
-from tundish_platform.assets.places import Equipment, Place, list_equipment, list_places, lying_in, seen
+from tundish_platform.assets.places import (
+    Equipment,
+    Place,
+    list_equipment,
+    list_places,
+    lying_in,
+    seen,
+    upwards,
+)
 from tundish_platform.assets.search import SignalSearch, search_signals
 from tundish_platform.assets.signals import (
     MAX_SIGNALS,
@@ -128,4 +136,5 @@ __all__ = [
     "seen",
     "signal_kinds",
     "upsert_signals",
+    "upwards",
 ]

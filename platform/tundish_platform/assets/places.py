@@ -105,6 +105,12 @@ def seen(session: Session, scope: TenantScope) -> TenantScope:
     return scope.seeing(frozenset(session.scalars(query)))
 
 
+def upwards(path: str) -> list[str]:
+    """A place and all that it lies in, itself first."""
+    parts = path.split("/")
+    return ["/".join(parts[:depth]) for depth in range(len(parts), 0, -1)]
+
+
 def lying_in(path: InstrumentedAttribute[str], places: frozenset[str] | None) -> ColumnElement[bool]:
     """Condition on a column of paths, as `tundish_platform.tenancy.within`; all rows for ``None``."""
     if places is None:

@@ -13,7 +13,7 @@ from tundish_platform.alarms.notify.contacts import reach
 from tundish_platform.alarms.notify.faults import WORDS, Fault, NotSent
 from tundish_platform.alarms.notify.mail import MailServer, hand_in, letter
 from tundish_platform.alarms.notify.models import NoticeChannel
-from tundish_platform.alarms.notify.sending import LEASE, MOST_ATTEMPTS, back_off
+from tundish_platform.alarms.notify.sending import LEASE, outcome
 from tundish_platform.alarms.notify.vault import KeyLost
 from tundish_platform.assets import lying_in
 from tundish_platform.handover.models import HandoverEdition, HandoverMail
@@ -194,22 +194,13 @@ def settle_mail(
     rng: random.Random,
 ) -> None:  # fmt: skip
     """Write down what became of an attempt; nothing if another process has taken the mail over since."""
-    values: dict[str, object] = {"claimed_until": None}
-    if error is None:
-        values |= {"state": MailState.SENT.value, "sent_at": now, "fault": "", "detail": ""}
-    else:
-        values |= {"fault": error.fault.value, "detail": error.detail}
-        if not error.again or out.attempt >= MOST_ATTEMPTS:
-            values["state"] = MailState.DEAD.value
-        else:
-            values["due_at"] = now + back_off(out.attempt, error.after_s, rng)
     session.execute(
         update(HandoverMail)
         .where(
             HandoverMail.tenant_id == scope.tenant_id, HandoverMail.id == out.mail,
             HandoverMail.attempts == out.attempt, HandoverMail.state == MailState.WAITING.value,
         )
-        .values(**values)
+        .values(**outcome(out.attempt, error, now, rng))
     )  # fmt: skip
 
 

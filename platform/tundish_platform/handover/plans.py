@@ -11,7 +11,7 @@ from sqlalchemy import delete, func, select, update
 
 from tundish_platform.alarms.notify.channels import ChannelKind
 from tundish_platform.alarms.notify.models import AlarmContact, NoticeChannel
-from tundish_platform.assets import lying_in
+from tundish_platform.assets import lying_in, upwards
 from tundish_platform.assets.models import Asset
 from tundish_platform.audit import record_of
 from tundish_platform.handover.faults import HandoverRefused, PlanChanged
@@ -158,7 +158,7 @@ def planned_for(session: Session, scope: TenantScope, paths: Iterable[str]) -> d
 
     Places where the scope may not read are left out. Places with the same shifts share one calendar.
     """
-    above = {path: _upwards(path) for path in paths if scope.allows(Permission.READ, path)}
+    above = {path: upwards(path) for path in paths if scope.allows(Permission.READ, path)}
     places = sorted({place for each in above.values() for place in each})
     rows = session.scalars(
         select(ShiftPlan).where(ShiftPlan.tenant_id == scope.tenant_id, ShiftPlan.path.in_(places))
@@ -176,12 +176,6 @@ def planned_for(session: Session, scope: TenantScope, paths: Iterable[str]) -> d
             named = {shift.code: shift for shift in plans[holding].shifts}
             found[path] = Planned(path, calendars[holding], named, own)
     return found
-
-
-def _upwards(path: str) -> list[str]:
-    """A place and all that it lies in, itself first."""
-    parts = path.split("/")
-    return ["/".join(parts[:depth]) for depth in range(len(parts), 0, -1)]
 
 
 def _view(row: ShiftPlan) -> ShiftPlanView:

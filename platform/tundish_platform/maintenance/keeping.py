@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Final, Self
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 from sqlalchemy import or_, select
 
-from tundish_platform.assets import lying_in
+from tundish_platform.assets import lying_in, upwards
 from tundish_platform.assets.models import Asset
 from tundish_platform.audit import record_of
 from tundish_platform.maintenance.models import MaintenanceRecord
@@ -185,8 +185,9 @@ def records_on(
     Raises:
         AccessDenied: the scope may not read.
     """
+    paths = tuple(paths)
     known = [path.split("/") for path in paths]
-    above = {"/".join(parts[:n]) for parts in known for n in range(1, len(parts) + 1)}
+    above = {place for path in paths for place in upwards(path)}
     machines = {"/".join(parts[:_MACHINE]) for parts in known if len(parts) >= _MACHINE}
     record = MaintenanceRecord
     query = _of(scope).where(

@@ -139,23 +139,25 @@ def settle(
     rng: random.Random,
 ) -> None:
     """Write down what became of an attempt; nothing if another process has taken the message over since."""
-    values: dict[str, object] = {"claimed_until": None}
-    if error is None:
-        values |= {"state": DeliveryState.SENT.value, "sent_at": now, "fault": "", "detail": ""}
-    else:
-        values |= {"fault": error.fault.value, "detail": error.detail}
-        if not error.again or out.attempt >= MOST_ATTEMPTS:
-            values["state"] = DeliveryState.DEAD.value
-        else:
-            values["due_at"] = now + back_off(out.attempt, error.after_s, rng)
     session.execute(
         update(NoticeDelivery)
         .where(
             NoticeDelivery.tenant_id == scope.tenant_id, NoticeDelivery.id == out.delivery,
             NoticeDelivery.attempts == out.attempt, NoticeDelivery.state == DeliveryState.WAITING.value,
         )
-        .values(**values)
+        .values(**outcome(out.attempt, error, now, rng))
     )  # fmt: skip
+
+
+def outcome(attempt: int, error: NotSent | None, now: datetime, rng: random.Random) -> dict[str, object]:
+    """Columns of a message after its n-th attempt: sent, given up, or due again."""
+    values: dict[str, object] = {"claimed_until": None}
+    if error is None:
+        return values | {"state": DeliveryState.SENT.value, "sent_at": now, "fault": "", "detail": ""}
+    values |= {"fault": error.fault.value, "detail": error.detail}
+    if not error.again or attempt >= MOST_ATTEMPTS:
+        return values | {"state": DeliveryState.DEAD.value}
+    return values | {"due_at": now + back_off(attempt, error.after_s, rng)}
 
 
 def back_off(attempt: int, after_s: float | None, rng: random.Random) -> timedelta:
